@@ -1,0 +1,134 @@
+// A PostgreSQL server as a thing one starts, stops and inspects, wherever it lives. Four kinds share
+// this interface: embedded (a private cluster pgkeel made), managed (a server on this host),
+// container and remote (they follow). The guard asks `capabilities()` and attempts nothing that
+// cannot be had.
+// It guarantees: start() never initialises, never starts over a stranger's data (the caller passes
+// the identity it expects) and never runs two postmasters over one directory. It refuses to speak
+// SQL; that is `client`.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "base/time.hpp"
+#include "pg/control_file.hpp"
+#include "pg/postmaster_pid.hpp"
+#include "runtime/account.hpp"
+#include "runtime/files.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::instance {
+
+enum class Kind { Embedded, Managed, Container, Remote };
+[[nodiscard]] std::string_view to_string(Kind kind);
+
+/// What this kind, with these rights, can do; shown by status and obeyed by recover.
+struct Capabilities {
+  bool sees_process = false;    ///< pidfd, /proc
+  bool sees_files = false;      ///< control file, configuration, log
+  bool can_start = false;
+  bool can_stop = false;
+  bool can_move_files = false;  ///< rename data directories and configuration
+};
+
+/// A postmaster found running over the data directory.
+struct Postmaster {
+  pid_t pid = 0;
+  std::uint64_t start_ticks = 0;  ///< with pid, names the process uniquely
+  pg::PostmasterPid file;         ///< postmaster.pid as read (port, socket directory, status)
+};
+
+/// What stands in postmaster.pid, judged against the processes that really exist.
+enum class LockState {
+  None,          ///< no lock file
+  Live,          ///< a postmaster of this directory runs
+  Stale,         ///< its process is gone, or the pid is another program's by now
+  Orphans,       ///< its postmaster is gone, children of it still run
+  Unclear,       ///< cannot be told (another PID namespace, no rights): ask a human
+};
+[[nodiscard]] std::string_view to_string(LockState state);
+
+struct LockFacts {
+  LockState state = LockState::None;
+  std::optional<pg::PostmasterPid> file;
+  /// True when some process has the recorded pid although it is not the postmaster.
+  bool pid_reused = false;
+  std::string pid_owner;          ///< command of the process that has the pid now, for the report
+  std::vector<pid_t> orphans;     ///< surviving processes of the server: cwd is the data directory
+};
+
+/// What is on disk where the data directory should be. Reading it changes nothing.
+enum class DataDirState { Present, Missing, Empty, Incomplete, Unreadable };
+[[nodiscard]] std::string_view to_string(DataDirState state);
+
+struct DataDirFacts {
+  DataDirState state = DataDirState::Missing;
+  std::string detail;                         ///< for Incomplete and Unreadable: what is wrong
+  std::optional<pg::ControlFile> control;     ///< when it could be read and its checksum holds
+  std::optional<Error> control_error;         ///< why not, when the file is there
+  int major = 0;                              ///< from PG_VERSION; 0 when absent
+  std::optional<runtime::FilesystemId> filesystem;  ///< of the directory, else of its nearest parent
+  std::optional<runtime::InodeId> inode;
+  std::optional<runtime::Account> owner;
+  std::optional<runtime::DiskSpace> space;
+};
+
+enum class StopMode { Fast, Immediate };
+
+struct StartOptions {
+  SystemId expected;  ///< start() reads pg_control last thing before exec; WrongIdentity otherwise
+  /// A verified stale pid recorded in postmaster.pid that another process has by now; handed on so
+  /// that the server ignores it (PG_GRANDPARENT_PID) and its own shared memory check still works.
+  std::optional<pid_t> stale_pid;
+};
+
+/// Bytes of the server log from the moment start() was called; the reason of a failed start is here.
+struct StartReport {
+  std::optional<Postmaster> postmaster;
+  std::string server_log;
+  std::optional<runtime::ExitStatus> exit;  ///< when the server ended again and was our child
+};
+
+class Instance {
+ public:
+  virtual ~Instance() = default;
+  [[nodiscard]] virtual Kind kind() const = 0;
+  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+  [[nodiscard]] virtual const std::filesystem::path& data_dir() const = 0;
+  /// "managed postgresql@15-main at /var/lib/postgresql/15/main".
+  [[nodiscard]] virtual std::string describe() const = 0;
+
+  [[nodiscard]] virtual DataDirFacts inspect_data_dir() const = 0;
+  [[nodiscard]] virtual LockFacts inspect_lock() const = 0;
+  /// The running postmaster of this directory, verified by pid, start time, executable and cwd.
+  [[nodiscard]] virtual std::optional<Postmaster> find_postmaster() const = 0;
+  /// Configuration files in use, whether in the data directory or in /etc: postgresql.conf,
+  /// postgresql.auto.conf, pg_hba.conf, pg_ident.conf and what include_dir brings.
+  [[nodiscard]] virtual std::vector<std::filesystem::path> config_files() const = 0;
+  /// Parses the configuration with the server's own parser without starting it (postgres -C).
+  virtual runtime::Task<Result<void>> check_config() = 0;
+  /// Where the server writes its log when the guard starts it (the collector may write elsewhere).
+  [[nodiscard]] virtual std::filesystem::path server_log() const = 0;
+  /// The port in postmaster.pid or else in the configuration; 0 when unknown.
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+
+  /// Starts the server and returns when postmaster.pid says it accepts connections ("ready" or
+  /// "standby"), when it ended again (report.postmaster is empty), or with TimedOut at the
+  /// deadline while it still recovers. The error says what stood in the way before anything ran.
+  virtual runtime::Task<Result<StartReport>> start(StartOptions options, SteadyTime deadline) = 0;
+  /// Stops it and waits until every process of it is gone.
+  virtual runtime::Task<Result<void>> stop(StopMode mode, SteadyTime deadline) = 0;
+  /// Ends surviving children of a dead postmaster: waits for them until `patience`, then SIGQUIT,
+  /// then SIGKILL to exactly those whose cwd is the data directory; done when none is left.
+  virtual runtime::Task<Result<void>> await_orphans_gone(SteadyTime patience,
+                                                         SteadyTime deadline) = 0;
+  /// SIGCONT to the postmaster and to every stopped process of the server.
+  virtual Result<void> resume_stopped() = 0;
+};
+
+}  // namespace pgkeel::instance

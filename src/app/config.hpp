@@ -1,0 +1,141 @@
+// What pgkeel was told, as typed values. Made from pgkeel.toml, env files, the environment and
+// flags (later ones win) by one table of definitions: config/keys.cpp. Every value here is
+// validated and every path is absolute; code that reads a Config never parses text. It refuses to
+// guess: an unknown key, a wrong unit or a value of the wrong type is an error that names the place
+// and what is accepted.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace pgkeel::instance {
+enum class Kind;  // instance/instance.hpp; the values are only needed by those who switch on them
+}
+
+namespace pgkeel::app {
+
+enum class Mode { Act, Advise };
+/// What to do about a table or database that is gone: bring it back with its rows, re-create it
+/// empty (reported as data loss), or name it and wait for a human.
+enum class MissingPolicy { Restore, RecreateEmpty, Advise };
+
+[[nodiscard]] std::string_view to_string(Mode mode);
+[[nodiscard]] std::string_view to_string(MissingPolicy policy);
+
+struct TableName {
+  std::string database;
+  std::string schema;
+  std::string table;
+  friend bool operator==(const TableName&, const TableName&) = default;
+  [[nodiscard]] std::string qualified() const { return database + "." + schema + "." + table; }
+};
+
+struct InstanceConfig {
+  instance::Kind kind{};           ///< zero is embedded
+  std::filesystem::path data_dir;  ///< empty only for remote and container
+  std::filesystem::path bin_dir;   ///< empty: found from the data directory's major version
+  std::string unit;                ///< "postgresql@15-main"; empty: pg_ctl
+  std::string url;                 ///< as given, may hold a password; empty: over the socket
+  std::uint16_t port = 0;  ///< 0: from postmaster.pid or postgresql.conf; embedded: a free one
+  std::vector<std::string> databases;      ///< must exist
+  std::vector<TableName> required_tables;  ///< must exist
+  std::string container;
+  std::filesystem::path engine_socket;
+  std::filesystem::path socket_dir;  ///< where the server's Unix socket is; empty: the server's own
+  std::filesystem::path log_file;    ///< the server's log; empty: asked from the server
+  bool disposable = false;           ///< `pgkeel inject` may break it
+};
+
+struct SenseConfig {
+  Millis login_every{5'000};   ///< fresh login over the path clients use
+  Millis in_doubt{1'000};      ///< the same while something looks wrong
+  Millis timeout{2'000};       ///< a probe that takes longer has failed
+  int confirm = 2;             ///< failures in a row before a finding
+  Millis write_every{60'000};  ///< one write through WAL to disk
+  Millis watch_every{500};     ///< cheap look at databases and relations
+};
+
+struct RestartBudget {
+  int count = 5;
+  Millis window{300'000};
+  friend bool operator==(const RestartBudget&, const RestartBudget&) = default;
+};
+
+struct RecoverConfig {
+  MissingPolicy missing_table = MissingPolicy::Restore;
+  MissingPolicy missing_database = MissingPolicy::Restore;  ///< default: as missing_table
+  RestartBudget restarts;
+  Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
+  Millis watch_for{600'000};  ///< stability watch before an incident is closed
+};
+
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;  ///< 0: a free one
+  friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
+struct HttpConfig {
+  std::optional<ListenAddress> listen;  ///< none: only the Unix socket (listen = "off")
+  std::filesystem::path token_file;     ///< empty: nothing that changes anything is served over TCP
+};
+
+struct LogConfig {
+  LogFormat format = LogFormat::Text;
+  LogLevel level = LogLevel::Info;
+};
+
+struct Config {
+  std::filesystem::path file;       ///< the pgkeel.toml that was read; empty: none
+  std::filesystem::path state_dir;  ///< ledger, journal, guard.sock; 0700
+  Mode mode = Mode::Act;
+  InstanceConfig instance;
+  SenseConfig sense;
+  RecoverConfig recover;
+  HttpConfig http;
+  LogConfig log;
+
+  [[nodiscard]] std::filesystem::path guard_socket() const { return state_dir / "guard.sock"; }
+};
+
+/// One key as it ended up, for `pgkeel config show`.
+struct Setting {
+  std::string key;        ///< "sense.login_every"; of a list of tables "alert[1].kind"
+  std::string value;      ///< as text; masked when it is or holds a secret
+  std::string origin;     ///< "default", "pgkeel.toml:4", "PGKEEL_MODE", ".env:2", "--state-dir"
+  bool in_effect = true;  ///< false: read and checked, but no part of pgkeel uses it yet
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<Setting> settings;  ///< in the order of docs/reference/configuration.md
+};
+
+/// Where configuration may come from. Tests fill it by hand; commands take it from the process.
+struct ConfigSources {
+  std::filesystem::path file;  ///< --config; empty: ./pgkeel.toml, then /etc/pgkeel/pgkeel.toml
+  std::filesystem::path working_dir;
+  std::filesystem::path system_file = "/etc/pgkeel/pgkeel.toml";
+  std::map<std::string, std::string> environment;
+  /// key ("state_dir") to value and to the flag's name for messages.
+  std::vector<std::pair<std::string, std::string>> flags;
+
+  /// This process: its environment and working directory.
+  [[nodiscard]] static ConfigSources of_process();
+};
+
+/// Reads and validates everything. ConfigUnreadable, ConfigSyntax (file:line:column),
+/// ConfigUnknownKey (with the nearest known name), ConfigBadValue (with what is accepted).
+[[nodiscard]] Result<LoadedConfig> load_config(const ConfigSources& sources);
+
+}  // namespace pgkeel::app

@@ -1,0 +1,94 @@
+// Names what a line of the server's log says, for the lines whose meaning is known (the reference
+// is the project's fault signatures, D1.. and K1..). One table, one row a signature; a match is by
+// severity, SQLSTATE where the form carries one, and words in order, never a regular expression.
+// It guarantees: pure and cheap (one pass over a short table). It refuses to conclude a cause: that
+// takes other evidence and is `diagnose`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "pg/log_line.hpp"
+
+namespace pgkeel::pg {
+
+enum class Signature : std::uint8_t {
+  LockFileExists,       ///< D12: another server, or a stale lock, holds the data directory
+  SocketLockExists,     ///< D13: the same for the socket
+  SharedMemoryInUse,    ///< children of an earlier postmaster still run
+  PortTaken,            ///< K40: could not bind, address already in use
+  NoListenSockets,      ///< K40: the end of a start that could not listen anywhere
+  ConfigErrors,         ///< K43: configuration file contains errors
+  ConfigUnrecognized,   ///< K43: unrecognized configuration parameter
+  ConfigInvalidValue,   ///< K43: invalid value for a parameter
+  ConfigSyntax,         ///< K43: syntax error in a configuration file
+  HbaUnreadable,        ///< K43: pg_hba.conf could not be loaded
+  FilesIncompatible,    ///< D5: data of another major version or build
+  WrongOwner,           ///< D10: data directory has wrong ownership
+  WrongPermissions,     ///< D10: data directory has invalid permissions
+  DataDirMissing,       ///< data directory does not exist, or is no cluster
+  ControlFileChecksum,  ///< K25: incorrect checksum in control file
+  ControlFileMissing,   ///< K25: could not find the database system
+  CheckpointMissing,    ///< K12: no valid checkpoint record
+  RedoMissing,          ///< K13: redo location or required checkpoint record not found
+  LibraryMissing,       ///< K44: could not access a library named in the configuration
+  MemoryUnavailable,    ///< K36: shared memory could not be had
+  ShutdownFast,         ///< received fast shutdown request
+  ShutdownSmart,        ///< received smart shutdown request
+  ShutdownImmediate,    ///< received immediate shutdown request
+  ShutdownDone,         ///< database system is shut down
+  ReloadRequested,      ///< received SIGHUP
+  ProcessKilled,        ///< K1: a server process was terminated by signal 9
+  ProcessCrashed,       ///< K2: a server process was terminated by another signal, or PANICked
+  CrashCollateral,      ///< K3: terminated because another server process crashed
+  AdminTermination,     ///< K4: terminated by an administrator's command
+  NotYetAccepting,      ///< K5: starting up, in recovery or shutting down
+  Starting,             ///< starting PostgreSQL ...
+  Interrupted,          ///< D15: database system was interrupted
+  NotShutDownProperly,  ///< automatic recovery in progress
+  RedoStarts,
+  RedoDone,
+  RedoNotNeeded,
+  Ready,                 ///< ready to accept connections
+  ReadyReadOnly,         ///< ready to accept read-only connections
+  WalDiskFull,           ///< K7: no space left, under pg_wal
+  SharedMemoryFull,      ///< D8: no space left, in /dev/shm
+  DiskFull,              ///< K6: no space left
+  InputOutputError,      ///< K18
+  ReadOnlyFileSystem,    ///< K19
+  PageCorrupt,           ///< K14: page verification failed, invalid page
+  DatabaseMissing,       ///< K20: database does not exist
+  DatabaseFilesMissing,  ///< K21: database subdirectory is missing
+  RelationMissing,       ///< K23
+  RelationFileMissing,   ///< K24
+  TooManyClients,        ///< K26
+  PidFileLost,           ///< the postmaster stops because its lock file changed or vanished
+  InitdbRan,             ///< D2: initdb's first words, in a log where none were expected
+};
+/// "lock_file_exists": stable, for journals and reports.
+[[nodiscard]] std::string_view to_string(Signature signature);
+
+/// One row of the table.
+struct SignatureRow {
+  Signature signature;
+  std::string_view name;
+  std::string_view reference;  ///< row of the fault signatures: "D12"; empty when it has none
+  LogSeverity least;           ///< lines below this severity do not match (Unknown always may)
+  std::string_view sqlstate;   ///< must agree where the line carries one; empty: any
+  std::string_view first;      ///< words the message must hold
+  std::string_view then;       ///< words that must follow them; empty: none
+};
+/// The table in the order it is searched: the narrower row first.
+[[nodiscard]] std::span<const SignatureRow> signature_table();
+
+/// The signature of a line, or nullopt for the many that mean nothing by themselves.
+[[nodiscard]] std::optional<Signature> classify(const LogLine& line);
+
+/// The number the signature is about: LockFileExists and SocketLockExists the other's pid (from the
+/// HINT), ProcessKilled and ProcessCrashed the signal, PortTaken the port.
+[[nodiscard]] std::optional<std::int64_t> signature_number(Signature signature,
+                                                           const LogLine& line);
+
+}  // namespace pgkeel::pg

@@ -5,9 +5,19 @@ target_compile_options(pgkeel_options INTERFACE
 target_include_directories(pgkeel_options INTERFACE
   ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 
+# A guard reads bytes that others wrote: out-of-range access ends the process instead of going on.
+target_compile_definitions(pgkeel_options INTERFACE _GLIBCXX_ASSERTIONS
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+target_compile_options(pgkeel_options INTERFACE -fstack-protector-strong)
+
+# -O2 builds a third faster than CMake's -O3, and nothing here is a hot numeric loop.
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC misreads coroutine frames in these two; clang keeps them on.
-  target_compile_options(pgkeel_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
+  # GCC misreads coroutine frames in the first two, and takes a designated initializer that leaves
+  # the rest to its defaults for a mistake; clang keeps all three on.
+  target_compile_options(pgkeel_options INTERFACE
+    -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-missing-field-initializers)
 endif()
 
 if(PGKEEL_SANITIZE)

@@ -1,0 +1,161 @@
+// The snapshot the guard publishes of itself and of the database: all that serve knows. Plain
+// values, made by the guard from probes it has run already, so that no request can cost the
+// database anything or wait for it. Values that were never measured are absent, not zero. It
+// refuses to hold secrets: no password, token or connection string with one belongs in here.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strong.hpp"
+#include "base/time.hpp"
+#include "incident/model.hpp"
+
+namespace pgkeel::serve {
+
+/// What the guard makes of the service as a whole.
+enum class ServiceState {
+  Starting,  ///< the guard has just begun and has not judged yet
+  Up,
+  Degraded,         ///< serves, but something is wrong: an incident, a limit near
+  Down,             ///< does not serve or must not be used, whatever a login says
+  Recovering,       ///< a playbook runs; what can be served is served
+  Paused,           ///< the operator told the guard to watch only
+  IntendedStop,     ///< the operator stopped the server; nobody fights it
+  WaitingForHuman,  ///< the guard has stopped trying and called somebody
+};
+inline constexpr std::size_t kServiceStates = 8;
+/// "up", "intended_stop", "waiting_for_human" ...
+[[nodiscard]] std::string_view to_string(ServiceState state);
+
+/// What the server is, by its own word (pg_is_in_recovery).
+enum class Role { Unknown, Primary, Standby };
+[[nodiscard]] std::string_view to_string(Role role);
+
+// Probes by which serve decides; any other name is shown and decides nothing.
+inline constexpr std::string_view kProcessProbe = "process";
+inline constexpr std::string_view kLoginProbe = "login";
+inline constexpr std::string_view kWriteProbe = "write";
+
+/// A probe fed by events instead of polls is never stale.
+inline constexpr Millis kNeverStale = Millis::max();
+/// Three logins of the default 5 s: one lost is noise, three mean that nobody is looking.
+inline constexpr Millis kProbeStaleAfter{15'000};
+
+/// The latest result of one probe.
+struct Probe {
+  std::string name;
+  bool ok = false;
+  SteadyTime at{};     ///< when it ended; its age is measured from here
+  WallTime wall_at{};  ///< the same moment for people
+  Millis took{0};
+  std::string note;                       ///< why it failed, or a word on what was seen
+  Millis stale_after = kProbeStaleAfter;  ///< older than this it reads as failing
+};
+
+struct InstanceStatus {
+  std::string kind;         ///< embedded, managed, container, remote
+  std::string description;  ///< "managed postgresql@15-main at /var/lib/postgresql/15/main"
+  SystemId system_id;
+  TimelineId timeline;
+  int major = 0;               ///< 15; 0 while unknown
+  std::string server_version;  ///< "15.18"; empty while unknown
+  std::uint16_t port = 0;
+  Role role = Role::Unknown;
+  pid_t postmaster_pid = 0;            ///< 0: none known
+  std::optional<WallTime> started_at;  ///< of the postmaster; an older login no longer counts
+};
+
+struct Database {
+  std::string name;
+  Oid oid;
+  std::optional<std::uint64_t> size_bytes;
+  std::optional<int> connections;
+  bool missing = false;  ///< known or required, and not there
+};
+
+struct Connections {
+  int used = 0;
+  int max = 0;
+  int reserved = 0;  ///< superuser_reserved_connections
+};
+
+struct TableSize {
+  std::string database;
+  std::string schema;
+  std::string name;
+  std::uint64_t size_bytes = 0;  ///< with indexes and TOAST
+};
+
+/// The file system of the data directory.
+struct Disk {
+  std::string mount_point;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t bytes_free = 0;  ///< to an unprivileged user
+  std::uint64_t inodes_total = 0;
+  std::uint64_t inodes_free = 0;
+};
+
+/// A protection that may be configured: replication, archive, shadow. Absent from Status: it is
+/// not configured.
+struct Protection {
+  bool ok = false;
+  std::string note;  ///< "last WAL archived 2 s ago"
+  std::optional<std::uint64_t> lag_bytes;
+  std::optional<Millis> lag;
+};
+
+struct Capability {
+  std::string name;  ///< can_start, sees_files ...
+  bool present = false;
+};
+
+/// The guard's own process.
+struct GuardStatus {
+  std::string version;
+  pid_t pid = 0;
+  WallTime started_at{};
+  SteadyTime started{};
+  std::uint64_t rss_bytes = 0;
+  double cpu_seconds = 0;
+};
+
+struct Status {
+  ServiceState state = ServiceState::Starting;
+  WallTime since{};                      ///< when this state began
+  std::string reason;                    ///< one sentence for people; empty when all is well
+  std::string mode;                      ///< act, advise
+  bool paused = false;                   ///< also while the state says something more urgent
+  std::optional<WallTime> paused_until;  ///< absent while paused: until resumed
+
+  InstanceStatus instance;
+  std::vector<Probe> probes;
+  std::vector<Database> databases;
+  std::optional<Connections> connections;
+  std::vector<TableSize> largest_tables;       ///< largest first
+  std::vector<std::string> missing_relations;  ///< "shop.public.orders"
+  std::optional<Disk> disk;
+  std::optional<Protection> replication;
+  std::optional<Protection> archive;
+  std::optional<Protection> shadow;
+  std::vector<Capability> capabilities;
+
+  /// Not closed yet, oldest first; evidence, actions, checks and events may be left out.
+  std::vector<incident::Incident> open_incidents;
+  std::map<std::string, std::uint64_t> incidents_total;  ///< by cause, since the guard started
+  std::uint64_t restarts_total = 0;                      ///< of the server by the guard, likewise
+  GuardStatus guard;
+
+  /// The probe of that name, or null.
+  [[nodiscard]] const Probe* probe(std::string_view name) const;
+  /// Sum over the databases whose size is known; nullopt when none is.
+  [[nodiscard]] std::optional<std::uint64_t> size_bytes() const;
+};
+
+}  // namespace pgkeel::serve

@@ -1,9 +1,9 @@
 // Operating-system accounts: who we are, who owns the data directory, whom to drop to.
 #pragma once
 
+#include <sys/types.h>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "base/result.hpp"
 

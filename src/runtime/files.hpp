@@ -2,12 +2,12 @@
 // Nothing here deletes a directory. Blocking calls; large ones go through Loop::run_blocking.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "base/result.hpp"
 #include "runtime/account.hpp"
@@ -44,7 +44,8 @@ class FileLock {
  public:
   /// Takes flock(2) on `path` (created 0600 when absent) without waiting. StateLocked, with the
   /// holder's own words (the file's content) in the detail, when another has it. `note` is written
-  /// into the file: who we are, for the next one's message. Never writes when `path` is a directory.
+  /// into the file: who we are, for the next one's message. Never writes when `path` is a
+  /// directory.
   static Result<FileLock> acquire(const std::filesystem::path& path, std::string_view note);
 
  private:

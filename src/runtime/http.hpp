@@ -18,8 +18,8 @@ namespace pgkeel::runtime {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string path;                          ///< decoded, without the query: "/database/health"
-  std::map<std::string, std::string> query;  ///< decoded; a key without '=' has an empty value
+  std::string path;                            ///< decoded, without the query: "/database/health"
+  std::map<std::string, std::string> query;    ///< decoded; a key without '=' has an empty value
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
   enum class Via { Tcp, Unix } via = Via::Tcp;  ///< which listener it came in by
@@ -34,8 +34,8 @@ struct HttpResponse {
 
 using HttpHandler = std::function<Task<HttpResponse>(HttpRequest)>;
 
-inline constexpr std::size_t kHttpBodyBytesMax = 1U << 20U;    // no request of ours is larger
-inline constexpr std::size_t kHttpConnectionsMax = 64;         // more are closed at once
+inline constexpr std::size_t kHttpBodyBytesMax = 1U << 20U;  // no request of ours is larger
+inline constexpr std::size_t kHttpConnectionsMax = 64;       // more are closed at once
 
 class HttpServer {
  public:

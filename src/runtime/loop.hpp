@@ -1,12 +1,14 @@
 // The event loop: one thread that runs every coroutine of a process, and a small pool for work that
-// blocks (SQLite, fsync, directory walks). Asio is inside loop.cpp and nowhere visible from here.
+// blocks (SQLite, fsync, directory walks). One poll(2) a turn, no framework (docs/adr/0001).
 // Guarantees: everything awaited resumes on the loop's thread; every wait has a deadline; a
-// requested stop ends a wait with ErrorCode::Cancelled. It refuses to be shared between threads:
-// only post() and stop() may be called from another one.
+// requested stop ends a wait with ErrorCode::Cancelled. When several hold at once, a stop wins over
+// a ready descriptor and a ready descriptor over a passed deadline. It refuses to be shared between
+// threads: only post(), stop() and a stop request may come from another one.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <type_traits>
 
@@ -26,13 +28,15 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Starts a coroutine nobody awaits. Its frame is freed when it ends; on the loop's destruction
-  /// the frames of unfinished ones are destroyed.
+  /// Starts a coroutine nobody awaits, in the next turn of the loop. Its frame is freed when it
+  /// ends; on the loop's destruction the frames of unfinished ones are destroyed, newest first,
+  /// after the blocking pool has finished what it was doing.
   void spawn(Task<void> task);
-  /// Runs the loop until `task` has ended and returns its result; for commands and tests.
+  /// Runs the loop until `task` has ended and returns its result; for commands and tests. Nothing
+  /// else may call stop() meanwhile.
   template <class T>
   T run_until_complete(Task<T> task);
-  /// Runs until stop().
+  /// Runs until stop(), or returns at once when stop() came first. May be called again.
   void run();
   /// Ends run(); may be called from any thread and from signal-waiting coroutines.
   void stop();
@@ -42,7 +46,8 @@ class Loop {
   [[nodiscard]] SteadyTime now() const { return SteadyClock::now(); }
   [[nodiscard]] SteadyTime after(Millis delay) const { return now() + delay; }
 
-  /// Ends at `when`; Cancelled when `stop` was requested first.
+  /// Ends at `when`, after at least one turn of the loop; Cancelled when `stop` was requested
+  /// first.
   Task<Result<void>> sleep_until(SteadyTime when, std::stop_token stop = {});
   Task<Result<void>> sleep_for(Millis delay, std::stop_token stop = {});
 
@@ -51,22 +56,30 @@ class Loop {
   /// several waits on one fd at once are allowed.
   Task<Result<void>> wait_readable(int fd, SteadyTime deadline, std::stop_token stop = {});
   Task<Result<void>> wait_writable(int fd, SteadyTime deadline, std::stop_token stop = {});
+  /// For a peer that may have to be read before it takes more (libpq's PQflush).
+  Task<Result<void>> wait_readable_or_writable(int fd, SteadyTime deadline,
+                                               std::stop_token stop = {});
 
-  /// Runs `work` on the blocking pool and resumes here with what it returned. `work` must not touch
-  /// anything the loop's thread uses. The queue is bounded by the number of awaiting coroutines.
+  /// Runs `work` on the blocking pool (two threads at most, started when first needed) and resumes
+  /// here with what it returned. `work` must not touch anything the loop's thread uses. It cannot
+  /// be cancelled once begun: destroying the awaiting coroutine waits for it. The queue is bounded
+  /// by the number of awaiting coroutines.
   template <class Work>
   Task<std::invoke_result_t<Work&>> run_blocking(Work work);
 
  private:
   friend class Event;
+  friend class TaskGroup;
   struct State;
   std::unique_ptr<State> state_;
 
+  Task<Result<void>> wait_fd(int fd, short events, SteadyTime deadline, std::stop_token stop);
   Task<void> run_on_pool(std::move_only_function<void()> work);
 };
 
 /// A condition coroutines wait for. notify_all() wakes everyone now waiting; there is no memory, so
-/// a waiter checks its own state before and after. Lives on the loop's thread.
+/// a waiter checks its own state before and after. Lives on the loop's thread; its destruction ends
+/// every wait with Cancelled.
 class Event {
  public:
   explicit Event(Loop& loop);
@@ -80,7 +93,7 @@ class Event {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 namespace detail {

@@ -3,11 +3,11 @@
 // pidfd opened first.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/result.hpp"
@@ -17,11 +17,11 @@ namespace pgkeel::runtime {
 
 struct ProcStat {
   pid_t pid = 0;
-  std::string command;             ///< up to 15 characters, as the kernel keeps it
-  char state = '?';                ///< R S D T t Z X
+  std::string command;  ///< up to 15 characters, as the kernel keeps it
+  char state = '?';     ///< R S D T t Z X
   pid_t parent = 0;
-  std::uint64_t start_ticks = 0;   ///< clock ticks after boot; with pid, names a process uniquely
-  std::uint64_t cpu_ticks = 0;     ///< user + system
+  std::uint64_t start_ticks = 0;  ///< clock ticks after boot; with pid, names a process uniquely
+  std::uint64_t cpu_ticks = 0;    ///< user + system
   std::uint64_t rss_bytes = 0;
 };
 
@@ -39,9 +39,9 @@ struct ProcStat {
 
 /// Who listens on a TCP port (IPv4 or IPv6, any local address).
 struct Listener {
-  std::string address;          ///< "127.0.0.1:5432"
-  std::optional<pid_t> pid;     ///< none when another user owns it and we are not root
-  std::string command;          ///< of that pid, else empty
+  std::string address;       ///< "127.0.0.1:5432"
+  std::optional<pid_t> pid;  ///< none when another user owns it and we are not root
+  std::string command;       ///< of that pid, else empty
 };
 [[nodiscard]] std::optional<Listener> find_tcp_listener(std::uint16_t port);
 

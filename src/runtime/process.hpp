@@ -4,11 +4,11 @@
 // docs/adr). It refuses to run anything through a shell.
 #pragma once
 
+#include <sys/types.h>
 #include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/result.hpp"
@@ -29,10 +29,10 @@ struct ProcessSpec {
   std::vector<std::string> argv;  ///< argv[0] is a path, or a name looked up in PATH
   std::vector<std::pair<std::string, std::string>> environment;  ///< added to or replacing ours
   std::vector<std::string> environment_removed;
-  std::optional<Account> run_as;  ///< drop to this account (needs root); none: stay who we are
-  std::filesystem::path working_dir;     ///< empty: stay
-  std::filesystem::path output_file;     ///< append stdout and stderr here; empty: capture
-  std::string input;                     ///< written to stdin, which is then closed
+  std::optional<Account> run_as;      ///< drop to this account (needs root); none: stay who we are
+  std::filesystem::path working_dir;  ///< empty: stay
+  std::filesystem::path output_file;  ///< append stdout and stderr here; empty: capture
+  std::string input;                  ///< written to stdin, which is then closed
   enum class Session { Inherit, New } session = Session::Inherit;  ///< New: setsid, survives us
 };
 

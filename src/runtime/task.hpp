@@ -42,7 +42,7 @@ template <class T>
 struct Promise : PromiseBase {
   std::optional<T> value;
   Task<T> get_return_object();
-  template <class U>
+  template <class U = T>
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));
   }
@@ -76,6 +76,7 @@ class [[nodiscard]] Task {
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) noexcept {
+    CHECK(handle_ && !handle_.promise().continuation);  // a task is awaited once
     handle_.promise().continuation = caller;
     return handle_;
   }

@@ -110,32 +110,50 @@ struct Config {
 
 /// One key as it ended up, for `pgkeel config show`.
 struct Setting {
-  std::string key;        ///< "sense.login_every"; of a list of tables "alert[1].kind"
-  std::string value;      ///< as text; masked when it is or holds a secret
-  std::string origin;     ///< "default", "pgkeel.toml:4", "PGKEEL_MODE", ".env:2", "--state-dir"
+  std::string key;     ///< "sense.login_every"; of a list of tables "alert[1].kind"
+  std::string value;   ///< as text; masked when it is or holds a secret; empty: not set
+  std::string origin;  ///< "default", "pgkeel.toml:4", "PGKEEL_MODE", ".env:2 PGKEEL_MODE", "--set"
+  bool is_default = true;
   bool in_effect = true;  ///< false: read and checked, but no part of pgkeel uses it yet
 };
 
 struct LoadedConfig {
   Config config;
-  std::vector<Setting> settings;  ///< in the order of docs/reference/configuration.md
+  std::vector<Setting> settings;   ///< in the order of docs/reference/configuration.md
+  std::vector<std::string> notes;  ///< what is odd but no error, one sentence each
+};
+
+/// A value given on the command line.
+struct FlagSetting {
+  std::string key;  ///< "state_dir"
+  std::string value;
+  std::string flag;  ///< "--state-dir", for messages
 };
 
 /// Where configuration may come from. Tests fill it by hand; commands take it from the process.
 struct ConfigSources {
-  std::filesystem::path file;  ///< --config; empty: ./pgkeel.toml, then /etc/pgkeel/pgkeel.toml
+  std::filesystem::path file;  ///< --config; empty: ./pgkeel.toml, then system_file
   std::filesystem::path working_dir;
   std::filesystem::path system_file = "/etc/pgkeel/pgkeel.toml";
   std::map<std::string, std::string> environment;
-  /// key ("state_dir") to value and to the flag's name for messages.
-  std::vector<std::pair<std::string, std::string>> flags;
+  std::vector<FlagSetting> flags;
 
   /// This process: its environment and working directory.
   [[nodiscard]] static ConfigSources of_process();
 };
 
-/// Reads and validates everything. ConfigUnreadable, ConfigSyntax (file:line:column),
-/// ConfigUnknownKey (with the nearest known name), ConfigBadValue (with what is accepted).
+/// The configuration with everything that is wrong with it; usable only when nothing is.
+struct ConfigReading {
+  LoadedConfig loaded;
+  std::vector<Error> problems;
+};
+
+/// Reads and validates everything and goes on after an error, for `pgkeel config check`.
+/// ConfigUnreadable, ConfigSyntax (file:line:column), ConfigUnknownKey (with the nearest known
+/// name), ConfigBadValue (with what is accepted).
+[[nodiscard]] ConfigReading read_config(const ConfigSources& sources);
+
+/// The same for those who need a configuration: the first problem is the error.
 [[nodiscard]] Result<LoadedConfig> load_config(const ConfigSources& sources);
 
 }  // namespace pgkeel::app

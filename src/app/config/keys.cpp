@@ -1,0 +1,349 @@
+// The table itself, then what is derived from a row. Order here is the order of the reference and
+// of `pgkeel config show`.
+#include "app/config/keys.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "pg/conninfo.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+template <auto Member>
+bool into(Config& config, const Values& values) {
+  return read_value(values, config.*Member);
+}
+template <auto Section, auto Member>
+bool into(Config& config, const Values& values) {
+  return read_value(values, config.*Section.*Member);
+}
+// The loader itself acts on env_file, before the other sources are read.
+bool taken_by_loader(Config&, const Values&) { return true; }
+
+using enum ValueType;
+using I = InstanceConfig;
+using S = SenseConfig;
+using R = RecoverConfig;
+constexpr auto kInstance = &Config::instance;
+constexpr auto kSense = &Config::sense;
+constexpr auto kRecover = &Config::recover;
+
+// Faster than these a probe would cost the server more than it tells; slower is no watch at all.
+constexpr std::int64_t kProbeMillisMin = 100;
+constexpr std::int64_t kProbeMillisMax = 3'600'000;
+
+// clang-format off
+constexpr auto kKeys = std::to_array<KeyDefinition>({
+  {.key = "state_dir", .type = Path,
+   .fallback_note = "embedded: ./pgkeel-data/state, else /var/lib/pgkeel",
+   .description = "Where the guard keeps its ledger, journal and guard.sock. Never inside the data directory.",
+   .into = into<&Config::state_dir>},
+  {.key = "mode", .type = Choice, .fallback = "act",
+   .description = "act: repair. advise: show exactly what would be done and do nothing.",
+   .choices = "act|advise", .into = into<&Config::mode>},
+  {.key = "env_file", .type = PathList,
+   .description = "Files of NAME=value lines, read as if they were in the environment (which outranks them). Only PGKEEL_*, DATABASE_URL and POSTGRES_* are looked at.",
+   .into = taken_by_loader},
+
+  {.key = "instance.kind", .type = Choice, .fallback_note = "see \"Which kind\" below",
+   .description = "How PostgreSQL runs: a server on this host, in a container, somewhere else, or a private cluster of pgkeel's own.",
+   .choices = "managed|container|remote|embedded", .into = into<kInstance, &I::kind>},
+  {.key = "instance.data_dir", .type = Path, .fallback_note = "embedded: ./pgkeel-data/data",
+   .description = "PostgreSQL's data directory. Required for managed.",
+   .into = into<kInstance, &I::data_dir>},
+  {.key = "instance.bin_dir", .type = Path,
+   .fallback_note = "found from the data directory's major version",
+   .description = "The directory that holds postgres, pg_ctl and psql.",
+   .into = into<kInstance, &I::bin_dir>},
+  {.key = "instance.unit", .type = Text,
+   .description = "The systemd unit that runs the server, e.g. postgresql@15-main. Not set: pg_ctl or pg_ctlcluster.",
+   .into = into<kInstance, &I::unit>},
+  {.key = "instance.url", .type = Conninfo, .fallback_note = "over the server's own Unix socket",
+   .description = "How the guard connects: postgresql://... or keyword=value. A password in it is never shown.",
+   .secrecy = Secrecy::HoldsPassword, .into = into<kInstance, &I::url>},
+  {.key = "instance.port", .type = Count,
+   .fallback_note = "from postmaster.pid or postgresql.conf; embedded: a free one",
+   .description = "The server's TCP port.", .least = 1, .most = 65535,
+   .into = into<kInstance, &I::port>},
+  {.key = "instance.databases", .type = TextList,
+   .description = "Databases that must exist.", .into = into<kInstance, &I::databases>},
+  {.key = "instance.required_tables", .type = TableList,
+   .description = "Tables that must exist, as database.schema.table.",
+   .into = into<kInstance, &I::required_tables>},
+  {.key = "instance.container", .type = Text,
+   .description = "Name of the container that runs the server.",
+   .into = into<kInstance, &I::container>},
+  {.key = "instance.engine_socket", .type = Path, .fallback = "/var/run/docker.sock",
+   .description = "Socket of the container engine (Docker or Podman).",
+   .into = into<kInstance, &I::engine_socket>},
+  {.key = "instance.socket_dir", .type = Path,
+   .fallback_note = "embedded: ./pgkeel-data/run, else the server's own",
+   .description = "The directory of the server's Unix socket.",
+   .into = into<kInstance, &I::socket_dir>},
+  {.key = "instance.log_file", .type = Path, .fallback_note = "asked from the server",
+   .description = "The server's log.", .into = into<kInstance, &I::log_file>},
+  {.key = "instance.disposable", .type = Flag, .fallback = "false",
+   .description = "Marks an instance that `pgkeel inject` may break on purpose. Embedded ones always are.",
+   .into = into<kInstance, &I::disposable>},
+
+  {.key = "sense.login_every", .type = Duration, .fallback = "5s", .fallback_note = "remote: 60s",
+   .description = "How often a fresh login is tried over the path clients use.",
+   .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::login_every>},
+  {.key = "sense.in_doubt", .type = Duration, .fallback = "1s",
+   .description = "The same while something looks wrong. Not longer than login_every.",
+   .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::in_doubt>},
+  {.key = "sense.timeout", .type = Duration, .fallback = "2s",
+   .description = "A probe that takes longer has failed.",
+   .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::timeout>},
+  {.key = "sense.confirm", .type = Count, .fallback = "2",
+   .description = "Failed probes in a row before they mean anything.", .least = 1, .most = 100,
+   .into = into<kSense, &S::confirm>},
+  {.key = "sense.write_every", .type = Duration, .fallback = "60s",
+   .description = "How often one small write is sent through WAL to disk; it leaves nothing in your schemas.",
+   .least = kProbeMillisMin, .most = 86'400'000, .into = into<kSense, &S::write_every>},
+  {.key = "sense.watch_every", .type = Duration, .fallback = "500ms",
+   .description = "How often databases and relations are counted, which is how a DROP is seen before any query fails.",
+   .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::watch_every>},
+
+  {.key = "invariant[].database", .type = Text, .description = "The database the query runs in.",
+   .need = Need::Required},
+  {.key = "invariant[].sql", .type = Text,
+   .description = "A query with one value as its result, checked after every restore and drill.",
+   .need = Need::Required},
+  {.key = "invariant[].expect", .type = Comparison, .description = "What the value must be.",
+   .need = Need::Required},
+
+  {.key = "after_recovery[].command", .type = Text,
+   .description = "Run after a recovery. A table has either command or url."},
+  {.key = "after_recovery[].url", .type = HttpUrl, .description = "Called after a recovery."},
+
+  {.key = "recover.missing_table", .type = Choice, .fallback = "restore",
+   .description = "A table that is gone: bring it back with its rows; re-create it empty (reported as data loss); or name it and wait for you.",
+   .choices = "restore|recreate-empty|advise", .into = into<kRecover, &R::missing_table>},
+  {.key = "recover.missing_database", .type = Choice, .fallback_note = "as recover.missing_table",
+   .description = "The same for a database.",
+   .choices = "restore|recreate-empty|advise", .into = into<kRecover, &R::missing_database>},
+  {.key = "recover.restarts", .type = Restarts, .fallback = "5 per 300s",
+   .description = "How many restarts are tried in a window before a human is called. 0 never restarts.",
+   .into = into<kRecover, &R::restarts>},
+  {.key = "recover.hung_after", .type = Duration, .fallback = "60s",
+   .description = "No login, CPU, I/O or WAL progress for so long: hung. Slow is not dead.",
+   .least = 5'000, .most = 86'400'000, .into = into<kRecover, &R::hung_after>},
+  {.key = "recover.watch_for", .type = Duration, .fallback = "10m",
+   .description = "Stability watch after a recovery, before the incident is closed.",
+   .most = 86'400'000, .into = into<kRecover, &R::watch_for>},
+
+  {.key = "archive.store", .type = Store, .description = "Where base backups and WAL go."},
+  {.key = "archive.durability", .type = Choice, .fallback = "async",
+   .description = "sync: a commit waits until its WAL is on the archive's disk.",
+   .choices = "async|sync"},
+  {.key = "archive.sync_on_loss", .type = SyncOnLoss, .fallback = "degrade after 10s",
+   .description = "What a sync commit does while the archive cannot be reached."},
+  {.key = "archive.full_every", .type = Duration, .fallback = "24h",
+   .description = "Time between full backups.", .least = 60'000},
+  {.key = "archive.keep", .type = Duration, .fallback = "7d",
+   .description = "How far back a restore must reach.", .least = 60'000},
+  {.key = "archive.drill_every", .type = Duration, .fallback = "24h",
+   .description = "Time between proofs that the newest backup restores.", .least = 60'000},
+  {.key = "archive.encryption_key_file", .type = Path,
+   .description = "File with the key backups are encrypted with."},
+  {.key = "archive.offsite.store", .type = Store, .description = "A second store, somewhere else."},
+  {.key = "archive.offsite.endpoint", .type = HttpUrl,
+   .description = "Address of an S3 service that is not Amazon's."},
+  {.key = "archive.offsite.keep", .type = Duration, .fallback = "30d",
+   .description = "How far back the second store reaches.", .least = 60'000},
+
+  {.key = "shadow.enabled", .type = Flag, .fallback = "false",
+   .description = "Keep a delayed standby to bring dropped objects back from."},
+  {.key = "shadow.data_dir", .type = Path, .description = "Its data directory."},
+  {.key = "shadow.hold", .type = Duration, .fallback = "30min",
+   .description = "How far it stays behind."},
+  {.key = "shadow.undrop", .type = Choice, .fallback = "on-demand",
+   .description = "When dropped objects are brought back.", .choices = "on-demand|ask|off"},
+
+  {.key = "gateway.listen", .type = Listen, .fallback = "127.0.0.1:6543",
+   .description = "Where apps connect."},
+  {.key = "gateway.pool", .type = Choice, .fallback = "session", .description = "How server connections are shared.",
+   .choices = "session|transaction|auto"},
+  {.key = "gateway.size", .type = Count, .fallback = "20",
+   .description = "Server connections kept.", .least = 1, .most = 10'000},
+  {.key = "gateway.hold_max", .type = Duration, .fallback = "25s",
+   .description = "How long a client is held while the guard repairs."},
+  {.key = "gateway.tls_cert", .type = Path, .description = "Certificate shown to clients."},
+  {.key = "gateway.auth", .type = Choice, .fallback = "verifier",
+   .description = "How clients are authenticated.", .choices = "verifier"},
+  {.key = "gateway.commit_proof", .type = Choice, .fallback = "on",
+   .description = "Report an interrupted COMMIT as applied or not, proven.", .choices = "on|off"},
+
+  {.key = "migrate.dir", .type = Path, .fallback_note = "migrations",
+   .description = "Directory of migrations."},
+  {.key = "migrate.format", .type = Text, .fallback = "auto",
+   .description = "Their format; auto tells it from the files."},
+  {.key = "migrate.on_start", .type = Flag, .fallback = "true",
+   .description = "Apply what is pending when the guard has the database up."},
+
+  {.key = "maintain.daily", .type = TimeOfDay, .fallback = "03:00",
+   .description = "When the full maintenance runs."},
+  {.key = "maintain.health", .type = Duration, .fallback = "6h",
+   .description = "Time between health reports.", .least = 60'000},
+  {.key = "maintain.quick", .type = Duration, .fallback = "2h",
+   .description = "Time between quick clean-ups.", .least = 60'000},
+  {.key = "maintain.timezone", .type = Text, .fallback = "UTC",
+   .description = "Time zone of maintain.daily."},
+  {.key = "maintain.cleanup[].table", .type = Table, .description = "Table to delete old rows from, as schema.table.",
+   .need = Need::Required},
+  {.key = "maintain.cleanup[].column", .type = Text, .description = "Its timestamp column.",
+   .need = Need::Required},
+  {.key = "maintain.cleanup[].older_than", .type = Duration, .description = "Age at which a row goes.",
+   .least = 60'000, .need = Need::Required},
+
+  {.key = "limits.storage", .type = Size, .description = "Storage this server may use."},
+  {.key = "limits.connections", .type = Count, .description = "Connections it may use.", .least = 1,
+   .most = 1'000'000},
+  {.key = "limits.warn_at", .type = Ratio, .fallback = "0.8",
+   .description = "Share of a limit at which to warn."},
+
+  {.key = "http.listen", .type = Listen, .fallback = "127.0.0.1:8432",
+   .description = "Where health, metrics and the API are served; port 0 takes a free one, off leaves only the Unix socket.",
+   .into = into<&Config::http, &HttpConfig::listen>},
+  {.key = "http.token_file", .type = Path,
+   .description = "File with the bearer token for everything that changes anything. Not set: nothing of that kind is served over TCP.",
+   .into = into<&Config::http, &HttpConfig::token_file>},
+
+  {.key = "alert[].kind", .type = Text, .description = "The channel: telegram, ...",
+   .need = Need::Required},
+  {.key = "alert[].token_file", .type = Path, .description = "File with the channel's token."},
+  {.key = "alert[].chat_id", .type = Label, .description = "Telegram chat."},
+  {.key = "alert[].min_severity", .type = Choice, .fallback = "warning",
+   .description = "The least severity that is sent.", .choices = "info|warning|critical"},
+
+  {.key = "escalate.*", .type = TextList,
+   .description = "Who is told when an incident is this old: \"5m\" = [\"telegram\"]."},
+
+  {.key = "log.format", .type = Choice, .fallback = "text", .description = "Lines for people, or one JSON object a line.",
+   .choices = "text|json", .into = into<&Config::log, &LogConfig::format>},
+  {.key = "log.level", .type = Choice, .fallback = "info", .description = "The least level that is logged.",
+   .choices = "debug|info|warning|error", .into = into<&Config::log, &LogConfig::level>},
+});
+// clang-format on
+
+bool among(std::string_view choices, std::string_view text) {
+  while (true) {
+    const auto bar = choices.find('|');
+    if (choices.substr(0, bar) == text) return true;
+    if (bar == std::string_view::npos) return false;
+    choices.remove_prefix(bar + 1);
+  }
+}
+
+bool in_range(const KeyDefinition& definition, const Values& values) {
+  std::int64_t number = 0;
+  if (definition.type == Duration) {
+    Millis duration{};
+    if (!read_value(values, duration)) return false;
+    number = duration.count();
+  } else if (definition.type == Count) {
+    const auto& text = values.front();
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  }
+  return number >= definition.least && number <= definition.most;
+}
+
+std::string range_text(const KeyDefinition& definition) {
+  constexpr auto kOpen = std::numeric_limits<std::int64_t>::max();
+  const bool timed = definition.type == Duration;
+  const auto say = [timed](std::int64_t number) {
+    return timed ? format_duration(Millis(number)) : std::to_string(number);
+  };
+  if (definition.least > 0 && definition.most < kOpen)
+    return fmt::format(", from {} to {}", say(definition.least), say(definition.most));
+  if (definition.least > 0) return fmt::format(", at least {}", say(definition.least));
+  if (definition.most < kOpen) return fmt::format(", at most {}", say(definition.most));
+  return {};
+}
+
+}  // namespace
+
+std::span<const KeyDefinition> key_definitions() { return kKeys; }
+
+const KeyDefinition* find_key(std::string_view key) {
+  const auto* found = std::ranges::find(kKeys, key, &KeyDefinition::key);
+  return found == kKeys.end() ? nullptr : found;
+}
+
+bool is_section(std::string_view key) {
+  return std::ranges::any_of(kKeys, [key](const KeyDefinition& definition) {
+    return definition.key.size() > key.size() && definition.key.starts_with(key) &&
+           (definition.key[key.size()] == '.' ||
+            definition.key.substr(key.size()).starts_with("[]"));
+  });
+}
+
+std::string environment_name(const KeyDefinition& definition) {
+  if (definition.in_list() || definition.free_name()) return {};
+  std::string name = "PGKEEL_";
+  for (const char c : definition.key) {
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+std::vector<std::string> known_names() {
+  std::vector<std::string> names;
+  const auto add = [&names](std::string name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  };
+  for (const auto& definition : kKeys) {
+    std::string name(definition.key);
+    if (definition.free_name()) name.erase(name.size() - 2);
+    for (auto at = name.find("[]"); at != std::string::npos; at = name.find("[]"))
+      name.erase(at, 2);
+    for (auto dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
+      add(name.substr(0, dot));
+    add(std::move(name));
+  }
+  return names;
+}
+
+std::string accepted(const KeyDefinition& definition) {
+  if (definition.type != Choice)
+    return std::string(accepted(definition.type)) + range_text(definition);
+  std::string text;
+  for (const char c : definition.choices) {
+    if (c == '|') text += ", ";
+    else text += c;
+  }
+  return text.find(',') == std::string::npos ? text : "one of: " + text;
+}
+
+std::string objection(const KeyDefinition& definition, const Values& values, Shape shape) {
+  if (!fits(definition.type, shape)) {
+    return is_list(definition.type) ? "is not a list" : "has the wrong type";
+  }
+  for (const auto& value : values) {
+    if (value.find('\0') != std::string::npos) return "holds a NUL byte";
+    if (!is_valid(definition.type, value)) return "is not understood";
+  }
+  if (is_list(definition.type)) return {};
+  if (values.size() != 1) return "is not one value";
+  if (definition.type == Choice && !among(definition.choices, values.front()))
+    return "is not one of its choices";
+  const bool ranged = definition.type == Duration || definition.type == Count;
+  return ranged && !in_range(definition, values) ? "is out of range" : "";
+}
+
+std::string shown_value(const KeyDefinition& definition, const Values& values) {
+  if (definition.secrecy == Secrecy::HoldsPassword) {
+    const auto conninfo =
+        values.empty() ? fail(ErrorCode::BadConninfo, {}) : pg::parse_conninfo(values.front());
+    return conninfo ? conninfo->redacted() : "***";
+  }
+  return fmt::format("{}", fmt::join(values, ", "));
+}
+
+}  // namespace pgkeel::app

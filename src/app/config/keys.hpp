@@ -1,0 +1,62 @@
+// The one table of configuration keys. Parsing, validation, `pgkeel config show`, the suggestions
+// for mistyped names and docs/reference/configuration.md are all made from it; a new key is one
+// row.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/config/value.hpp"
+
+namespace pgkeel::app {
+
+enum class Secrecy : std::uint8_t { Open, HoldsPassword };
+enum class Need : std::uint8_t { Optional, Required };  ///< Required: in each table of its list
+
+/// Puts validated values into their member; false when they are not what the member takes.
+using Into = bool (*)(Config& config, const Values& values);
+
+struct KeyDefinition {
+  /// "sense.login_every"; "alert[].kind" in a list of tables; "escalate.*" where names are free.
+  std::string_view key;
+  ValueType type = ValueType::Text;
+  std::string_view fallback = {};       ///< default as text; empty: not set
+  std::string_view fallback_note = {};  ///< for the reference, where the default depends on others
+  std::string_view description = {};
+  std::string_view choices = {};  ///< "act|advise", for Choice
+  std::int64_t least = 0;         ///< for Count, and milliseconds for Duration
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  Secrecy secrecy = Secrecy::Open;
+  Need need = Need::Optional;
+  Into into = nullptr;  ///< null: read and checked, but not in effect yet
+
+  [[nodiscard]] bool in_effect() const { return into != nullptr; }
+  [[nodiscard]] bool in_list() const { return key.find("[]") != std::string_view::npos; }
+  [[nodiscard]] bool free_name() const { return key.ends_with(".*"); }
+};
+
+[[nodiscard]] std::span<const KeyDefinition> key_definitions();
+/// The row of a key as defined ("alert[].kind", "escalate.*"); null when there is none.
+[[nodiscard]] const KeyDefinition* find_key(std::string_view key);
+/// Whether keys exist below it: "archive", "archive.offsite", "alert[]".
+[[nodiscard]] bool is_section(std::string_view key);
+
+/// "PGKEEL_ARCHIVE_STORE" for archive.store; empty for keys that only a file can hold.
+[[nodiscard]] std::string environment_name(const KeyDefinition& definition);
+
+/// Every key and section a person may write, for suggestions.
+[[nodiscard]] std::vector<std::string> known_names();
+
+/// What this key accepts, with its choices or range.
+[[nodiscard]] std::string accepted(const KeyDefinition& definition);
+/// ConfigBadValue's reason, or empty when the values are right.
+[[nodiscard]] std::string objection(const KeyDefinition& definition, const Values& values,
+                                    Shape shape);
+/// The value as it may be shown: secrets masked.
+[[nodiscard]] std::string shown_value(const KeyDefinition& definition, const Values& values);
+
+}  // namespace pgkeel::app

@@ -31,7 +31,9 @@ struct Conninfo {
   std::string password;                        ///< a secret
   std::string database;                        ///< "dbname" to libpq
   std::map<std::string, std::string> options;  ///< every other keyword libpq knows
-  /// Query parameters of a URI that libpq does not know (other drivers' own, like `schema`).
+  /// Query parameters of a URI that libpq does not know and that were dropped: by name where the
+  /// name is a well-known one of another driver (`schema`), else "parameter 3", as a name nobody
+  /// knows may be the rest of a password.
   std::vector<std::string> ignored;
 
   /// The hosts one by one; a single port counts for all of them. Empty when no host was given.

@@ -84,8 +84,8 @@ struct ControlFile {
 };
 
 /// The control file in `bytes` (8192 of them; fewer are enough if the structure is whole).
-/// ControlFileCorrupt: too short, empty, other byte order, wrong checksum or impossible values.
-/// Unsupported: a control or catalog version that no release of 13 to 18 has.
+/// ControlFileCorrupt: too short, all zeros, wrong checksum or impossible values.
+/// Unsupported: whole, but of another byte order or of no release of 13 to 18.
 [[nodiscard]] Result<ControlFile> parse_control_file(ByteSpan bytes);
 
 /// The major version whose initdb writes this catalog version, or 0.

@@ -57,7 +57,7 @@ struct LogLine {
 /// log_destination.
 enum class ServerLogFormat : std::uint8_t { Stderr, Csv, Json };
 
-/// What a reader holds of one form; see log_line_stderr.cpp, log_line_csv.cpp, log_line_json.cpp.
+/// What a reader holds of one form; see log_decoder.hpp.
 class LogDecoder;
 
 /// Turns a growing log into events. Not thread-safe; one per file.
@@ -75,7 +75,6 @@ class LogReader {
   [[nodiscard]] std::vector<LogLine> finish();
 
  private:
-  ServerLogFormat format_;
   std::unique_ptr<LogDecoder> decoder_;
 };
 

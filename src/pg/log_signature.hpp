@@ -15,15 +15,18 @@
 namespace pgkeel::pg {
 
 enum class Signature : std::uint8_t {
+  // Why a server does not start.
   LockFileExists,       ///< D12: another server, or a stale lock, holds the data directory
+  LockFileBroken,       ///< D12: the lock file is empty or holds no process id
   SocketLockExists,     ///< D13: the same for the socket
   SharedMemoryInUse,    ///< children of an earlier postmaster still run
   PortTaken,            ///< K40: could not bind, address already in use
   NoListenSockets,      ///< K40: the end of a start that could not listen anywhere
   ConfigErrors,         ///< K43: configuration file contains errors
-  ConfigUnrecognized,   ///< K43: unrecognized configuration parameter
-  ConfigInvalidValue,   ///< K43: invalid value for a parameter
+  ConfigUnrecognized,   ///< K43: unrecognized configuration parameter in a file
+  ConfigInvalidValue,   ///< K43: a parameter's value is refused, at start or reload
   ConfigSyntax,         ///< K43: syntax error in a configuration file
+  ConfigMissing,        ///< K43: the configuration file cannot be read
   HbaUnreadable,        ///< K43: pg_hba.conf could not be loaded
   FilesIncompatible,    ///< D5: data of another major version or build
   WrongOwner,           ///< D10: data directory has wrong ownership
@@ -35,50 +38,63 @@ enum class Signature : std::uint8_t {
   RedoMissing,          ///< K13: redo location or required checkpoint record not found
   LibraryMissing,       ///< K44: could not access a library named in the configuration
   MemoryUnavailable,    ///< K36: shared memory could not be had
-  ShutdownFast,         ///< received fast shutdown request
-  ShutdownSmart,        ///< received smart shutdown request
-  ShutdownImmediate,    ///< received immediate shutdown request
-  ShutdownDone,         ///< database system is shut down
-  ReloadRequested,      ///< received SIGHUP
-  ProcessKilled,        ///< K1: a server process was terminated by signal 9
-  ProcessCrashed,       ///< K2: a server process was terminated by another signal, or PANICked
-  CrashCollateral,      ///< K3: terminated because another server process crashed
-  AdminTermination,     ///< K4: terminated by an administrator's command
-  NotYetAccepting,      ///< K5: starting up, in recovery or shutting down
+  StartupFailed,        ///< the startup process gave up; the lines before it say why
+  // How a server ends.
+  ShutdownFast,       ///< received fast shutdown request
+  ShutdownSmart,      ///< received smart shutdown request
+  ShutdownImmediate,  ///< received immediate shutdown request
+  ShutdownDone,       ///< database system is shut down
+  PidFileLost,        ///< the postmaster stops because its lock file changed or vanished
+  ReloadRequested,    ///< received SIGHUP
+  ProcessKilled,      ///< K1: a server process was terminated by signal 9
+  ProcessCrashed,     ///< K2: a server process was terminated by another signal, or PANICked
+  CrashCollateral,    ///< K3: a session ended because another server process crashed
+  CrashRestart,       ///< all server processes terminated; reinitializing
+  AdminTermination,   ///< K4: ended by an administrator's command
+  // How a server comes up.
   Starting,             ///< starting PostgreSQL ...
+  WasShutDown,          ///< database system was shut down: nothing to replay
   Interrupted,          ///< D15: database system was interrupted
   NotShutDownProperly,  ///< automatic recovery in progress
   RedoStarts,
+  RedoProgress,  ///< redo in progress: slow, and alive
   RedoDone,
   RedoNotNeeded,
-  Ready,                 ///< ready to accept connections
-  ReadyReadOnly,         ///< ready to accept read-only connections
+  NotYetAccepting,  ///< K5: starting up, in recovery or shutting down
+  Ready,            ///< ready to accept connections
+  ReadyReadOnly,    ///< ready to accept read-only connections
+  InitdbRan,        ///< D2: initdb's first words, in a log where none were expected
+  // What goes wrong while it runs.
   WalDiskFull,           ///< K7: no space left, under pg_wal
   SharedMemoryFull,      ///< D8: no space left, in /dev/shm
   DiskFull,              ///< K6: no space left
   InputOutputError,      ///< K18
   ReadOnlyFileSystem,    ///< K19
-  PageCorrupt,           ///< K14: page verification failed, invalid page
+  ForkFailed,            ///< K36: no more processes may be started
+  PageCorrupt,           ///< K14, K15
+  IndexCorrupt,          ///< K16
   DatabaseMissing,       ///< K20: database does not exist
   DatabaseFilesMissing,  ///< K21: database subdirectory is missing
+  DatabaseInvalid,       ///< K22: an interrupted DROP DATABASE
   RelationMissing,       ///< K23
   RelationFileMissing,   ///< K24
   TooManyClients,        ///< K26
-  PidFileLost,           ///< the postmaster stops because its lock file changed or vanished
-  InitdbRan,             ///< D2: initdb's first words, in a log where none were expected
 };
 /// "lock_file_exists": stable, for journals and reports.
 [[nodiscard]] std::string_view to_string(Signature signature);
 
-/// One row of the table.
+/// One row of the table. A row without words matches by SQLSTATE alone (or, as the last one, any
+/// PANIC): that is what is left of a localized message.
 struct SignatureRow {
   Signature signature;
   std::string_view name;
   std::string_view reference;  ///< row of the fault signatures: "D12"; empty when it has none
-  LogSeverity least;           ///< lines below this severity do not match (Unknown always may)
-  std::string_view sqlstate;   ///< must agree where the line carries one; empty: any
-  std::string_view first;      ///< words the message must hold
-  std::string_view then;       ///< words that must follow them; empty: none
+  LogSeverity least;           ///< lines outside these two do not match; Unknown always may
+  LogSeverity most;
+  std::string_view sqlstate;  ///< must agree where the line carries one; empty: any
+  std::string_view first;     ///< words the message must hold
+  std::string_view then;      ///< words that must follow them; empty: none
+  std::string_view detail;    ///< words the DETAIL must hold; empty: none
 };
 /// The table in the order it is searched: the narrower row first.
 [[nodiscard]] std::span<const SignatureRow> signature_table();

@@ -18,7 +18,7 @@ namespace pgkeel::pg {
 [[nodiscard]] Result<std::string> quote_qualified(std::string_view schema,
                                                   std::string_view relation);
 /// `'value'` with inner quotes doubled, or ` E'va\\lue'` when there is a backslash (as
-/// quote_literal() in the server does). Malformed when it holds a zero byte.
+/// PQescapeLiteral() in libpq does). Malformed when it holds a zero byte.
 [[nodiscard]] Result<std::string> quote_literal(std::string_view value);
 
 }  // namespace pgkeel::pg

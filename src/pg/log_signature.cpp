@@ -1,0 +1,188 @@
+// The texts are those of PostgreSQL 13 to 18 (src/backend/postmaster, utils/init/miscinit.c,
+// access/transam/xlog*.c and libpq/pqcomm.c); each is long enough not to be met in a statement's
+// own text by accident, and short enough to hold in all of these versions.
+#include "pg/log_signature.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace pgkeel::pg {
+namespace {
+
+using enum Signature;
+using S = LogSeverity;
+
+/// Levels at which a message of the server itself comes; a session's own ERROR is left out.
+struct Levels {
+  LogSeverity least;
+  LogSeverity most;
+};
+constexpr Levels kLog{S::Log, S::Log};        // the server's own narrative
+constexpr Levels kFault{S::Error, S::Panic};  // something failed
+constexpr Levels kFatal{S::Fatal, S::Panic};  // a process, or the start, ended with it
+constexpr Levels kTrouble{S::Log, S::Panic};  // LOG where a file is checked, FATAL where it counts
+constexpr Levels kPanic{S::Panic, S::Panic};
+
+constexpr SignatureRow row(Signature signature, std::string_view name, std::string_view reference,
+                           Levels levels, std::string_view sqlstate, std::string_view first,
+                           std::string_view then = {}, std::string_view detail = {}) {
+  return {signature, name, reference, levels.least, levels.most, sqlstate, first, then, detail};
+}
+
+// clang-format off
+constexpr auto kTable = std::to_array<SignatureRow>({
+    row(SocketLockExists, "socket_lock_exists", "D13", kFatal, "F0001", "lock file \"", ".lock\" already exists"),
+    row(LockFileExists, "lock_file_exists", "D12", kFatal, "F0001", "lock file \"", "\" already exists"),
+    row(LockFileBroken, "lock_file_broken", "D12", kFatal, "", "lock file \"", "\" is empty"),
+    row(LockFileBroken, "lock_file_broken", "D12", kFatal, "", "bogus data in lock file \""),
+    row(SharedMemoryInUse, "shared_memory_in_use", "D12", kFatal, "F0001", "pre-existing shared memory block", "still in use"),
+    row(PortTaken, "port_taken", "K40", kTrouble, "", "could not bind ", "Address already in use"),
+    row(NoListenSockets, "no_listen_sockets", "K40", kFatal, "", "could not create any TCP/IP sockets"),
+    row(NoListenSockets, "no_listen_sockets", "K40", kFatal, "", "could not create any Unix-domain sockets"),
+    row(ConfigUnrecognized, "config_unrecognized", "K43", kTrouble, "42704", "unrecognized configuration parameter \"", "\" in file \""),
+    row(ConfigUnrecognized, "config_unrecognized", "K43", kFatal, "42704", "unrecognized configuration parameter \""),
+    row(ConfigInvalidValue, "config_invalid_value", "K43", kLog, "22023", "invalid value for parameter \""),
+    row(ConfigInvalidValue, "config_invalid_value", "K43", kFatal, "22023", "invalid value for parameter \""),
+    row(ConfigInvalidValue, "config_invalid_value", "K43", kLog, "22023", "is outside the valid range for parameter \""),
+    row(ConfigInvalidValue, "config_invalid_value", "K43", kFatal, "22023", "is outside the valid range for parameter \""),
+    row(ConfigInvalidValue, "config_invalid_value", "K43", kLog, "22023", "parameter \"", "\" requires a "),
+    row(ConfigSyntax, "config_syntax", "K43", kTrouble, "42601", "syntax error in file \"", "\" line "),
+    row(ConfigErrors, "config_errors", "K43", kTrouble, "F0000", "configuration file \"", "\" contains errors"),
+    row(HbaUnreadable, "hba_unreadable", "K43", kFatal, "", "could not load ", "pg_hba.conf"),
+    row(ConfigMissing, "config_missing", "K43", kTrouble, "", "could not access the server configuration file"),
+    row(ConfigMissing, "config_missing", "K43", kTrouble, "", "could not open configuration file \""),
+    row(FilesIncompatible, "files_incompatible", "D5", kFatal, "22023", "database files are incompatible with server"),
+    row(WrongOwner, "wrong_owner", "D10", kFatal, "", "data directory \"", "\" has wrong ownership"),
+    row(WrongPermissions, "wrong_permissions", "D10", kFatal, "", "data directory \"", "\" has invalid permissions"),
+    row(DataDirMissing, "data_dir_missing", "K25", kFatal, "", "data directory \"", "\" does not exist"),
+    row(DataDirMissing, "data_dir_missing", "K25", kFatal, "", "could not access directory \"", "No such file or directory"),
+    row(DataDirMissing, "data_dir_missing", "K25", kFatal, "", "\" is not a valid data directory"),
+    row(ControlFileChecksum, "control_file_checksum", "K25", kFatal, "", "incorrect checksum in control file"),
+    row(ControlFileMissing, "control_file_missing", "K25", kFatal, "", "could not find the database system"),
+    row(ControlFileMissing, "control_file_missing", "K25", kFatal, "", "could not open file \"", "global/pg_control\": No such file"),
+    row(CheckpointMissing, "checkpoint_missing", "K12", kFatal, "", "could not locate a valid checkpoint record"),
+    row(RedoMissing, "redo_missing", "K13", kFatal, "", "could not locate required checkpoint record"),
+    row(RedoMissing, "redo_missing", "K13", kFatal, "", "could not find redo location"),
+    row(LibraryMissing, "library_missing", "K44", kFatal, "58P01", "could not access file \"", "\": No such file or directory"),
+    row(LibraryMissing, "library_missing", "K44", kFatal, "", "could not load library \""),
+    row(MemoryUnavailable, "memory_unavailable", "K36", kFatal, "", "could not map anonymous shared memory"),
+    row(MemoryUnavailable, "memory_unavailable", "K36", kFatal, "", "could not create shared memory segment"),
+    row(StartupFailed, "startup_failed", "", kLog, "", "aborting startup due to startup process failure"),
+
+    row(ShutdownFast, "shutdown_fast", "", kLog, "", "received fast shutdown request"),
+    row(ShutdownSmart, "shutdown_smart", "", kLog, "", "received smart shutdown request"),
+    row(ShutdownImmediate, "shutdown_immediate", "", kLog, "", "received immediate shutdown request"),
+    row(ShutdownDone, "shutdown_done", "", kLog, "", "database system is shut down"),
+    row(PidFileLost, "pid_file_lost", "", kLog, "", "because data directory lock file is invalid"),
+    row(ReloadRequested, "reload_requested", "", kLog, "", "received SIGHUP, reloading configuration files"),
+    row(ProcessKilled, "process_killed", "K1", kLog, "", " (PID ", ") was terminated by signal 9:"),
+    row(ProcessCrashed, "process_crashed", "K2", kLog, "", " (PID ", ") was terminated by signal "),
+    row(CrashRestart, "crash_restart", "K1", kLog, "", "all server processes terminated; reinitializing"),
+    row(CrashCollateral, "crash_collateral", "K3", kTrouble, "57P02", "because of crash of another server process"),
+    row(AdminTermination, "admin_termination", "K4", kFatal, "57P01", "terminating ", "due to administrator command"),
+
+    row(Starting, "starting", "", kLog, "", "starting PostgreSQL "),
+    row(WasShutDown, "was_shut_down", "", kLog, "", "database system was shut down"),
+    row(Interrupted, "interrupted", "D15", kLog, "", "database system was interrupted"),
+    row(NotShutDownProperly, "not_shut_down_properly", "D15", kLog, "", "database system was not properly shut down"),
+    row(RedoStarts, "redo_starts", "", kLog, "", "redo starts at "),
+    row(RedoProgress, "redo_progress", "", kLog, "", "redo in progress, elapsed time"),
+    row(RedoDone, "redo_done", "", kLog, "", "redo done at "),
+    row(RedoNotNeeded, "redo_not_needed", "", kLog, "", "redo is not required"),
+    row(Ready, "ready", "", kLog, "", "database system is ready to accept connections"),
+    row(ReadyReadOnly, "ready_read_only", "", kLog, "", "database system is ready to accept read"),
+    row(NotYetAccepting, "not_yet_accepting", "K5", kFatal, "57P03", "the database system is "),
+    row(InitdbRan, "initdb_ran", "D2", kLog, "", "The files belonging to this database system will be owned by"),
+
+    row(SharedMemoryFull, "shared_memory_full", "D8", kFault, "53100", "could not resize shared memory segment", "No space left on device"),
+    row(WalDiskFull, "wal_disk_full", "K7", kTrouble, "53100", "pg_wal/", "No space left on device"),
+    row(DiskFull, "disk_full", "K6", kTrouble, "", "No space left on device"),
+    row(DiskFull, "disk_full", "K6", kFault, "53100", ""),
+    row(InputOutputError, "input_output_error", "K18", kTrouble, "", "Input/output error"),
+    row(ReadOnlyFileSystem, "read_only_file_system", "K19", kTrouble, "", "Read-only file system"),
+    row(InputOutputError, "input_output_error", "K18", kFault, "58030", ""),
+    row(ForkFailed, "fork_failed", "K36", kTrouble, "", "could not fork "),
+    row(PageCorrupt, "page_corrupt", "K14", kTrouble, "XX001", "page verification failed"),
+    row(PageCorrupt, "page_corrupt", "K14", kTrouble, "XX001", "invalid page in block "),
+    row(PageCorrupt, "page_corrupt", "K15", kTrouble, "XX001", "could not read block", "read only "),
+    row(PageCorrupt, "page_corrupt", "K14", kFault, "XX001", ""),
+    row(IndexCorrupt, "index_corrupt", "K16", kFault, "XX002", ""),
+    row(DatabaseFilesMissing, "database_files_missing", "K21", kFatal, "3D000", "database \"", "\" does not exist", "database subdirectory \""),
+    row(DatabaseMissing, "database_missing", "K20", kFatal, "3D000", "database \"", "\" does not exist"),
+    row(DatabaseMissing, "database_missing", "K20", kFatal, "3D000", ""),
+    row(DatabaseInvalid, "database_invalid", "K22", kFatal, "55000", "cannot connect to invalid database \""),
+    row(RelationMissing, "relation_missing", "K23", kFault, "42P01", "relation \"", "\" does not exist"),
+    row(RelationMissing, "relation_missing", "K23", kFault, "42P01", ""),
+    row(RelationFileMissing, "relation_file_missing", "K24", kFault, "58P01", "could not open file \"base/", "No such file or directory"),
+    row(TooManyClients, "too_many_clients", "K26", kFatal, "53300", "too many clients already"),
+    row(TooManyClients, "too_many_clients", "K26", kFatal, "53300", "remaining connection slots are reserved for"),
+    row(NotYetAccepting, "not_yet_accepting", "K5", kFatal, "57P03", ""),
+    row(CrashCollateral, "crash_collateral", "K3", kTrouble, "57P02", ""),
+    row(AdminTermination, "admin_termination", "K4", kFatal, "57P01", ""),
+    row(ProcessCrashed, "process_crashed", "K2", kPanic, "", ""),
+});
+// clang-format on
+
+bool severity_fits(const SignatureRow& candidate, const LogLine& line) {
+  if (line.severity == LogSeverity::Unknown) return !candidate.first.empty();
+  return line.severity >= candidate.least && line.severity <= candidate.most;
+}
+
+bool sqlstate_fits(const SignatureRow& candidate, const LogLine& line) {
+  if (candidate.first.empty())
+    return line.sqlstate == candidate.sqlstate || candidate.sqlstate.empty();
+  return candidate.sqlstate.empty() || line.sqlstate.empty() || line.sqlstate == "00000" ||
+         line.sqlstate == candidate.sqlstate;
+}
+
+bool words_fit(const SignatureRow& candidate, const LogLine& line) {
+  const std::string_view message = line.message;
+  const auto at = message.find(candidate.first);
+  if (at == std::string_view::npos) return false;
+  if (message.find(candidate.then, at + candidate.first.size()) == std::string_view::npos)
+    return false;
+  return std::string_view(line.detail).contains(candidate.detail);
+}
+
+/// The number right behind `mark` in `text`.
+std::optional<std::int64_t> number_behind(std::string_view text, std::string_view mark) {
+  const auto at = text.find(mark);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto digits = text.substr(at + mark.size());
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (parsed.ec != std::errc{}) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::string_view to_string(Signature signature) {
+  const auto* found = std::ranges::find(kTable, signature, &SignatureRow::signature);
+  return found == kTable.end() ? std::string_view("unknown") : found->name;
+}
+
+std::span<const SignatureRow> signature_table() { return kTable; }
+
+std::optional<Signature> classify(const LogLine& line) {
+  for (const auto& candidate : kTable) {
+    if (severity_fits(candidate, line) && sqlstate_fits(candidate, line) &&
+        words_fit(candidate, line))
+      return candidate.signature;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> signature_number(Signature signature, const LogLine& line) {
+  switch (signature) {
+    case LockFileExists:
+    case SocketLockExists: return number_behind(line.hint, "(PID ");
+    case PortTaken: return number_behind(line.hint, "on port ");
+    case ProcessKilled:
+    case ProcessCrashed: return number_behind(line.message, "terminated by signal ");
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace pgkeel::pg

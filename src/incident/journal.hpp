@@ -28,17 +28,22 @@ class Journal {
  public:
   explicit Journal(Store& store) : store_(&store) {}
 
-  /// Writes a new incident and gives it its id. `incident.id` is ignored.
+  /// Writes a new incident with the evidence, checks and events already in it, and gives it its
+  /// id. `incident.id` and `incident.actions` are ignored.
   Result<std::string> open(const Incident& incident);
   /// Replaces the incident's own columns (state, cause, confidence, summary, loss, times ...), not
-  /// its evidence, actions, checks or events, which are only appended.
+  /// its evidence, actions, checks or events, which are only appended. NotFound; WrongState when it
+  /// is closed and would be opened again.
   Result<void> update(const Incident& incident);
+  /// Appends, NotFound when there is no such incident. Texts are redacted and cut at 16 kB; beyond
+  /// 1000 rows of a kind an incident takes no more and the call does nothing.
   Result<void> add_evidence(std::string_view incident, const Evidence& evidence);
   Result<void> add_event(std::string_view incident, const Event& event);
   Result<void> add_verification(std::string_view incident, const Verification& verification);
 
   /// Journals the intent and returns the action's id; on disk when it returns.
   Result<std::int64_t> begin_action(std::string_view incident, const Action& action);
+  /// NotFound; WrongState when it has already ended otherwise than Interrupted.
   Result<void> end_action(std::int64_t action, ActionOutcome outcome, std::string_view note,
                           WallTime at);
 
@@ -48,7 +53,10 @@ class Journal {
   /// Every incident that is not Closed, whole, oldest first.
   [[nodiscard]] Result<std::vector<Incident>> unfinished() const;
 
+  /// Cheap: kept in memory and written in batches to a file of its own (probe_ring.cpp); a failed
+  /// probe, and the one after it, is written at once. Costs no fsync.
   Result<void> record_probe(const ProbeRecord& probe);
+  /// Newest first.
   [[nodiscard]] Result<std::vector<ProbeRecord>> probes(std::string_view probe,
                                                         std::size_t most) const;
 

@@ -19,16 +19,16 @@ struct Identity {
   SystemId system_id;
   TimelineId timeline;
   int major = 0;
-  Lsn last_lsn;                  ///< highest checkpoint or flush position seen
+  Lsn last_lsn;  ///< highest checkpoint or flush position seen
   std::string data_dir;
   std::string filesystem_type;
-  std::string filesystem_uuid;   ///< empty when the device has none
+  std::string filesystem_uuid;  ///< empty when the device has none
   std::uint64_t filesystem_fsid = 0;
   std::string mount_point;
-  std::uint64_t device = 0;      ///< of the data directory
+  std::uint64_t device = 0;  ///< of the data directory
   std::uint64_t inode = 0;
-  std::string image_digest;      ///< containers
-  std::string libc;              ///< e.g. "glibc 2.36"
+  std::string image_digest;  ///< containers
+  std::string libc;          ///< e.g. "glibc 2.36"
   WallTime seen_at;
 };
 
@@ -46,9 +46,9 @@ struct KnownRelation {
   Oid oid;
   std::string schema;
   std::string name;
-  char kind = 'r';               ///< pg_class.relkind: r table, p partitioned table, m matview
+  char kind = 'r';  ///< r table, p partitioned table, c partition of one
   std::string owner;
-  std::int64_t size_bytes = 0;   ///< when last measured
+  std::int64_t size_bytes = 0;  ///< when last measured
   std::int64_t rows_estimate = 0;
   [[nodiscard]] std::string qualified() const { return schema + "." + name; }
 };
@@ -68,13 +68,23 @@ struct KnownConfigFile {
   unsigned gid = 0;
 };
 
+/// What a person decided about the ledger, and when.
+struct Decision {
+  WallTime at;
+  std::string who;
+  std::string what;  ///< accept_identity, forget_database, forget_relation
+  std::string subject;
+  std::string detail;
+};
+
 class Ledger {
  public:
   explicit Ledger(Store& store) : store_(&store) {}
 
   [[nodiscard]] Result<std::optional<Identity>> identity() const;
   /// The first identity is adopted; afterwards the system identifier must match (WrongIdentity),
-  /// unless accept_identity was called by an operator.
+  /// unless accept_identity was called by an operator. Timeline and LSN never move backwards: an
+  /// older position seen later is an old copy.
   Result<void> record_identity(const Identity& identity);
   /// The operator's `unfence`: forgets the old identity (kept in the history table) and what
   /// belonged to it (databases, relations, definitions, configuration).
@@ -91,6 +101,9 @@ class Ledger {
   /// The operator's answer "it was meant": never reported again. Remembered in the history table.
   Result<void> forget_relation(std::string_view database, std::string_view qualified,
                                std::string_view who);
+
+  /// The operators' decisions, newest first.
+  [[nodiscard]] Result<std::vector<Decision>> history(std::size_t most) const;
 
   [[nodiscard]] Result<std::optional<Definitions>> definitions(std::string_view database) const;
   /// Keeps the last kDefinitionsKept dumps of each database.

@@ -1,5 +1,5 @@
-// The words of an incident, shared by the journal, the report, the API and the alerts. Plain values;
-// JSON forms are in json.hpp and are those of the contract.
+// The words of an incident, shared by the journal, the report, the API and the alerts. Plain
+// values; JSON forms are in json.hpp and are those of the contract.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ enum class Severity { Info, Warning, Critical };
 
 /// Life of an incident. Only Closed is final.
 enum class IncidentState {
-  Open,          ///< seen, nothing done yet
-  Recovering,    ///< a playbook runs
-  Waiting,       ///< a human must act; the guard watches
-  Verifying,     ///< service is back, checks run
-  Watching,      ///< checks passed, the stability watch runs
+  Open,        ///< seen, nothing done yet
+  Recovering,  ///< a playbook runs
+  Waiting,     ///< a human must act; the guard watches
+  Verifying,   ///< service is back, checks run
+  Watching,    ///< checks passed, the stability watch runs
   Closed,
 };
 [[nodiscard]] std::string_view to_string(IncidentState state);
@@ -34,7 +34,7 @@ struct Evidence {
 };
 
 enum class ActionOutcome {
-  Pending,      ///< intent journaled, nothing known of the effect
+  Pending,  ///< intent journaled, nothing known of the effect
   Done,
   Failed,
   Skipped,      ///< nothing to do: the world was already as wanted
@@ -52,7 +52,7 @@ struct Action {
   WallTime started_at;
   std::optional<WallTime> ended_at;
   ActionOutcome outcome = ActionOutcome::Pending;
-  std::string note;    ///< result or error in words
+  std::string note;  ///< result or error in words
 };
 
 /// A check made after recovery.
@@ -79,11 +79,11 @@ struct Incident {
   std::optional<Millis> recovered;  ///< from opened_at to service restored
   std::string cause;                ///< server_killed, table_dropped, ... (contract names)
   double confidence = 0;
-  std::string subject;              ///< "instance", "shop", "shop.public.orders"
+  std::string subject;  ///< "instance", "shop", "shop.public.orders"
   Severity severity = Severity::Critical;
   IncidentState state = IncidentState::Open;
-  std::string summary;              ///< one sentence for people
-  std::vector<std::string> loss;    ///< what was lost, in words; empty when nothing was
+  std::string summary;            ///< one sentence for people
+  std::vector<std::string> loss;  ///< what was lost, in words; empty when nothing was
   std::optional<std::int64_t> rows_lost;
   std::vector<Evidence> evidence;
   std::vector<Action> actions;

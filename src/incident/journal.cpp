@@ -1,0 +1,230 @@
+// Writing the journal. Every call is one transaction on disk when it returns; every text is
+// redacted and bounded on its way in. Reading is in journal_read.cpp, the probe ring in
+// probe_ring.cpp.
+#include "incident/journal.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <fmt/format.h>
+
+#include "base/fault_point.hpp"
+#include "incident/redact.hpp"
+#include "incident/statement.hpp"
+#include "incident/store_connection.hpp"
+
+namespace pgkeel::incident {
+namespace {
+
+// A DETAIL or a log excerpt; more belongs into the log.
+constexpr std::size_t kTextBytesMax = 16 << 10;
+// Evidence, checks or events of one incident; a flapping server must not fill the disk. Actions are
+// bounded by the restart budget and are never refused.
+constexpr int kRowsPerIncident = 1000;
+
+std::string stored(std::string_view text) {
+  auto shown = redact(text.substr(0, kTextBytesMax));
+  if (text.size() > kTextBytesMax) shown += " ...";
+  return shown;
+}
+
+std::string stored_list(const std::vector<std::string>& texts) {
+  auto list = nlohmann::json::array();
+  for (const auto& text : texts) list.push_back(stored(text));
+  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string day_of(WallTime time) { return to_iso8601(time).substr(0, 10); }
+
+// The day's next number; a number is never given twice, not even after pruning.
+Result<std::string> next_id(Database& db, WallTime opened_at) {
+  const auto day = day_of(opened_at);
+  TRY(number, collect_one(db.query("INSERT INTO incident_days VALUES (?, 1) ON CONFLICT (day) "
+                                   "DO UPDATE SET last = last + 1 RETURNING last",
+                                   day),
+                          [](const Statement& row) { return row.integer(0); }));
+  TRY_VOID(
+      db.run("DELETE FROM incident_days WHERE day < (SELECT day FROM incident_days "
+             "ORDER BY day DESC LIMIT 1 OFFSET ?)",
+             kIncidentsKept));
+  return fmt::format("{}-{:03}", day, number.value_or(1));
+}
+
+std::unexpected<Error> no_incident(std::string_view id) {
+  return fail(Error(ErrorCode::NotFound, fmt::format("no incident '{}'", id))
+                  .with_hint("'pgkeel incident list' shows those that are kept."));
+}
+
+struct Row {
+  std::int64_t number = 0;
+  std::string state;
+};
+
+Result<Row> find_incident(Database& db, std::string_view id) {
+  TRY(found, collect_one(db.query("SELECT number, state FROM incidents WHERE id = ?", id),
+                         [](const Statement& row) {
+                           return Row{.number = row.integer(0), .state = row.text(1)};
+                         }));
+  if (!found) return no_incident(id);
+  return *found;
+}
+
+// Actions, evidence and the rest of a pruned incident go with it (ON DELETE CASCADE).
+Result<void> prune_closed(Database& db) {
+  TRY_VOID(
+      db.run("DELETE FROM incidents WHERE state = 'closed' AND number <= "
+             "(SELECT number FROM incidents WHERE state = 'closed' "
+             "ORDER BY number DESC LIMIT 1 OFFSET ?)",
+             kIncidentsKept));
+  return {};
+}
+
+// False when the incident has its fill of rows of this kind.
+Result<bool> has_room(Database& db, std::string_view table, std::int64_t incident) {
+  TRY(rows, collect_one(db.query(fmt::format("SELECT count(*) FROM {} WHERE incident = ?", table),
+                                 incident),
+                        [](const Statement& row) { return row.integer(0); }));
+  return rows.value_or(0) < kRowsPerIncident;
+}
+
+Result<void> append(Database& db, std::int64_t incident, const Evidence& evidence) {
+  TRY_VOID(db.run("INSERT INTO evidence (incident, at, source, text) VALUES (?,?,?,?)", incident,
+                  evidence.at, evidence.source, stored(evidence.text)));
+  return {};
+}
+
+Result<void> append(Database& db, std::int64_t incident, const Event& event) {
+  TRY_VOID(db.run("INSERT INTO events (incident, at, text) VALUES (?,?,?)", incident, event.at,
+                  stored(event.text)));
+  return {};
+}
+
+Result<void> append(Database& db, std::int64_t incident, const Verification& verification) {
+  TRY_VOID(db.run(
+      "INSERT INTO verifications (incident, at, check_name, passed, note) VALUES (?,?,?,?,?)",
+      incident, verification.at, verification.check, verification.passed ? 1 : 0,
+      stored(verification.note)));
+  return {};
+}
+
+template <class Rows>
+Result<void> append_all(Database& db, std::int64_t incident, const Rows& rows) {
+  for (const auto& row : rows) TRY_VOID(append(db, incident, row));
+  return {};
+}
+
+// One row to an incident that exists, in a transaction of its own. Beyond the limit it is dropped:
+// the first thousand say what the next would.
+template <class Appended>
+Result<void> append_one(Database& db, std::string_view table, std::string_view incident,
+                        const Appended& appended) {
+  TRY(transaction, Transaction::begin(db));
+  TRY(row, find_incident(db, incident));
+  TRY(room, has_room(db, table, row.number));
+  if (!room) return {};
+  TRY_VOID(append(db, row.number, appended));
+  fault_point("journal.append:uncommitted");
+  TRY_VOID(transaction.commit());
+  fault_point("journal.append:committed");
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> Journal::open(const Incident& incident) {
+  auto held = store_->connection().hold();
+  TRY(transaction, Transaction::begin(held.db));
+  TRY(id, next_id(held.db, incident.opened_at));
+  TRY_VOID(held.db.run(
+      "INSERT INTO incidents (id, opened_at, closed_at, detected_ms, recovered_ms, cause, "
+      "confidence, subject, severity, state, summary, loss, rows_lost) "
+      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      id, incident.opened_at, incident.closed_at, incident.detected, incident.recovered,
+      incident.cause, incident.confidence, stored(incident.subject), to_string(incident.severity),
+      to_string(incident.state), stored(incident.summary), stored_list(incident.loss),
+      incident.rows_lost));
+  const auto number = held.db.last_row_id();
+  TRY_VOID(append_all(held.db, number, incident.evidence));
+  TRY_VOID(append_all(held.db, number, incident.verified));
+  TRY_VOID(append_all(held.db, number, incident.events));
+  TRY_VOID(prune_closed(held.db));
+  fault_point("journal.open:uncommitted");
+  TRY_VOID(transaction.commit());
+  fault_point("journal.open:committed");
+  return std::string(id);
+}
+
+Result<void> Journal::update(const Incident& incident) {
+  auto held = store_->connection().hold();
+  TRY(transaction, Transaction::begin(held.db));
+  TRY(row, find_incident(held.db, incident.id));
+  if (row.state == to_string(IncidentState::Closed) && incident.state != IncidentState::Closed) {
+    return fail(ErrorCode::WrongState,
+                fmt::format("incident {} is closed and stays so", incident.id));
+  }
+  TRY_VOID(held.db.run(
+      "UPDATE incidents SET opened_at = ?, closed_at = ?, detected_ms = ?, recovered_ms = ?, "
+      "cause = ?, confidence = ?, subject = ?, severity = ?, state = ?, summary = ?, loss = ?, "
+      "rows_lost = ? WHERE number = ?",
+      incident.opened_at, incident.closed_at, incident.detected, incident.recovered, incident.cause,
+      incident.confidence, stored(incident.subject), to_string(incident.severity),
+      to_string(incident.state), stored(incident.summary), stored_list(incident.loss),
+      incident.rows_lost, row.number));
+  if (incident.state == IncidentState::Closed) TRY_VOID(prune_closed(held.db));
+  fault_point("journal.update:uncommitted");
+  TRY_VOID(transaction.commit());
+  fault_point("journal.update:committed");
+  return {};
+}
+
+Result<void> Journal::add_evidence(std::string_view incident, const Evidence& evidence) {
+  auto held = store_->connection().hold();
+  return append_one(held.db, "evidence", incident, evidence);
+}
+
+Result<void> Journal::add_event(std::string_view incident, const Event& event) {
+  auto held = store_->connection().hold();
+  return append_one(held.db, "events", incident, event);
+}
+
+Result<void> Journal::add_verification(std::string_view incident,
+                                       const Verification& verification) {
+  auto held = store_->connection().hold();
+  return append_one(held.db, "verifications", incident, verification);
+}
+
+Result<std::int64_t> Journal::begin_action(std::string_view incident, const Action& action) {
+  auto held = store_->connection().hold();
+  TRY(transaction, Transaction::begin(held.db));
+  TRY(row, find_incident(held.db, incident));
+  TRY_VOID(held.db.run(
+      "INSERT INTO actions (incident, playbook, step, detail, started_at, "
+      "ended_at, outcome, note) VALUES (?,?,?,?,?,?,?,?)",
+      row.number, action.playbook, action.step, stored(action.detail), action.started_at,
+      action.ended_at, to_string(action.outcome), stored(action.note)));
+  const auto id = held.db.last_row_id();
+  fault_point("journal.begin_action:uncommitted");
+  TRY_VOID(transaction.commit());
+  fault_point("journal.begin_action:committed");
+  return id;
+}
+
+Result<void> Journal::end_action(std::int64_t action, ActionOutcome outcome, std::string_view note,
+                                 WallTime at) {
+  auto held = store_->connection().hold();
+  TRY(transaction, Transaction::begin(held.db));
+  TRY(known, collect_one(held.db.query("SELECT outcome FROM actions WHERE id = ?", action),
+                         [](const Statement& row) { return row.text(0); }));
+  if (!known) return fail(ErrorCode::NotFound, fmt::format("no action {} in the journal", action));
+  if (*known != to_string(ActionOutcome::Pending) &&
+      *known != to_string(ActionOutcome::Interrupted)) {
+    return fail(ErrorCode::WrongState, fmt::format("action {} already ended: {}", action, *known));
+  }
+  TRY_VOID(held.db.run("UPDATE actions SET outcome = ?, note = ?, ended_at = ? WHERE id = ?",
+                       to_string(outcome), stored(note), at, action));
+  fault_point("journal.end_action:uncommitted");
+  TRY_VOID(transaction.commit());
+  fault_point("journal.end_action:committed");
+  return {};
+}
+
+}  // namespace pgkeel::incident

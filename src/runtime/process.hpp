@@ -1,7 +1,7 @@
 // Child processes and other people's processes, both held by pidfd so that a reused pid can never
 // be mistaken for the one meant. Death is an event, not a poll.
-// Own code over fork/exec and pidfd_open because Boost.Process v2 loses exits (see
-// docs/adr). It refuses to run anything through a shell.
+// Own code over fork/exec and pidfd_open because Boost.Process v2 loses exits (docs/adr/0001). It
+// refuses to run anything through a shell.
 #pragma once
 
 #include <sys/types.h>
@@ -48,7 +48,7 @@ class ProcessHandle {
   [[nodiscard]] bool alive() const;  ///< false once it has exited (a zombie has exited)
   Result<void> signal(int number) const;
   /// Ends when the process has exited. Reaps it and gives its status when it is our child;
-  /// nullopt when it is not, since only a parent may know.
+  /// nullopt when it is not, since only a parent may know, or when it was reaped before.
   Task<Result<std::optional<ExitStatus>>> wait_exit(Loop& loop, SteadyTime deadline,
                                                     std::stop_token stop = {}) const;
 
@@ -62,7 +62,7 @@ class ProcessHandle {
 /// Starts a child that the caller does not wait for here (output to output_file or /dev/null).
 /// MissingBinary when argv[0] does not exist, Spawn for anything else; the failure of exec itself
 /// is reported, not only that of fork. All descriptors above 2 are closed in the child; signal
-/// mask and dispositions are reset.
+/// mask and dispositions are reset. It stays a zombie until wait_exit() has reaped it.
 Result<ProcessHandle> start_process(const ProcessSpec& spec);
 
 struct ProcessOutput {
@@ -74,7 +74,8 @@ inline constexpr std::size_t kCapturedBytesMax = 64U << 20U;
 
 /// Runs a program to its end and captures what it wrote. At the deadline (or on stop) it and its
 /// process group get SIGTERM, after 2 s SIGKILL, and the result is TimedOut (or Cancelled).
-/// A non-zero exit is not an error here: look at `exit`.
+/// A non-zero exit is not an error here: look at `exit`. Destroying the task kills the program and
+/// its group, unless its session is New.
 Task<Result<ProcessOutput>> run_process(Loop& loop, ProcessSpec spec, SteadyTime deadline,
                                         std::stop_token stop = {});
 

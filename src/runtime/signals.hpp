@@ -1,5 +1,6 @@
-// Signals as something to await. The set is blocked for the whole process while a watcher lives
-// (signalfd), so that no handler runs anywhere.
+// Signals as something to await (signalfd), so that no handler runs anywhere. The set stays blocked
+// after the watcher is gone: a second SIGTERM must not cut short a clean stop. Create watchers on
+// the loop's thread before other threads exist; the blocking pool's threads take no signals.
 #pragma once
 
 #include <initializer_list>
@@ -12,7 +13,7 @@ namespace pgkeel::runtime {
 class SignalWatcher {
  public:
   static Result<SignalWatcher> create(Loop& loop, std::initializer_list<int> signals);
-  /// The number of the next signal of the set.
+  /// The number of the next signal of the set; one that came before the call is not lost.
   Task<Result<int>> next(SteadyTime deadline = kNever, std::stop_token stop = {});
 
  private:

@@ -68,7 +68,7 @@ constexpr auto kTable = std::to_array<SignatureRow>({
     row(LibraryMissing, "library_missing", "K44", kFatal, "", "could not load library \""),
     row(MemoryUnavailable, "memory_unavailable", "K36", kFatal, "", "could not map anonymous shared memory"),
     row(MemoryUnavailable, "memory_unavailable", "K36", kFatal, "", "could not create shared memory segment"),
-    row(StartupFailed, "startup_failed", "", kLog, "", "aborting startup due to startup process failure"),
+    row(StartupFailed, "startup_failed", "", kLog, "", " due to startup process failure"),
 
     row(ShutdownFast, "shutdown_fast", "", kLog, "", "received fast shutdown request"),
     row(ShutdownSmart, "shutdown_smart", "", kLog, "", "received smart shutdown request"),
@@ -113,7 +113,6 @@ constexpr auto kTable = std::to_array<SignatureRow>({
     row(DatabaseMissing, "database_missing", "K20", kFatal, "3D000", ""),
     row(DatabaseInvalid, "database_invalid", "K22", kFatal, "55000", "cannot connect to invalid database \""),
     row(RelationMissing, "relation_missing", "K23", kFault, "42P01", "relation \"", "\" does not exist"),
-    row(RelationMissing, "relation_missing", "K23", kFault, "42P01", ""),
     row(RelationFileMissing, "relation_file_missing", "K24", kFault, "58P01", "could not open file \"base/", "No such file or directory"),
     row(TooManyClients, "too_many_clients", "K26", kFatal, "53300", "too many clients already"),
     row(TooManyClients, "too_many_clients", "K26", kFatal, "53300", "remaining connection slots are reserved for"),

@@ -17,7 +17,7 @@
 namespace pgkeel::runtime {
 
 struct HttpRequest {
-  std::string method = "GET";
+  std::string method = "GET";                  ///< a handler sees HEAD as GET; its body is dropped
   std::string path;                            ///< decoded, without the query: "/database/health"
   std::map<std::string, std::string> query;    ///< decoded; a key without '=' has an empty value
   std::map<std::string, std::string> headers;  ///< names in lower case
@@ -40,7 +40,9 @@ inline constexpr std::size_t kHttpConnectionsMax = 64;       // more are closed 
 class HttpServer {
  public:
   HttpServer(Loop& loop, HttpHandler handler);
-  ~HttpServer();  ///< closes every connection
+  /// Closes every connection and destroys the coroutines of handlers that have not ended. Not from
+  /// within a handler, and before the loop.
+  ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
@@ -51,7 +53,7 @@ class HttpServer {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 struct HttpEndpoint {
@@ -63,7 +65,8 @@ struct HttpEndpoint {
 inline constexpr std::size_t kHttpResponseBytesMax = 64U << 20U;
 
 /// One request, one response, one connection. Http for protocol trouble, ConnectionFailed when
-/// nobody listens, TimedOut at the deadline. A 4xx or 5xx is a response, not an error.
+/// nobody listens, TimedOut at the deadline. A 4xx or 5xx is a response, not an error. The
+/// response's header names are in lower case. Looking up a host by name may overrun the deadline.
 Task<Result<HttpResponse>> http_request(Loop& loop, HttpEndpoint endpoint, HttpRequest request,
                                         SteadyTime deadline);
 

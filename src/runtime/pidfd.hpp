@@ -1,5 +1,5 @@
-// pidfd_open and pidfd_send_signal (Linux 5.3). Raw system calls because glibc 2.36 declares its own
-// wrappers without C linkage, so that C++ cannot link them.
+// pidfd_open and pidfd_send_signal (Linux 5.3). Raw system calls because glibc 2.36 declares its
+// own wrappers without C linkage, so that C++ cannot link them.
 #pragma once
 
 #include <sys/syscall.h>

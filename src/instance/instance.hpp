@@ -1,5 +1,5 @@
-// A PostgreSQL server as a thing one starts, stops and inspects, wherever it lives. Four kinds share
-// this interface: embedded (a private cluster pgkeel made), managed (a server on this host),
+// A PostgreSQL server as a thing one starts, stops and inspects, wherever it lives. Four kinds
+// share this interface: embedded (a private cluster pgkeel made), managed (a server on this host),
 // container and remote (they follow). The guard asks `capabilities()` and attempts nothing that
 // cannot be had.
 // It guarantees: start() never initialises, never starts over a stranger's data (the caller passes
@@ -29,8 +29,8 @@ enum class Kind { Embedded, Managed, Container, Remote };
 
 /// What this kind, with these rights, can do; shown by status and obeyed by recover.
 struct Capabilities {
-  bool sees_process = false;    ///< pidfd, /proc
-  bool sees_files = false;      ///< control file, configuration, log
+  bool sees_process = false;  ///< pidfd, /proc
+  bool sees_files = false;    ///< control file, configuration, log
   bool can_start = false;
   bool can_stop = false;
   bool can_move_files = false;  ///< rename data directories and configuration
@@ -45,11 +45,11 @@ struct Postmaster {
 
 /// What stands in postmaster.pid, judged against the processes that really exist.
 enum class LockState {
-  None,          ///< no lock file
-  Live,          ///< a postmaster of this directory runs
-  Stale,         ///< its process is gone, or the pid is another program's by now
-  Orphans,       ///< its postmaster is gone, children of it still run
-  Unclear,       ///< cannot be told (another PID namespace, no rights): ask a human
+  None,     ///< no lock file
+  Live,     ///< a postmaster of this directory runs
+  Stale,    ///< its process is gone, or the pid is another program's by now
+  Orphans,  ///< its postmaster is gone, children of it still run
+  Unclear,  ///< cannot be told (another PID namespace, no rights): ask a human
 };
 [[nodiscard]] std::string_view to_string(LockState state);
 
@@ -58,8 +58,9 @@ struct LockFacts {
   std::optional<pg::PostmasterPid> file;
   /// True when some process has the recorded pid although it is not the postmaster.
   bool pid_reused = false;
-  std::string pid_owner;          ///< command of the process that has the pid now, for the report
-  std::vector<pid_t> orphans;     ///< surviving processes of the server: cwd is the data directory
+  std::string pid_owner;       ///< command of the process that has the pid now, for the report
+  std::vector<pid_t> orphans;  ///< surviving processes of the server: cwd is the data directory
+  std::string detail;          ///< for Stale and Unclear: why it is judged so
 };
 
 /// What is on disk where the data directory should be. Reading it changes nothing.
@@ -68,13 +69,16 @@ enum class DataDirState { Present, Missing, Empty, Incomplete, Unreadable };
 
 struct DataDirFacts {
   DataDirState state = DataDirState::Missing;
-  std::string detail;                         ///< for Incomplete and Unreadable: what is wrong
-  std::optional<pg::ControlFile> control;     ///< when it could be read and its checksum holds
-  std::optional<Error> control_error;         ///< why not, when the file is there
-  int major = 0;                              ///< from PG_VERSION; 0 when absent
-  std::optional<runtime::FilesystemId> filesystem;  ///< of the directory, else of its nearest parent
+  std::string detail;                      ///< for Incomplete and Unreadable: what is wrong
+  std::optional<pg::ControlFile> control;  ///< when it could be read and its checksum holds
+  std::optional<Error> control_error;      ///< why not, when the file is there
+  int major = 0;                           ///< from PG_VERSION; 0 when absent
+  std::optional<runtime::FilesystemId>
+      filesystem;  ///< of the directory, else of its nearest parent
   std::optional<runtime::InodeId> inode;
   std::optional<runtime::Account> owner;
+  unsigned mode = 0;         ///< permission bits; the server wants 0700 or 0750
+  std::string foreign_part;  ///< "PG_VERSION is owned by root": not the owner's
   std::optional<runtime::DiskSpace> space;
 };
 
@@ -87,7 +91,8 @@ struct StartOptions {
   std::optional<pid_t> stale_pid;
 };
 
-/// Bytes of the server log from the moment start() was called; the reason of a failed start is here.
+/// Bytes of the server log from the moment start() was called; the reason of a failed start is
+/// here.
 struct StartReport {
   std::optional<Postmaster> postmaster;
   std::string server_log;
@@ -116,6 +121,17 @@ class Instance {
   [[nodiscard]] virtual std::filesystem::path server_log() const = 0;
   /// The port in postmaster.pid or else in the configuration; 0 when unknown.
   [[nodiscard]] virtual std::uint16_t port() const = 0;
+
+  /// What would keep start() from trying at all, without the identity: MissingBinary,
+  /// DataDirMissing, DataDirEmpty, DataDirIncomplete, DataDirWrongMajor, DataDirWrongOwner,
+  /// ControlFileCorrupt. Each is one clear line; nothing is changed.
+  virtual runtime::Task<Result<void>> preflight() = 0;
+  /// The lock on the data directory itself, so that two guards with different state directories
+  /// cannot own one volume: flock on the directory's inode, nothing is written. The guard keeps it
+  /// for its life and takes it again when the directory was replaced. StateLocked, DataDirMissing.
+  /// While it is held the file system cannot be unmounted (busy): drop it when an operator stopped
+  /// the server.
+  [[nodiscard]] virtual Result<runtime::FileLock> lock_data_dir(std::string_view note) const = 0;
 
   /// Starts the server and returns when postmaster.pid says it accepts connections ("ready" or
   /// "standby"), when it ended again (report.postmaster is empty), or with TimedOut at the

@@ -1,0 +1,38 @@
+// The words for kinds and states, the same in log, CLI, API and docs.
+#include "instance/instance.hpp"
+
+namespace pgkeel::instance {
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::Embedded: return "embedded";
+    case Kind::Managed: return "managed";
+    case Kind::Container: return "container";
+    case Kind::Remote: return "remote";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(LockState state) {
+  switch (state) {
+    case LockState::None: return "none";
+    case LockState::Live: return "live";
+    case LockState::Stale: return "stale";
+    case LockState::Orphans: return "orphans";
+    case LockState::Unclear: return "unclear";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(DataDirState state) {
+  switch (state) {
+    case DataDirState::Present: return "present";
+    case DataDirState::Missing: return "missing";
+    case DataDirState::Empty: return "empty";
+    case DataDirState::Incomplete: return "incomplete";
+    case DataDirState::Unreadable: return "unreadable";
+  }
+  return "unknown";
+}
+
+}  // namespace pgkeel::instance

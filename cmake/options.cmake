@@ -26,6 +26,10 @@ if(PGKEEL_SANITIZE)
   target_link_options(pgkeel_options INTERFACE -fsanitize=${PGKEEL_SANITIZE})
 endif()
 
+if(PGKEEL_FUZZ)
+  target_compile_options(pgkeel_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(PGKEEL_CCACHE ccache)
 if(PGKEEL_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${PGKEEL_CCACHE})

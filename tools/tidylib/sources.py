@@ -93,6 +93,8 @@ def _function_name(head):
     signature = flat.split('\x00')[0]
     if re.search(r'\benum\b', flat) or ('=' in signature and 'operator' not in signature):
         return None
+    if re.match(r'\s*(?:TYPED_)?TEST', head):
+        return head.strip()
     words = re.findall(r'[~\w:]+(?:<[^<>]*>)?|operator\S+', signature)
     return words[-1] if words else None
 

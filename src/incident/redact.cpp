@@ -122,7 +122,7 @@ std::optional<Match> sql_password(std::string_view text, std::size_t at) {
 // scheme://user:password@host. An '@' in the password that should have been %40 is hidden with it.
 std::optional<Match> uri_password(std::string_view text, std::size_t at) {
   if (!starts_at(text, at, "://")) return std::nullopt;
-  constexpr std::size_t kUriBytesMax = 2048;  // keeps the whole pass linear
+  constexpr std::size_t kUriBytesMax = 512;  // keeps the whole pass linear
   const auto rest = text.substr(at + 3, kUriBytesMax);
   const auto token = rest.substr(0, run_length(rest, 0, [](char c) {
                                    return !is_space(c) && !is_quote(c) && c != '<' && c != '>';
@@ -181,13 +181,14 @@ std::optional<Match> telegram_token(std::string_view text, std::size_t at) {
 // -----BEGIN ... PRIVATE KEY----- to its end, or to the end of the text
 std::optional<Match> private_key(std::string_view text, std::size_t at) {
   constexpr std::string_view kBegin = "-----BEGIN ";
-  if (!starts_at(text, at, kBegin)) return std::nullopt;
   constexpr std::string_view kKey = "PRIVATE KEY-----";
-  constexpr std::size_t kKindBytesMax = 24;  // "ENCRYPTED ", "OPENSSH "
-  const auto head = text.substr(at, kBegin.size() + kKindBytesMax + kKey.size());
-  const auto key = head.find(kKey);
+  if (!starts_at(text, at, kBegin)) return std::nullopt;
+  const auto label = at + kBegin.size();  // "RSA PRIVATE KEY-----", "ENCRYPTED PRIVATE KEY-----"
+  const auto length = run_length(
+      text, label, [](char c) { return (c >= 'A' && c <= 'Z') || c == ' ' || c == '-'; });
+  const auto key = text.substr(label, length).find(kKey);
   if (key == std::string_view::npos) return std::nullopt;
-  const auto clear = key + kKey.size();
+  const auto clear = kBegin.size() + key + kKey.size();
   const auto end = text.find("-----END", at + clear);
   return Match{clear, (end == std::string_view::npos ? text.size() : end) - at - clear};
 }

@@ -19,11 +19,11 @@
 namespace pgkeel::serve {
 
 struct ApiOptions {
-  std::filesystem::path unix_socket;  ///< STATE_DIR/guard.sock; empty: none
-  unsigned unix_mode = 0600;          ///< 0600 or 0660
-  std::string tcp_host;               ///< empty: no TCP listener
-  std::uint16_t tcp_port = 0;         ///< 0: a free one, see Api::tcp_port()
-  std::filesystem::path token_file;   ///< empty: TCP clients change nothing
+  std::filesystem::path unix_socket{};  ///< STATE_DIR/guard.sock; empty: none
+  unsigned unix_mode = 0600;            ///< 0600 or 0660
+  std::string tcp_host{};               ///< empty: no TCP listener
+  std::uint16_t tcp_port = 0;           ///< 0: a free one, see Api::tcp_port()
+  std::filesystem::path token_file{};   ///< empty: TCP clients change nothing
 };
 
 class Api {

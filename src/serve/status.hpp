@@ -50,33 +50,35 @@ inline constexpr Millis kProbeStaleAfter{15'000};
 
 /// The latest result of one probe.
 struct Probe {
-  std::string name;
+  std::string name{};
   bool ok = false;
   SteadyTime at{};     ///< when it ended; its age is measured from here
   WallTime wall_at{};  ///< the same moment for people
   Millis took{0};
-  std::string note;                       ///< why it failed, or a word on what was seen
+  std::string note{};                     ///< why it failed, or a word on what was seen
   Millis stale_after = kProbeStaleAfter;  ///< older than this it reads as failing
 };
 
 struct InstanceStatus {
-  std::string kind;         ///< embedded, managed, container, remote
-  std::string description;  ///< "managed postgresql@15-main at /var/lib/postgresql/15/main"
-  SystemId system_id;
-  TimelineId timeline;
-  int major = 0;               ///< 15; 0 while unknown
-  std::string server_version;  ///< "15.18"; empty while unknown
+  std::string kind{};         ///< embedded, managed, container, remote
+  std::string description{};  ///< "managed postgresql@15-main at /var/lib/postgresql/15/main"
+  SystemId system_id{};
+  TimelineId timeline{};
+  int major = 0;                 ///< 15; 0 while unknown
+  std::string server_version{};  ///< "15.18"; empty while unknown
   std::uint16_t port = 0;
   Role role = Role::Unknown;
-  pid_t postmaster_pid = 0;            ///< 0: none known
-  std::optional<WallTime> started_at;  ///< of the postmaster; an older login no longer counts
+  pid_t postmaster_pid = 0;              ///< 0: none known
+  std::optional<WallTime> started_at{};  ///< of the postmaster
+  /// When the guard first saw this postmaster run; a login that ended before it no longer counts.
+  std::optional<SteadyTime> running_since{};
 };
 
 struct Database {
-  std::string name;
-  Oid oid;
-  std::optional<std::uint64_t> size_bytes;
-  std::optional<int> connections;
+  std::string name{};
+  Oid oid{};
+  std::optional<std::uint64_t> size_bytes{};
+  std::optional<int> connections{};
   bool missing = false;  ///< known or required, and not there
 };
 
@@ -87,15 +89,15 @@ struct Connections {
 };
 
 struct TableSize {
-  std::string database;
-  std::string schema;
-  std::string name;
+  std::string database{};
+  std::string schema{};
+  std::string name{};
   std::uint64_t size_bytes = 0;  ///< with indexes and TOAST
 };
 
 /// The file system of the data directory.
 struct Disk {
-  std::string mount_point;
+  std::string mount_point{};
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_free = 0;  ///< to an unprivileged user
   std::uint64_t inodes_total = 0;
@@ -106,19 +108,19 @@ struct Disk {
 /// not configured.
 struct Protection {
   bool ok = false;
-  std::string note;  ///< "last WAL archived 2 s ago"
-  std::optional<std::uint64_t> lag_bytes;
-  std::optional<Millis> lag;
+  std::string note{};  ///< "last WAL archived 2 s ago"
+  std::optional<std::uint64_t> lag_bytes{};
+  std::optional<Millis> lag{};
 };
 
 struct Capability {
-  std::string name;  ///< can_start, sees_files ...
+  std::string name{};  ///< can_start, sees_files ...
   bool present = false;
 };
 
 /// The guard's own process.
 struct GuardStatus {
-  std::string version;
+  std::string version{};
   pid_t pid = 0;
   WallTime started_at{};
   SteadyTime started{};

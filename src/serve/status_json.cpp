@@ -1,0 +1,150 @@
+// Field by field, in the order a person reads them.
+#include "serve/status_json.hpp"
+
+#include "serve/verdict.hpp"
+
+namespace pgkeel::serve {
+namespace {
+
+Json instance_json(const InstanceStatus& instance) {
+  const auto known = [](auto number) { return number.valid() ? Json(to_string(number)) : Json(); };
+  return {{"kind", instance.kind},
+          {"description", instance.description},
+          {"role", to_string(instance.role)},
+          // A string, because JavaScript's numbers cannot hold it.
+          {"system_identifier", known(instance.system_id)},
+          {"timeline", instance.timeline.valid() ? Json(instance.timeline.value) : Json()},
+          {"major", instance.major > 0 ? Json(instance.major) : Json()},
+          {"version", or_null(instance.server_version)},
+          {"port", instance.port != 0 ? Json(instance.port) : Json()},
+          {"postmaster_pid", instance.postmaster_pid > 0 ? Json(instance.postmaster_pid) : Json()},
+          {"started_at", or_null(instance.started_at)}};
+}
+
+Json probes_json(const Status& status, SteadyTime now) {
+  Json list = Json::array();
+  for (const auto& probe : status.probes) {
+    const auto reading = read_probe(probe, status, now);
+    list.push_back({{"name", probe.name},
+                    {"ok", reading.grade == Grade::Pass},
+                    {"stale", reading.stale},
+                    {"at", to_iso8601(probe.wall_at)},
+                    {"age_ms", reading.age.count()},
+                    {"took_ms", probe.took.count()},
+                    {"note", reading.grade == Grade::Pass ? probe.note : reading.note}});
+  }
+  return list;
+}
+
+Json capabilities_json(const Status& status) {
+  Json object = Json::object();
+  for (const auto& capability : status.capabilities) object[capability.name] = capability.present;
+  return object;
+}
+
+Json guard_json(const GuardStatus& guard, SteadyTime now) {
+  const auto uptime = std::chrono::duration_cast<Millis>(now - guard.started);
+  return {{"version", guard.version},
+          {"pid", guard.pid},
+          {"started_at", to_iso8601(guard.started_at)},
+          {"uptime_ms", uptime.count()},
+          {"resident_bytes", guard.rss_bytes},
+          {"cpu_seconds", guard.cpu_seconds}};
+}
+
+Json incidents_json(const Status& status) {
+  Json open = Json::array();
+  for (const auto& incident : status.open_incidents) open.push_back(incident_line_json(incident));
+  Json totals = Json::object();
+  for (const auto& [cause, count] : status.incidents_total) totals[cause] = count;
+  return {{"open", open}, {"total_by_cause", totals}, {"restarts_total", status.restarts_total}};
+}
+
+}  // namespace
+
+Json databases_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& database : status.databases)
+    list.push_back({{"name", database.name},
+                    {"size_bytes", or_null(database.size_bytes)},
+                    {"connections", or_null(database.connections)},
+                    {"missing", database.missing}});
+  return list;
+}
+
+Json largest_tables_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& table : status.largest_tables)
+    list.push_back({{"table", table.database + "." + table.schema + "." + table.name},
+                    {"size_bytes", table.size_bytes}});
+  return list;
+}
+
+Json connections_json(const Status& status) {
+  if (!status.connections) return nullptr;
+  const auto& connections = *status.connections;
+  return {{"used", connections.used},
+          {"max", connections.max},
+          {"reserved", connections.reserved},
+          {"free_to_clients", connections.max - connections.reserved - connections.used}};
+}
+
+Json disk_json(const Status& status) {
+  if (!status.disk) return nullptr;
+  const auto& disk = *status.disk;
+  return {{"mount_point", disk.mount_point},
+          {"bytes_total", disk.bytes_total},
+          {"bytes_free", disk.bytes_free},
+          {"inodes_total", disk.inodes_total},
+          {"inodes_free", disk.inodes_free}};
+}
+
+Json protection_json(const std::optional<Protection>& protection) {
+  if (!protection) return "not configured";
+  return {{"ok", protection->ok},
+          {"note", protection->note},
+          {"lag_bytes", or_null(protection->lag_bytes)},
+          {"lag_ms", or_null(protection->lag)}};
+}
+
+Json incident_line_json(const incident::Incident& incident) {
+  return {{"id", incident.id},
+          {"opened_at", to_iso8601(incident.opened_at)},
+          {"closed_at", or_null(incident.closed_at)},
+          {"detected_ms", or_null(incident.detected)},
+          {"recovered_ms", or_null(incident.recovered)},
+          {"cause", incident.cause},
+          {"confidence", incident.confidence},
+          {"subject", incident.subject},
+          {"severity", incident::to_string(incident.severity)},
+          {"state", incident::to_string(incident.state)},
+          {"summary", incident.summary}};
+}
+
+Json status_json(const Status& status, SteadyTime now) {
+  const auto verdict = judge(status, now);
+  return {{"state", to_string(status.state)},
+          {"since", to_iso8601(status.since)},
+          {"health", to_string(verdict.grade)},
+          {"serving", verdict.serving},
+          {"writable", verdict.writable},
+          {"reason", verdict.reason},
+          {"mode", status.mode},
+          {"paused", status.paused},
+          {"paused_until", or_null(status.paused_until)},
+          {"instance", instance_json(status.instance)},
+          {"probes", probes_json(status, now)},
+          {"databases", databases_json(status)},
+          {"missing_relations", status.missing_relations},
+          {"connections", connections_json(status)},
+          {"largest_tables", largest_tables_json(status)},
+          {"disk", disk_json(status)},
+          {"replication", protection_json(status.replication)},
+          {"archive", protection_json(status.archive)},
+          {"shadow", protection_json(status.shadow)},
+          {"incidents", incidents_json(status)},
+          {"capabilities", capabilities_json(status)},
+          {"guard", guard_json(status.guard, now)}};
+}
+
+}  // namespace pgkeel::serve

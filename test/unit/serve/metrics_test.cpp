@@ -1,0 +1,102 @@
+#include "serve/metrics.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/serve/exposition_reader.hpp"
+#include "unit/serve/fakes.hpp"
+
+namespace pgkeel::serve {
+namespace {
+
+using test::parse_prometheus;
+
+TEST(Metrics, AreWellFormedAndInTheSameOrderEveryTime) {
+  // A10: a strict reader of the exposition format finds nothing to say, and a diff finds nothing.
+  const auto text = metrics_text(healthy_status(), kNow);
+  const auto parsed = parse_prometheus(text);
+  EXPECT_EQ(parsed.complaint, "");
+  EXPECT_EQ(text, metrics_text(healthy_status(), kNow));
+  EXPECT_EQ(text.rfind("# HELP pg_up ", 0), 0U);
+}
+
+TEST(Metrics, UsePostgresExportersNames) {
+  // Existing dashboards and alert rules keep working.
+  const auto samples = parse_prometheus(metrics_text(healthy_status(), kNow)).samples;
+  EXPECT_EQ(samples.at("pg_up"), 1);
+  EXPECT_EQ(samples.at("pg_static{version=\"15.18\",short_version=\"15.18\"}"), 1);
+  EXPECT_EQ(samples.at("pg_settings_max_connections"), 100);
+  EXPECT_EQ(samples.at("pg_settings_superuser_reserved_connections"), 3);
+  EXPECT_EQ(samples.at("pg_database_size_bytes{datname=\"shop\"}"), 93e6);
+  EXPECT_EQ(samples.at("pg_stat_database_numbackends{datid=\"16384\",datname=\"shop\"}"), 4);
+  EXPECT_EQ(samples.at("pg_replication_is_replica"), 0);
+  EXPECT_EQ(samples.at("pg_postmaster_start_time_seconds"), 1'795'226'645.0);
+}
+
+TEST(Metrics, HaveTheGuardsOwn) {
+  // What only the guard knows.
+  auto status = healthy_status();
+  status.incidents_total = {{"server_killed", 2}, {"table_dropped", 1}};
+  status.restarts_total = 2;
+  status.open_incidents = {sample_incident()};
+  const auto samples = parse_prometheus(metrics_text(status, kNow)).samples;
+  EXPECT_EQ(samples.at("pgkeel_probe_ok{probe=\"login\"}"), 1);
+  EXPECT_DOUBLE_EQ(samples.at("pgkeel_probe_age_seconds{probe=\"login\"}"), 0.8);
+  EXPECT_DOUBLE_EQ(samples.at("pgkeel_probe_duration_seconds{probe=\"login\"}"), 0.004);
+  EXPECT_EQ(samples.at("pgkeel_incidents_open"), 1);
+  EXPECT_EQ(samples.at("pgkeel_incidents_total{cause=\"server_killed\"}"), 2);
+  EXPECT_EQ(samples.at("pgkeel_restarts_total"), 2);
+  EXPECT_EQ(samples.at("pgkeel_service_state{state=\"up\"}"), 1);
+  EXPECT_EQ(samples.at("pgkeel_service_state{state=\"down\"}"), 0);
+  EXPECT_EQ(samples.at("pgkeel_disk_free_bytes{mount_point=\"/var/lib/postgresql\"}"), 3e10);
+  EXPECT_EQ(samples.at("pgkeel_disk_free_inodes{mount_point=\"/var/lib/postgresql\"}"), 1.9e6);
+  EXPECT_EQ(samples.at("pgkeel_guard_resident_bytes"), 12e6);
+  EXPECT_EQ(samples.at("pgkeel_build_info{version=\"0.1.0\"}"), 1);
+}
+
+TEST(Metrics, AStaleLoginIsDown) {
+  // A2: pg_up tells what is known now, not what was once true.
+  auto status = healthy_status();
+  status.probes = {probe_at("login", Millis(60'000))};
+  const auto samples = parse_prometheus(metrics_text(status, kNow)).samples;
+  EXPECT_EQ(samples.at("pg_up"), 0);
+  EXPECT_EQ(samples.at("pgkeel_probe_ok{probe=\"login\"}"), 0);
+  EXPECT_EQ(samples.at("pgkeel_probe_age_seconds{probe=\"login\"}"), 60);
+}
+
+TEST(Metrics, UnknownIsAbsent) {
+  // A zero that means "not measured" would raise or silence an alert.
+  const auto parsed = parse_prometheus(metrics_text(Status{}, kNow));
+  EXPECT_EQ(parsed.complaint, "");
+  EXPECT_EQ(parsed.samples.at("pg_up"), 0);
+  for (const auto* name : {"pg_settings_max_connections", "pg_postmaster_start_time_seconds",
+                           "pg_replication_is_replica"})
+    EXPECT_FALSE(parsed.samples.contains(name)) << name;
+}
+
+TEST(Metrics, LabelsAreEscapedAndUtf8) {
+  // One bad label costs the whole scrape.
+  auto status = healthy_status();
+  status.databases = {{.name = "a\"b\\c\nd\xff", .oid = Oid(1), .size_bytes = 1, .connections = 1}};
+  const auto parsed = parse_prometheus(metrics_text(status, kNow));
+  EXPECT_EQ(parsed.complaint, "");
+  EXPECT_TRUE(
+      parsed.samples.contains("pg_database_size_bytes{datname=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\"}"));
+}
+
+TEST(Metrics, TheNumberOfSeriesIsBounded) {
+  // A cluster with a thousand databases must not flood Prometheus; it is told that some are left
+  // out.
+  auto status = healthy_status();
+  EXPECT_EQ(parse_prometheus(metrics_text(status, kNow)).samples.at("pgkeel_metrics_truncated"), 0);
+  for (int index = 0; index < 5'000; ++index)
+    status.databases.push_back({.name = "d" + std::to_string(index),
+                                .oid = Oid(20'000),
+                                .size_bytes = 1,
+                                .connections = 1});
+  const auto parsed = parse_prometheus(metrics_text(status, kNow));
+  EXPECT_EQ(parsed.samples.at("pgkeel_metrics_truncated"), 1);
+  EXPECT_LT(parsed.samples.size(), 3 * kMetricDatabasesMax + 100);
+}
+
+}  // namespace
+}  // namespace pgkeel::serve

@@ -1,0 +1,87 @@
+// The operator's actions, incidents and logs. The snapshot is in face_status.cpp.
+#include "app/guard/face.hpp"
+
+#include <algorithm>
+
+#include "runtime/files.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+constexpr std::size_t kLogTailBytes = 1U << 20U;  // a screenful of lines is far below this
+
+std::vector<std::string> last_lines(std::string_view text, std::size_t most) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  if (lines.size() > most)
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(most));
+  return lines;
+}
+
+}  // namespace
+
+Face::Face(const Config& config, runtime::Loop& loop, instance::Instance& instance,
+           sense::Senses& senses, incident::Journal& journal, recover::Conductor& conductor)
+    : config_(config),
+      loop_(loop),
+      instance_(instance),
+      senses_(senses),
+      journal_(journal),
+      conductor_(conductor),
+      started_wall_(wall_now()),
+      started_(loop.now()),
+      last_state_since_(started_wall_) {}
+
+Result<std::string> Face::conninfo() const {
+  if (senses_.observation().process.state == sense::ProcessState::Absent)
+    return fail(ErrorCode::ServerNotRunning, "the server does not run");
+  auto conninfo = senses_.conninfo();
+  conninfo.password.clear();
+  return conninfo.to_keyword_value();
+}
+
+runtime::Task<Result<>> Face::pause(std::optional<Millis> duration) {
+  co_return conductor_.pause(duration);
+}
+
+runtime::Task<Result<>> Face::resume() { co_return conductor_.unpause(); }
+
+runtime::Task<Result<>> Face::unfence(std::string who) {
+  co_await senses_.look_at_files();
+  co_return conductor_.accept_identity(who);
+}
+
+runtime::Task<Result<>> Face::forget_relation(std::string database, std::string relation,
+                                              std::string who) {
+  co_return conductor_.forget_relation(database + "." + relation, who);
+}
+
+runtime::Task<Result<>> Face::forget_database(std::string database, std::string who) {
+  co_return conductor_.forget_database(database, who);
+}
+
+runtime::Task<Result<std::vector<incident::Incident>>> Face::list(std::size_t most) {
+  co_return journal_.list(most);
+}
+
+runtime::Task<Result<incident::Incident>> Face::load(std::string id) {
+  co_return journal_.load(id);
+}
+
+runtime::Task<Result<std::vector<std::string>>> Face::tail(serve::LogKind kind, std::size_t lines) {
+  if (kind == serve::LogKind::Guard) {
+    co_return fail(Error(ErrorCode::NotSupported, "the guard writes its log to stderr")
+                       .with_hint("Under systemd: journalctl -u pgkeel."));
+  }
+  const auto path = senses_.server_log();
+  const auto text =
+      co_await loop_.run_blocking([&path] { return runtime::read_file_tail(path, kLogTailBytes); });
+  if (!text) co_return fail(text.error());
+  co_return last_lines(*text, lines);
+}
+
+}  // namespace pgkeel::app

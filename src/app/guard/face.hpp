@@ -1,0 +1,58 @@
+// The guard as others see it: the snapshot, the operator's actions, incidents and logs that `serve`
+// asks for, answered from the conductor and the senses. Nothing here touches the database.
+#pragma once
+
+#include "app/config.hpp"
+#include "incident/journal.hpp"
+#include "instance/instance.hpp"
+#include "recover/conductor.hpp"
+#include "sense/senses.hpp"
+#include "serve/sources.hpp"
+
+namespace pgkeel::app {
+
+class Face final : public serve::StatusSource,
+                   public serve::Control,
+                   public serve::IncidentSource,
+                   public serve::LogSource {
+ public:
+  Face(const Config& config, runtime::Loop& loop, instance::Instance& instance,
+       sense::Senses& senses, incident::Journal& journal, recover::Conductor& conductor);
+
+  [[nodiscard]] serve::Sources sources() { return {this, this, this, this}; }
+
+  [[nodiscard]] serve::Status status() const override;
+  [[nodiscard]] Result<std::string> conninfo() const override;
+
+  runtime::Task<Result<>> pause(std::optional<Millis> duration) override;
+  runtime::Task<Result<>> resume() override;
+  runtime::Task<Result<>> unfence(std::string who) override;
+  runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
+                                          std::string who) override;
+  runtime::Task<Result<>> forget_database(std::string database, std::string who) override;
+
+  runtime::Task<Result<std::vector<incident::Incident>>> list(std::size_t most) override;
+  runtime::Task<Result<incident::Incident>> load(std::string id) override;
+  runtime::Task<Result<std::vector<std::string>>> tail(serve::LogKind kind,
+                                                       std::size_t lines) override;
+
+ private:
+  [[nodiscard]] serve::ServiceState judge(std::string& reason) const;
+  void add_instance(serve::Status& status) const;
+  void add_probes(serve::Status& status) const;
+  void add_objects(serve::Status& status) const;
+  void add_guard(serve::Status& status) const;
+
+  const Config& config_;
+  runtime::Loop& loop_;
+  instance::Instance& instance_;
+  sense::Senses& senses_;
+  incident::Journal& journal_;
+  recover::Conductor& conductor_;
+  WallTime started_wall_;
+  SteadyTime started_;
+  mutable serve::ServiceState last_state_ = serve::ServiceState::Starting;
+  mutable WallTime last_state_since_;
+};
+
+}  // namespace pgkeel::app

@@ -1,0 +1,135 @@
+// The guard's life, as a table of contents.
+#include "app/guard/guard.hpp"
+
+#include <csignal>
+
+#include <systemd/sd-daemon.h>
+
+#include "app/guard.hpp"
+#include "app/guard/startup.hpp"
+#include "base/log.hpp"
+#include "runtime/signals.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+constexpr Seconds kVolumeLockEvery{1};
+
+void tell_systemd(const char* state) { static_cast<void>(::sd_notify(0, state)); }
+
+}  // namespace
+
+Result<int> run_guard(const Config& config) {
+  configure_log(config.log.format, config.log.level);
+  Guard guard(config);
+  return guard.run();
+}
+
+Result<int> Guard::run() { return loop_.run_until_complete(live()); }
+
+runtime::Task<Result<int>> Guard::live() {
+  auto signals = runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT});
+  if (!signals) co_return fail(signals.error());
+  CO_TRY_VOID(co_await make_parts());
+  CO_TRY_VOID(conductor_->resume());
+  CO_TRY_VOID(serve());
+
+  std::stop_source stop;
+  senses_->start();
+  loop_.spawn(conductor_->run(stop.get_token()));
+  loop_.spawn(hold_volume_lock());
+  loop_.spawn(announce());
+  tell_systemd("READY=1");
+  log_info("monitor started",
+           {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
+
+  const auto signal = co_await signals->next();
+  if (!signal) co_return fail(signal.error());
+  tell_systemd("STOPPING=1");
+  log_info("stopping; PostgreSQL keeps running", {{"signal", *signal}});
+  stop.request_stop();
+  api_.reset();
+  co_return 0;
+}
+
+runtime::Task<Result<void>> Guard::make_parts() {
+  CO_TRY(store, incident::Store::open(config_.state_dir));
+  store_ = std::move(store);
+  if (!store_->set_aside_note().empty()) log_error(store_->set_aside_note());
+  ledger_ = std::make_unique<incident::Ledger>(*store_);
+  journal_ = std::make_unique<incident::Journal>(*store_);
+
+  CO_TRY(instance, instance::make_instance(loop_, instance_config(config_)));
+  instance_ = std::move(instance);
+  CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
+  CO_TRY_VOID(lock_volume());
+  CO_TRY_VOID(co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get()));
+  CO_TRY(conninfo, guard_conninfo(config_, *instance_));
+  CO_TRY_VOID(co_await ensure_login(&loop_, conninfo, instance_.get(), ledger_.get()));
+
+  senses_ = std::make_unique<sense::Senses>(loop_, *instance_, sense_options(config_, conninfo));
+  const auto facts = instance_->inspect_data_dir();
+  services_ = std::make_unique<recover::Services>(recover::Services{
+      loop_, *instance_, *senses_, *ledger_, *journal_, find_client_programs(config_, facts.major),
+      runtime::running_as_root() ? facts.owner : std::nullopt, config_.instance.databases});
+  conductor_ =
+      std::make_unique<recover::Conductor>(*services_, policy_of(config_), known_of(config_));
+  face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
+  co_return Result<void>();
+}
+
+// One guard for one volume, whatever its state directory. A directory that is gone has no lock; it
+// is taken when it is back.
+Result<void> Guard::lock_volume() {
+  const auto inode = runtime::inode_of(instance_->data_dir());
+  if (!inode) {
+    volume_lock_.reset();
+    locked_inode_.reset();
+    return {};
+  }
+  if (volume_lock_ && locked_inode_ == *inode) return {};
+  TRY(lock, instance_->lock_data_dir("pgkeel guard"));
+  volume_lock_.emplace(std::move(lock));
+  locked_inode_ = *inode;
+  return {};
+}
+
+runtime::Task<void> Guard::hold_volume_lock() {
+  while (true) {
+    if (conductor_->state().stopped_on_purpose) {
+      volume_lock_.reset();  // so that the operator may unmount it
+      locked_inode_.reset();
+    } else if (const auto locked = lock_volume(); !locked) {
+      log_error("volume lock lost", {{"why", locked.error().message()}});
+    }
+    static_cast<void>(co_await loop_.sleep_for(kVolumeLockEvery));
+  }
+}
+
+Result<void> Guard::serve() {
+  serve::ApiOptions options;
+  options.unix_socket = config_.guard_socket();
+  if (config_.http.listen) {
+    options.tcp_host = config_.http.listen->host;
+    options.tcp_port = config_.http.listen->port;
+    options.token_file = config_.http.token_file;
+  }
+  TRY(api, serve::Api::create(loop_, face_->sources(), options));
+  api_ = std::move(api);
+  log_info("serving", {{"socket", options.unix_socket.string()}, {"port", api_->tcp_port()}});
+  return {};
+}
+
+// The start-up markers people look for: connected, databases and tables present, all well.
+runtime::Task<void> Guard::announce() {
+  while (!senses_->observation().healthy() || !senses_->observation().catalog.seen)
+    static_cast<void>(co_await senses_->changed().wait_until(loop_.after(kVolumeLockEvery)));
+  const auto& seen = senses_->observation();
+  log_info("connected", {{"as", senses_->conninfo().redacted()},
+                         {"server_version", seen.login.server_version},
+                         {"took_ms", seen.login.took.count()}});
+  log_info("databases present", {{"count", seen.catalog.databases.size()}});
+  log_info("ready");
+}
+
+}  // namespace pgkeel::app

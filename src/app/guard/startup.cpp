@@ -1,0 +1,198 @@
+// See startup.hpp.
+#include "app/guard/startup.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "client/connection.hpp"
+#include "instance/embedded.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+using runtime::Task;
+
+constexpr Seconds kCreateDeadline{120};  // initdb on a slow disk
+constexpr Seconds kStartDeadline{60};
+constexpr Seconds kFirstLoginDeadline{5};
+constexpr std::string_view kDebianSocketDir = "/var/run/postgresql";
+
+recover::MissingPolicy policy_of(MissingPolicy policy) {
+  switch (policy) {
+    case MissingPolicy::Restore: return recover::MissingPolicy::Restore;
+    case MissingPolicy::RecreateEmpty: return recover::MissingPolicy::RecreateEmpty;
+    case MissingPolicy::Advise: return recover::MissingPolicy::Advise;
+  }
+  return recover::MissingPolicy::Advise;
+}
+
+std::filesystem::path embedded_socket_dir(const Config& config) {
+  if (!config.instance.socket_dir.empty()) return config.instance.socket_dir;
+  auto dir = config.instance.data_dir;
+  dir += ".sock";
+  return dir;
+}
+
+std::string socket_dir_of(const Config& config, const instance::Instance& instance) {
+  if (!config.instance.socket_dir.empty()) return config.instance.socket_dir.string();
+  if (instance.kind() == instance::Kind::Embedded) return embedded_socket_dir(config).string();
+  const auto postmaster = instance.find_postmaster();
+  if (postmaster && !postmaster->file.socket_dir.empty()) return postmaster->file.socket_dir;
+  return std::string(kDebianSocketDir);
+}
+
+Result<bool> identity_known(const incident::Ledger& ledger) {
+  TRY(identity, ledger.identity());
+  return identity.has_value();
+}
+
+Task<Result<void>> create_cluster(runtime::Loop* loop, const Config* config) {
+  instance::ClusterPlan plan;
+  plan.data_dir = config->instance.data_dir;
+  plan.bin_dir = config->instance.bin_dir;
+  plan.socket_dir = embedded_socket_dir(*config);
+  plan.port = config->instance.port;
+  log_info("making a private cluster", {{"data_dir", plan.data_dir.string()}});
+  const auto created = co_await instance::Embedded::create_cluster(
+      *loop, plan, instance::LedgerSays::NoClusterKnown, loop->after(kCreateDeadline));
+  if (!created) co_return fail(created.error());
+  log_info("private cluster made", {{"system_id", to_string(created->system_id)},
+                                    {"port", created->port},
+                                    {"socket_dir", created->socket_dir.string()}});
+  co_return Result<void>();
+}
+
+}  // namespace
+
+instance::InstanceConfig instance_config(const Config& config) {
+  instance::InstanceConfig result;
+  result.kind = config.instance.kind;
+  result.data_dir = config.instance.data_dir;
+  result.bin_dir = config.instance.bin_dir;
+  result.unit = config.instance.unit;
+  result.log_file = config.instance.log_file;
+  result.socket_dir = config.instance.socket_dir;
+  return result;
+}
+
+Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instance& instance) {
+  if (!config.instance.url.empty()) {
+    TRY(conninfo, pg::parse_conninfo(config.instance.url));
+    if (conninfo.database.empty()) conninfo.database = "postgres";
+    return conninfo;
+  }
+  pg::Conninfo conninfo;
+  conninfo.host = socket_dir_of(config, instance);
+  const auto port = instance.port();
+  if (port != 0) conninfo.port = std::to_string(port);
+  const auto owner = instance.inspect_data_dir().owner;
+  conninfo.user = instance.kind() == instance::Kind::Managed && owner ? owner->name : "postgres";
+  conninfo.database = "postgres";
+  return conninfo;
+}
+
+sense::Options sense_options(const Config& config, pg::Conninfo conninfo) {
+  sense::Options options;
+  options.login_every = config.sense.login_every;
+  options.in_doubt = config.sense.in_doubt;
+  options.timeout = config.sense.timeout;
+  options.write_every = config.sense.write_every;
+  options.watch_every = config.sense.watch_every;
+  options.conninfo = std::move(conninfo);
+  options.watched_databases = config.instance.databases;
+  for (const auto& table : config.instance.required_tables)
+    if (std::ranges::find(options.watched_databases, table.database) ==
+        options.watched_databases.end())
+      options.watched_databases.push_back(table.database);
+  return options;
+}
+
+recover::Policy policy_of(const Config& config) {
+  recover::Policy policy;
+  policy.mode = config.mode == Mode::Act ? recover::Mode::Act : recover::Mode::Advise;
+  policy.missing_table = policy_of(config.recover.missing_table);
+  policy.missing_database = policy_of(config.recover.missing_database);
+  policy.restarts_max = config.recover.restarts.count;
+  policy.restarts_window = config.recover.restarts.window;
+  policy.watch_for = config.recover.watch_for;
+  return policy;
+}
+
+diagnose::Known known_of(const Config& config) {
+  diagnose::Known known;
+  known.required_databases = config.instance.databases;
+  for (const auto& table : config.instance.required_tables)
+    known.required_tables.push_back(table.qualified());
+  known.confirm = config.sense.confirm;
+  known.hung_after = std::chrono::ceil<Seconds>(config.recover.hung_after);
+  return known;
+}
+
+std::filesystem::path find_client_programs(const Config& config, int server_major) {
+  std::vector<std::filesystem::path> places;
+  if (!config.instance.bin_dir.empty()) places.push_back(config.instance.bin_dir);
+  constexpr int kNewestTried = 30;
+  for (int major = std::max(server_major, 13); major <= kNewestTried; ++major)
+    places.emplace_back(fmt::format("/usr/lib/postgresql/{}/bin", major));
+  for (const auto& place : places)
+    if (std::filesystem::exists(place / "pg_dump") && std::filesystem::exists(place / "psql"))
+      return place;
+  return {};
+}
+
+Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,
+                                  instance::Instance* instance, const incident::Ledger* ledger) {
+  const auto known = identity_known(*ledger);
+  if (!known) co_return fail(known.error());
+  if (*known) co_return Result<void>();
+  const auto state = instance->inspect_data_dir().state;
+  const bool nothing_there =
+      state == instance::DataDirState::Missing || state == instance::DataDirState::Empty;
+  if (instance->kind() == instance::Kind::Embedded && nothing_there) {
+    auto created = co_await create_cluster(loop, config);
+    co_return created;
+  }
+  auto checked = co_await instance->preflight();
+  co_return checked;
+}
+
+Task<Result<void>> ensure_started(runtime::Loop* loop, const Config* config,
+                                  instance::Instance* instance, incident::Ledger* ledger) {
+  if (config->instance.kind != instance::Kind::Embedded || instance->find_postmaster())
+    co_return Result<void>();
+  const auto facts = instance->inspect_data_dir();
+  const auto identity = ledger->identity();
+  if (!identity) co_return fail(identity.error());
+  const bool stranger =
+      facts.control && identity->has_value() && (*identity)->system_id != facts.control->system_id;
+  if (!facts.control || stranger || !pg::is_clean(facts.control->state)) co_return Result<void>();
+  log_info("starting", {{"instance", instance->describe()}});
+  instance::StartOptions options;
+  options.expected = facts.control->system_id;
+  const auto report = co_await instance->start(options, loop->after(kStartDeadline));
+  // A start that fails is an incident for the loop to name; it looks at the same evidence.
+  if (!report) log_warning("not started", {{"why", report.error().message()}});
+  co_return Result<void>();
+}
+
+Task<Result<void>> ensure_login(runtime::Loop* loop, pg::Conninfo conninfo,
+                                const instance::Instance* instance,
+                                const incident::Ledger* ledger) {
+  const auto known = identity_known(*ledger);
+  if (!known) co_return fail(known.error());
+  if (*known || !instance->find_postmaster()) co_return Result<void>();
+  client::ConnectOptions options;
+  options.deadline = loop->after(kFirstLoginDeadline);
+  options.application_name = "pgkeel start-up";
+  auto connection = co_await client::Connection::open(*loop, std::move(conninfo), options);
+  if (connection) co_return Result<void>();
+  auto error = client::to_error(std::move(connection).error());
+  const bool configured_wrong =
+      error.code == ErrorCode::AuthFailed || error.sqlstate.starts_with("3D");
+  if (!configured_wrong) co_return Result<void>();
+  co_return fail(std::move(error));
+}
+
+}  // namespace pgkeel::app

@@ -1,0 +1,46 @@
+// What has to be true before the guard's loop begins: an instance of the configured kind, its first
+// cluster when it is embedded and none is known, a server that runs, and a login that works.
+// It changes nothing of a server it does not own, and refuses (with one clear error) rather than
+// guess. Once an identity is known, trouble is the loop's business, not a reason not to start.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "app/config.hpp"
+#include "incident/ledger.hpp"
+#include "instance/config.hpp"
+#include "instance/instance.hpp"
+#include "pg/conninfo.hpp"
+#include "recover/playbook.hpp"
+#include "runtime/loop.hpp"
+#include "sense/options.hpp"
+
+namespace pgkeel::app {
+
+[[nodiscard]] instance::InstanceConfig instance_config(const Config& config);
+/// How the guard logs in: the configured URL, else over the server's socket as its owner.
+[[nodiscard]] Result<pg::Conninfo> guard_conninfo(const Config& config,
+                                                  const instance::Instance& instance);
+[[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
+[[nodiscard]] recover::Policy policy_of(const Config& config);
+[[nodiscard]] diagnose::Known known_of(const Config& config);
+
+/// The directory with pg_dump, pg_restore and psql, new enough for the server; empty when none is.
+[[nodiscard]] std::filesystem::path find_client_programs(const Config& config, int server_major);
+
+/// Embedded and nothing known: makes the cluster. Anything else: checks that it can be guarded.
+runtime::Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,
+                                           instance::Instance* instance,
+                                           const incident::Ledger* ledger);
+/// Embedded and stopped in order: starts it. A server that crashed is left to the loop, which
+/// journals what it does.
+runtime::Task<Result<void>> ensure_started(runtime::Loop* loop, const Config* config,
+                                           instance::Instance* instance, incident::Ledger* ledger);
+/// On the very first run: a login that the server refuses is a configuration error.
+runtime::Task<Result<void>> ensure_login(runtime::Loop* loop, pg::Conninfo conninfo,
+                                         const instance::Instance* instance,
+                                         const incident::Ledger* ledger);
+
+}  // namespace pgkeel::app

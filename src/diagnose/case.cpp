@@ -1,0 +1,53 @@
+// See case.hpp. All pure.
+#include "diagnose/case.hpp"
+
+namespace pgkeel::diagnose {
+
+bool server_absent(const Case& the_case) {
+  const auto& seen = the_case.seen;
+  return seen.process.state == sense::ProcessState::Absent && seen.files.seen &&
+         seen.files.at >= seen.process.at;
+}
+
+bool data_is_ours(const Case& the_case) {
+  const auto& data_dir = the_case.seen.files.data_dir;
+  if (data_dir.state != instance::DataDirState::Present || !data_dir.control) return false;
+  return !the_case.known.identity ||
+         the_case.known.identity->system_id == data_dir.control->system_id;
+}
+
+bool stopped_cleanly(const Case& the_case) {
+  const auto& control = the_case.seen.files.data_dir.control;
+  return control && pg::is_clean(control->state) &&
+         the_case.seen.files.lock.state == instance::LockState::None;
+}
+
+const sense::ServerLogFacts::Entry* logged(const Case& the_case, pg::Signature signature) {
+  for (const auto& entry : the_case.seen.server_log.entries)
+    if (entry.signature == signature) return &entry;
+  return nullptr;
+}
+
+const sense::ServerLogFacts::Entry* last_stop_request(const Case& the_case) {
+  const sense::ServerLogFacts::Entry* found = nullptr;
+  for (const auto& entry : the_case.seen.server_log.entries) {
+    switch (entry.signature) {
+      case pg::Signature::ShutdownFast:
+      case pg::Signature::ShutdownSmart:
+      case pg::Signature::ShutdownImmediate: found = &entry; break;
+      case pg::Signature::Starting: found = nullptr; break;
+      default: break;
+    }
+  }
+  return found;
+}
+
+incident::Evidence evidence(const Case& the_case, std::string_view source, std::string text) {
+  return {the_case.wall, std::string(source), std::move(text)};
+}
+
+std::string ago(const Case& the_case, SteadyTime then) {
+  return humane_duration(std::chrono::duration_cast<Millis>(the_case.now - then));
+}
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,28 @@
+// Small questions several rules ask of a Case, and the way they word their evidence.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "diagnose/rules.hpp"
+
+namespace pgkeel::diagnose {
+
+/// The server is certainly not running, and the files were looked at after that was known.
+[[nodiscard]] bool server_absent(const Case& the_case);
+/// The data directory is there and bears the ledger's system identifier (or the ledger is empty).
+[[nodiscard]] bool data_is_ours(const Case& the_case);
+/// pg_control says the last stop was a clean one.
+[[nodiscard]] bool stopped_cleanly(const Case& the_case);
+/// The server log holds this signature since the server last was ready.
+[[nodiscard]] const sense::ServerLogFacts::Entry* logged(const Case& the_case,
+                                                         pg::Signature signature);
+/// The server log ends with somebody's request to stop, not followed by a start.
+[[nodiscard]] const sense::ServerLogFacts::Entry* last_stop_request(const Case& the_case);
+
+[[nodiscard]] incident::Evidence evidence(const Case& the_case, std::string_view source,
+                                          std::string text);
+/// "4.2 s": how long ago, at the case's now.
+[[nodiscard]] std::string ago(const Case& the_case, SteadyTime then);
+
+}  // namespace pgkeel::diagnose

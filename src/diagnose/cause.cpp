@@ -1,0 +1,52 @@
+// The table of causes. One row a cause; order is that of the enumeration.
+#include "diagnose/finding.hpp"
+
+namespace pgkeel::diagnose {
+namespace {
+
+using incident::Severity;
+
+constexpr auto kCauses = std::to_array<CauseInfo>({
+    {Cause::StoppedByOperator, "stopped_by_operator", 10, Severity::Info,
+     "the server was stopped on purpose"},
+    {Cause::ServerRecovering, "server_recovering", 5, Severity::Warning,
+     "the server is starting and replays its WAL"},
+    {Cause::LoginFailing, "login_failing", 5, Severity::Critical,
+     "the server runs but refuses logins"},
+    {Cause::ServerKilled, "server_killed", 20, Severity::Critical,
+     "the server's main process died without a shutdown"},
+    {Cause::ServerHung, "server_hung", 20, Severity::Critical,
+     "the server is alive but answers nobody"},
+    {Cause::StalePid, "stale_pid", 30, Severity::Critical,
+     "a lock file of a dead server stands in the way"},
+    {Cause::PortTaken, "port_taken", 40, Severity::Critical,
+     "another program listens on the server's port"},
+    {Cause::ConfigBroken, "config_broken", 40, Severity::Critical,
+     "the server refuses its configuration"},
+    {Cause::ServerStartFailed, "server_start_failed", 25, Severity::Critical,
+     "the server ends again as soon as it is started"},
+    {Cause::ControlFileLost, "control_file_lost", 50, Severity::Critical,
+     "the control file cannot be read"},
+    {Cause::MountMissing, "mount_missing", 60, Severity::Critical,
+     "the file system that holds the data is not mounted"},
+    {Cause::VolumeLost, "volume_lost", 50, Severity::Critical, "the data directory is gone"},
+    {Cause::WrongIdentity, "wrong_identity", 60, Severity::Critical,
+     "the data directory belongs to another cluster"},
+    {Cause::DatabaseMissing, "database_missing", 20, Severity::Warning,
+     "a database that must exist was never created"},
+    {Cause::DatabaseDropped, "database_dropped", 30, Severity::Critical,
+     "a database that existed is gone"},
+    {Cause::TableDropped, "table_dropped", 20, Severity::Critical, "a table that existed is gone"},
+});
+
+}  // namespace
+
+const CauseInfo& cause_info(Cause cause) { return kCauses.at(static_cast<std::size_t>(cause)); }
+
+std::optional<Cause> cause_by_name(std::string_view name) {
+  for (const auto& row : kCauses)
+    if (row.name == name) return row.cause;
+  return std::nullopt;
+}
+
+}  // namespace pgkeel::diagnose

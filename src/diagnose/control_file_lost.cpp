@@ -1,0 +1,27 @@
+// The data directory is there but pg_control is missing, damaged or unreadable. Never mended with
+// pg_resetwal: that throws committed work away. A human, or later the archive, brings a copy back.
+#include "diagnose/case.hpp"
+
+namespace pgkeel::diagnose {
+
+std::vector<Finding> control_file_lost(const Case& the_case) {
+  const auto& files = the_case.seen.files;
+  if (!server_absent(the_case)) return {};
+  const bool damaged = files.data_dir.state == instance::DataDirState::Present &&
+                       !files.data_dir.control && files.data_dir.control_error;
+  const bool half_there = files.data_dir.state == instance::DataDirState::Incomplete ||
+                          files.data_dir.state == instance::DataDirState::Unreadable;
+  if (!damaged && !half_there) return {};
+
+  Finding finding;
+  finding.cause = Cause::ControlFileLost;
+  finding.confidence = 0.9;
+  finding.wait = true;
+  finding.summary = damaged
+                        ? "The control file is damaged: " + files.data_dir.control_error->message()
+                        : "The data directory is incomplete: " + files.data_dir.detail;
+  finding.evidence.push_back(evidence(the_case, "control_file", finding.summary));
+  return {finding};
+}
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,65 @@
+// A Finding: the cause of what is observed, with the evidence that names it. Causes are the
+// contract's fault names; the table below ranks them and says what kind of remedy they have.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.hpp"
+#include "incident/model.hpp"
+
+namespace pgkeel::diagnose {
+
+enum class Cause {
+  StoppedByOperator,
+  ServerRecovering,
+  LoginFailing,
+  ServerKilled,
+  ServerHung,
+  StalePid,
+  PortTaken,
+  ConfigBroken,
+  ServerStartFailed,
+  ControlFileLost,
+  MountMissing,
+  VolumeLost,
+  WrongIdentity,
+  DatabaseMissing,
+  DatabaseDropped,
+  TableDropped,
+};
+
+struct CauseInfo {
+  Cause cause;
+  std::string_view name;  ///< contract name, used in JSON, log and docs
+  /// When several hold at once the highest explains the others; an incident's cause is only ever
+  /// refined upwards.
+  int rank;
+  incident::Severity severity;
+  std::string_view sentence;  ///< for people, completed by the finding's subject
+};
+[[nodiscard]] const CauseInfo& cause_info(Cause cause);
+[[nodiscard]] std::optional<Cause> cause_by_name(std::string_view name);
+
+/// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
+inline constexpr std::string_view kInstanceSubject = "instance";
+
+struct Finding {
+  Cause cause = Cause::ServerKilled;
+  std::string subject = std::string(kInstanceSubject);
+  double confidence = 0;
+  std::vector<incident::Evidence> evidence;
+  std::string summary;            ///< one sentence with the facts in it
+  std::vector<std::string> loss;  ///< what is lost if nothing brings it back
+  std::optional<std::int64_t> rows_lost;
+  /// The earliest moment the failure can have happened, for the time to detection.
+  std::optional<SteadyTime> since;
+  std::optional<incident::Severity> severity;  ///< instead of the cause's own
+  /// Set when the guard may not act yet although the cause is named (a slow server is not dead).
+  bool wait = false;
+};
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,43 @@
+// The rule table. To add a cause: one row in cause.cpp, one file with its rule, one line here.
+#include "diagnose/rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace pgkeel::diagnose {
+namespace {
+
+constexpr auto kRules = std::to_array<Rule>({
+    wrong_identity,
+    mount_missing,
+    volume_lost,
+    control_file_lost,
+    config_broken,
+    port_taken,
+    stale_pid,
+    server_start_failed,
+    server_hung,
+    server_killed,
+    stopped_by_operator,
+    server_recovering,
+    login_failing,
+    database_dropped,
+    database_missing,
+    table_dropped,
+});
+
+}  // namespace
+
+std::vector<Finding> diagnose(const Case& the_case) {
+  const auto rank = [](const Finding& finding) { return -cause_info(finding.cause).rank; };
+  std::vector<Finding> findings;
+  for (const auto rule : kRules) {
+    for (auto& found : rule(the_case)) {
+      const auto behind = std::ranges::upper_bound(findings, rank(found), {}, rank);
+      findings.insert(behind, std::move(found));
+    }
+  }
+  return findings;
+}
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,73 @@
+// A table the ledger knows by its oid is not in its database's catalog any more. A rename or a move
+// to another schema keeps the oid and is not a drop. A name that came back with another oid counts:
+// the new table does not hold the old rows.
+// Excluded: a database that is gone itself (database_dropped explains it), a listing that was cut.
+#include "diagnose/case.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+namespace pgkeel::diagnose {
+namespace {
+
+bool database_still_there(const Case& the_case, const std::string& name) {
+  const auto& known = the_case.known.databases;
+  const auto row = std::ranges::find(known, name, &incident::KnownDatabase::name);
+  return std::ranges::any_of(the_case.seen.catalog.databases, [&](const auto& database) {
+    return database.name == name && (row == known.end() || row->oid == database.oid);
+  });
+}
+
+std::unordered_set<std::uint32_t> oids_of(const sense::RelationListing& listing) {
+  std::unordered_set<std::uint32_t> oids;
+  for (const auto& relation : listing.relations) oids.insert(relation.oid.value);
+  return oids;
+}
+
+Finding dropped(const Case& the_case, const std::string& database,
+                const incident::KnownRelation& known, const sense::RelationListing& listing) {
+  const auto same_name = [&known](const sense::Relation& relation) {
+    return relation.schema == known.schema && relation.name == known.name;
+  };
+  const bool recreated = std::ranges::any_of(listing.relations, same_name);
+  Finding finding;
+  finding.cause = Cause::TableDropped;
+  finding.subject = database + "." + known.qualified();
+  finding.confidence = 0.98;
+  finding.since = listing.before;
+  if (known.kind == 'c') finding.severity = incident::Severity::Warning;  // retention drops these
+  finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
+                                recreated ? "; another of that name was created since" : "");
+  finding.evidence.push_back(evidence(
+      the_case, "catalog",
+      fmt::format(
+          "oid {} is not in pg_class; it was {}.{} of {}, about {} rows, {}", to_string(known.oid),
+          known.schema, known.name, known.owner, known.rows_estimate,
+          format_size(static_cast<std::uint64_t>(std::max<std::int64_t>(known.size_bytes, 0))))));
+  finding.loss.push_back(
+      fmt::format("table {} (about {} rows)", finding.subject, known.rows_estimate));
+  finding.rows_lost = known.rows_estimate;
+  return finding;
+}
+
+}  // namespace
+
+std::vector<Finding> table_dropped(const Case& the_case) {
+  const auto& catalog = the_case.seen.catalog;
+  if (!catalog.seen || !data_is_ours(the_case)) return {};
+  std::vector<Finding> findings;
+  for (const auto& [database, relations] : the_case.known.relations) {
+    const auto listing = catalog.listings.find(database);
+    if (listing == catalog.listings.end() || listing->second.truncated) continue;
+    if (!database_still_there(the_case, database)) continue;
+    const auto present = oids_of(listing->second);
+    for (const auto& known : relations)
+      if (!present.contains(known.oid.value))
+        findings.push_back(dropped(the_case, database, known, listing->second));
+  }
+  return findings;
+}
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,244 @@
+// See bookkeeper.hpp. A ledger that cannot be written is logged and tried again at the next turn:
+// it never stops the guard from watching.
+#include "recover/bookkeeper.hpp"
+
+#include <gnu/libc-version.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "recover/definitions.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+constexpr Seconds kIdentityEvery{30};   // a checkpoint position, at the cost of an fsync
+constexpr Seconds kDumpRetryEvery{60};  // after a failed dump
+constexpr Millis kCheckEvery{100};
+constexpr std::size_t kConfigBytesMax = 1U << 20U;
+
+void warn(std::string_view what, const Error& error) {
+  log_warning("ledger not updated", {{"what", what}, {"why", error.message()}});
+}
+
+incident::Identity identity_from(const instance::DataDirFacts& facts, const std::string& data_dir) {
+  incident::Identity identity;
+  identity.system_id = facts.control->system_id;
+  identity.timeline = facts.control->timeline;
+  identity.major = facts.control->major;
+  identity.last_lsn = facts.control->checkpoint;
+  identity.data_dir = data_dir;
+  if (facts.filesystem) {
+    identity.filesystem_type = facts.filesystem->type;
+    identity.filesystem_uuid = facts.filesystem->uuid;
+    identity.filesystem_fsid = facts.filesystem->fsid;
+    identity.mount_point = facts.filesystem->mount_point;
+  }
+  if (facts.inode) {
+    identity.device = facts.inode->device;
+    identity.inode = facts.inode->inode;
+  }
+  identity.libc = std::string("glibc ") + gnu_get_libc_version();
+  identity.seen_at = wall_now();
+  return identity;
+}
+
+// The new listing, and what is known but missing from it.
+std::vector<incident::KnownRelation> merged(const std::vector<sense::Relation>& now,
+                                            const std::vector<incident::KnownRelation>& known) {
+  std::vector<incident::KnownRelation> result;
+  std::set<std::uint32_t> present;
+  for (const auto& relation : now) {
+    present.insert(relation.oid.value);
+    result.push_back({relation.oid, relation.schema, relation.name, relation.kind, relation.owner,
+                      relation.size_bytes, relation.rows_estimate});
+  }
+  std::ranges::copy_if(known, std::back_inserter(result), [&](const incident::KnownRelation& row) {
+    return !present.contains(row.oid.value);
+  });
+  return result;
+}
+
+std::vector<incident::KnownDatabase> merged(const std::vector<sense::Database>& now,
+                                            const std::vector<incident::KnownDatabase>& known) {
+  std::vector<incident::KnownDatabase> result;
+  for (const auto& database : now)
+    if (!database.name.ends_with("_pgkeel_new"))
+      result.push_back({database.oid, database.name, database.owner, database.encoding,
+                        database.collate, database.ctype});
+  const auto listed = result;
+  for (const auto& row : known)
+    if (std::ranges::find(listed, row.oid, &incident::KnownDatabase::oid) == listed.end())
+      result.push_back(row);
+  return result;
+}
+
+Result<incident::KnownConfigFile> read_config_file(const std::filesystem::path& path) {
+  TRY(content, runtime::read_file(path, kConfigBytesMax));
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno(errno, path.string());
+  return incident::KnownConfigFile{path.string(), std::move(content), status.st_mode & 07777U,
+                                   status.st_uid, status.st_gid};
+}
+
+bool touched_after(const std::filesystem::path& path, WallTime start) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && WallTime{Seconds(status.st_mtim.tv_sec)} > start;
+}
+
+bool names_database(const std::vector<std::string>& subjects, const std::string& database) {
+  return std::ranges::any_of(subjects, [&](const std::string& subject) {
+    return subject == database || subject.starts_with(database + ".");
+  });
+}
+
+std::vector<sense::GoodFile> good_files(const std::vector<incident::KnownConfigFile>& files) {
+  std::vector<sense::GoodFile> good;
+  for (const auto& file : files) good.push_back({file.path, file.content});
+  return good;
+}
+
+}  // namespace
+
+Result<void> Bookkeeper::load() {
+  TRY(identity, services_.ledger.identity());
+  TRY(databases, services_.ledger.databases());
+  TRY(config, services_.ledger.config_files());
+  known_.identity = identity;
+  known_.databases = databases;
+  known_.relations.clear();
+  for (const auto& database : databases) {
+    TRY(relations, services_.ledger.relations(database.name));
+    known_.relations[database.name] = std::move(relations);
+  }
+  services_.senses.set_good_files(good_files(config));
+  listings_recorded_.clear();
+  return {};
+}
+
+void Bookkeeper::update(const std::vector<std::string>& open_subjects) {
+  const auto& seen = services_.senses.observation();
+  if (!seen.healthy() || !seen.files.data_dir.control) return;
+  update_identity();
+  const bool ours =
+      known_.identity && known_.identity->system_id == seen.files.data_dir.control->system_id;
+  if (!ours) return;
+  update_databases();
+  update_relations();
+  update_configuration();
+  update_definitions(open_subjects);
+}
+
+void Bookkeeper::update_identity() {
+  const auto now = services_.loop.now();
+  const auto& facts = services_.senses.observation().files.data_dir;
+  const bool due = !known_.identity || now - identity_written_ > kIdentityEvery;
+  if (!due || (known_.identity && known_.identity->system_id != facts.control->system_id)) return;
+  const auto identity = identity_from(facts, services_.instance.data_dir().string());
+  const bool news = !known_.identity || known_.identity->last_lsn != identity.last_lsn ||
+                    known_.identity->timeline != identity.timeline ||
+                    known_.identity->inode != identity.inode;
+  identity_written_ = now;
+  if (!news) return;
+  const auto recorded = services_.ledger.record_identity(identity);
+  if (!recorded) return warn("identity", recorded.error());
+  known_.identity = identity;
+}
+
+void Bookkeeper::update_databases() {
+  const auto& catalog = services_.senses.observation().catalog;
+  if (!catalog.seen) return;
+  auto databases = merged(catalog.databases, known_.databases);
+  if (databases == known_.databases) return;
+  const auto recorded = services_.ledger.record_databases(databases);
+  if (!recorded) return warn("databases", recorded.error());
+  known_.databases = std::move(databases);
+}
+
+void Bookkeeper::update_relations() {
+  for (const auto& [database, listing] : services_.senses.observation().catalog.listings) {
+    if (listing.truncated || listings_recorded_[database] == listing.changes) continue;
+    const auto row = std::ranges::find(known_.databases, database, &incident::KnownDatabase::name);
+    if (row == known_.databases.end()) continue;
+    auto relations = merged(listing.relations, known_.relations[database]);
+    const auto recorded = services_.ledger.record_relations(database, relations);
+    if (!recorded) return warn("tables", recorded.error());
+    known_.relations[database] = std::move(relations);
+    listings_recorded_[database] = listing.changes;
+  }
+}
+
+// The files count as good when this server was started with them: one written after its start may
+// be the one that breaks the next start.
+void Bookkeeper::update_configuration() {
+  const auto& seen = services_.senses.observation();
+  if (configuration_of_ == seen.process.pid) return;
+  configuration_of_ = seen.process.pid;
+  std::vector<incident::KnownConfigFile> files;
+  for (const auto& path : services_.instance.config_files()) {
+    auto file = read_config_file(path);
+    if (!file) return warn("configuration", file.error());
+    files.push_back(std::move(*file));
+  }
+  const auto known = services_.ledger.config_files();
+  const bool first = known && known->empty();
+  const bool touched = std::ranges::any_of(files, [&](const auto& file) {
+    return touched_after(file.path, seen.login.postmaster_started);
+  });
+  if (touched && !first) return;
+  const auto recorded = services_.ledger.record_config_files(files);
+  if (!recorded) return warn("configuration", recorded.error());
+  services_.senses.set_good_files(good_files(files));
+}
+
+void Bookkeeper::update_definitions(const std::vector<std::string>& open_subjects) {
+  if (services_.client_bin_dir.empty()) return;
+  const auto now = services_.loop.now();
+  for (const auto& [database, listing] : services_.senses.observation().catalog.listings) {
+    const auto kept = definitions_of_.find(database);
+    if (kept != definitions_of_.end() && kept->second == listing.ddl_changes) continue;
+    if (dumping_.contains(database) || now < dump_not_before_[database]) continue;
+    if (names_database(open_subjects, database)) continue;
+    dumping_.insert(database);
+    services_.loop.spawn(refresh_definitions(database, listing.ddl_changes));
+  }
+}
+
+// A dump counts only when the watch, looking after it ended, has seen no change since it began:
+// otherwise it may already lack what was just dropped.
+runtime::Task<bool> Bookkeeper::unchanged_after(std::string database, int ddl_changes,
+                                                SteadyTime moment) {
+  const auto patience = services_.loop.after(kDumpRetryEvery);
+  const auto& listings = services_.senses.observation().catalog.listings;
+  while (services_.loop.now() < patience) {
+    const auto listing = listings.find(database);
+    if (listing == listings.end() || listing->second.ddl_changes != ddl_changes) co_return false;
+    if (listing->second.checked_at > moment) co_return true;
+    static_cast<void>(co_await services_.loop.sleep_for(kCheckEvery));
+  }
+  co_return false;
+}
+
+runtime::Task<void> Bookkeeper::refresh_definitions(std::string database, int ddl_changes) {
+  auto dump = co_await dump_definitions(&services_, database);
+  const auto ended = services_.loop.now();
+  if (!dump) {
+    dumping_.erase(database);
+    dump_not_before_[database] = services_.loop.after(kDumpRetryEvery);
+    warn("definitions of " + database, dump.error());
+    co_return;
+  }
+  const auto unchanged = co_await unchanged_after(database, ddl_changes, ended);
+  dumping_.erase(database);
+  if (!unchanged) co_return;
+  const auto recorded =
+      services_.ledger.record_definitions(database, {wall_now(), std::move(*dump)});
+  if (!recorded) warn("definitions of " + database, recorded.error());
+  else definitions_of_[database] = ddl_changes;
+}
+
+}  // namespace pgkeel::recover

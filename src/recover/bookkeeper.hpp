@@ -1,0 +1,43 @@
+// Keeps the ledger true while all is well: identity, databases, tables, definitions, and the
+// configuration the server runs with. It records only what was read from a server whose system
+// identifier is the ledger's; what is missing stays known until an operator says it was meant.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "diagnose/known.hpp"
+#include "recover/playbook.hpp"
+
+namespace pgkeel::recover {
+
+class Bookkeeper {
+ public:
+  Bookkeeper(Services& services, diagnose::Known& known) : services_(services), known_(known) {}
+
+  /// Reads the ledger into `known`; call once before the first diagnosis and after a forget.
+  Result<void> load();
+  /// Brings the ledger up to date with the observation. Cheap when nothing is new. `open_subjects`
+  /// are those of unfinished incidents: definitions of their databases are kept as they are.
+  void update(const std::vector<std::string>& open_subjects);
+
+ private:
+  void update_identity();
+  void update_databases();
+  void update_relations();
+  void update_configuration();
+  void update_definitions(const std::vector<std::string>& open_subjects);
+  runtime::Task<bool> unchanged_after(std::string database, int ddl_changes, SteadyTime moment);
+  runtime::Task<void> refresh_definitions(std::string database, int ddl_changes);
+
+  Services& services_;
+  diagnose::Known& known_;
+  SteadyTime identity_written_;
+  std::map<std::string, int> listings_recorded_;  ///< database to RelationListing::changes
+  std::map<std::string, int> definitions_of_;     ///< database to ddl_changes of the kept dump
+  std::set<std::string> dumping_;
+  std::map<std::string, SteadyTime> dump_not_before_;
+  pid_t configuration_of_ = 0;  ///< postmaster whose configuration is recorded
+};
+
+}  // namespace pgkeel::recover

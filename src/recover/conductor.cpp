@@ -1,0 +1,180 @@
+// See conductor.hpp: the loop and the operator's words. What each decision does is in
+// conductor_apply.cpp.
+#include "recover/conductor.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "diagnose/rules.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using runtime::Task;
+
+constexpr Millis kTick{500};  // pauses and watches end on time even when nothing else happens
+// Decisions follow each other at once (opened, then acted on); more than this in one turn would be
+// the loop chasing its own tail.
+constexpr int kDecisionsInARow = 20;
+constexpr std::string_view kPausedFact = "paused_until";
+constexpr std::string_view kForever = "resumed";
+
+bool finished(const incident::Action& action) {
+  return action.outcome != incident::ActionOutcome::Pending;
+}
+
+}  // namespace
+
+Conductor::Conductor(Services& services, Policy policy, diagnose::Known known)
+    : services_(services),
+      policy_(policy),
+      known_(std::move(known)),
+      bookkeeper_(services_, known_) {}
+
+Result<void> Conductor::resume() {
+  TRY_VOID(bookkeeper_.load());
+  TRY(paused, services_.ledger.fact(kPausedFact));
+  if (!paused.empty()) {
+    state_.paused = true;
+    if (paused != kForever) {
+      TRY(until, parse_iso8601(paused));
+      paused_until_ = until;
+    }
+  }
+  TRY(unfinished, services_.journal.unfinished());
+  for (const auto& incident : unfinished) take_up(incident);
+  return {};
+}
+
+void Conductor::take_up(const incident::Incident& unfinished) {
+  const auto now = services_.loop.now();
+  const auto wall = wall_now();
+  Tracked tracked;
+  tracked.id = unfinished.id;
+  tracked.cause = diagnose::cause_by_name(unfinished.cause).value_or(diagnose::Cause::ServerKilled);
+  tracked.subject = unfinished.subject;
+  tracked.opened_at = now - (wall - unfinished.opened_at);
+  tracked.state = unfinished.state == incident::IncidentState::Watching
+                      ? incident::IncidentState::Watching
+                      : incident::IncidentState::Open;
+  tracked.watch_until = now + policy_.watch_for;
+  for (const auto& action : unfinished.actions) {
+    tracked.attempts = 1;
+    if (action.step == "start_server" && wall - action.started_at < policy_.restarts_window)
+      state_.starts.push_back(now - (wall - action.started_at));
+    if (finished(action)) continue;
+    const auto ended =
+        services_.journal.end_action(action.id, incident::ActionOutcome::Interrupted,
+                                     "the guard ended before the outcome was known", wall);
+    if (!ended) log_error("journal not written", {{"why", ended.error().message()}});
+  }
+  if (tracked.cause == diagnose::Cause::StoppedByOperator) state_.stopped_on_purpose = true;
+  log_warning("incident resumed", {{"incident", tracked.id}, {"cause", unfinished.cause}});
+  state_.incidents.push_back(std::move(tracked));
+  add_event(unfinished.id, "a new guard takes over");
+}
+
+Task<void> Conductor::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    for (int i = 0; i < kDecisionsInARow; ++i) {
+      const auto acted = co_await turn();
+      if (!acted) break;
+    }
+    static_cast<void>(
+        co_await services_.senses.changed().wait_until(services_.loop.after(kTick), stop));
+  }
+}
+
+// One look, one round of decisions. True when anything was done.
+Task<bool> Conductor::turn() {
+  end_pause_when_due();
+  if (services_.senses.observation().healthy()) {
+    const auto* instance_incident = state_.find(diagnose::kInstanceSubject);
+    if (instance_incident == nullptr) state_.stopped_on_purpose = false;
+  }
+  bookkeeper_.update(open_subjects());
+  const auto& seen = services_.senses.observation();
+  const auto now = services_.loop.now();
+  findings_ = diagnose::diagnose({seen, known_, now, wall_now()});
+  auto decisions = decide(state_, seen, findings_, policy_, now);
+  for (auto& decision : decisions) co_await apply(std::move(decision));
+  co_return !decisions.empty();
+}
+
+void Conductor::end_pause_when_due() {
+  if (!state_.paused || !paused_until_ || wall_now() < *paused_until_) return;
+  const auto ended = unpause();
+  if (!ended) log_error("pause not ended", {{"why", ended.error().message()}});
+}
+
+std::vector<std::string> Conductor::open_subjects() const {
+  std::vector<std::string> subjects;
+  for (const auto& tracked : state_.incidents)
+    if (tracked.state != incident::IncidentState::Watching) subjects.push_back(tracked.subject);
+  return subjects;
+}
+
+Result<void> Conductor::pause(std::optional<Millis> length) {
+  paused_until_.reset();
+  if (length) paused_until_ = wall_now() + *length;
+  TRY_VOID(services_.ledger.set_fact(
+      kPausedFact, paused_until_ ? to_iso8601(*paused_until_) : std::string(kForever)));
+  state_.paused = true;
+  log_warning("paused", {{"until", paused_until_ ? to_iso8601(*paused_until_) : "resumed"}});
+  return {};
+}
+
+Result<void> Conductor::unpause() {
+  TRY_VOID(services_.ledger.set_fact(kPausedFact, ""));
+  state_.paused = false;
+  paused_until_.reset();
+  state_.starts.clear();
+  for (auto& tracked : state_.incidents) {
+    tracked.gave_up = false;
+    tracked.next_attempt_at = {};
+    tracked.waiting_for.clear();
+  }
+  log_warning("resumed");
+  services_.senses.poke();
+  return {};
+}
+
+Result<void> Conductor::accept_identity(std::string_view who) {
+  const auto& data_dir = services_.senses.observation().files.data_dir;
+  if (!data_dir.control)
+    return fail(ErrorCode::WrongState, "there is no readable control file to accept");
+  incident::Identity identity = known_.identity.value_or(incident::Identity{});
+  identity.system_id = data_dir.control->system_id;
+  identity.timeline = data_dir.control->timeline;
+  identity.major = data_dir.control->major;
+  identity.last_lsn = data_dir.control->checkpoint;
+  identity.data_dir = services_.instance.data_dir().string();
+  identity.seen_at = wall_now();
+  TRY_VOID(services_.ledger.accept_identity(identity, who));
+  TRY_VOID(bookkeeper_.load());
+  log_warning("identity accepted", {{"system_id", to_string(identity.system_id)}, {"who", who}});
+  services_.senses.changed().notify_all();
+  return {};
+}
+
+Result<void> Conductor::forget_relation(const std::string& subject, std::string_view who) {
+  const auto dot = subject.find('.');
+  if (dot == std::string::npos)
+    return fail(ErrorCode::Usage, fmt::format("'{}' is not DATABASE.SCHEMA.TABLE", subject));
+  TRY_VOID(services_.ledger.forget_relation(subject.substr(0, dot), subject.substr(dot + 1), who));
+  TRY_VOID(bookkeeper_.load());
+  if (const auto* tracked = state_.find(subject))
+    close(tracked->id, "the operator says it was meant");
+  return {};
+}
+
+Result<void> Conductor::forget_database(const std::string& name, std::string_view who) {
+  TRY_VOID(services_.ledger.forget_database(name, who));
+  TRY_VOID(bookkeeper_.load());
+  if (const auto* tracked = state_.find(name)) close(tracked->id, "the operator says it was meant");
+  return {};
+}
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,76 @@
+// The guard's loop: sees, names, decides, acts, remembers. One playbook at a time, while the senses
+// go on. Everything it decides is pure (decide.hpp) and everything it does is journaled
+// (executor.hpp); this file only joins the two and answers the operator. After a crash, resume()
+// takes up the unfinished incidents where the journal ends.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "recover/bookkeeper.hpp"
+#include "recover/decide.hpp"
+#include "recover/executor.hpp"
+
+namespace pgkeel::recover {
+
+class Conductor {
+ public:
+  Conductor(Services& services, Policy policy, diagnose::Known known);
+
+  /// Loads ledger and journal: what is known, what was unfinished, whether it was paused.
+  Result<void> resume();
+  /// Runs until stop is requested.
+  runtime::Task<void> run(std::stop_token stop);
+
+  // The operator's words. Each is on disk when it returns.
+  Result<void> pause(std::optional<Millis> length);
+  Result<void> unpause();
+  Result<void> accept_identity(std::string_view who);
+  Result<void> forget_relation(const std::string& subject, std::string_view who);
+  Result<void> forget_database(const std::string& name, std::string_view who);
+
+  [[nodiscard]] const GuardState& state() const { return state_; }
+  [[nodiscard]] const diagnose::Known& known() const { return known_; }
+  [[nodiscard]] std::optional<WallTime> paused_until() const { return paused_until_; }
+  [[nodiscard]] const std::vector<diagnose::Finding>& findings() const { return findings_; }
+  /// Since this guard started: starts of the server, and incidents opened, by cause.
+  [[nodiscard]] int restarts() const { return restarts_; }
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& opened_by_cause() const {
+    return opened_by_cause_;
+  }
+
+ private:
+  void take_up(const incident::Incident& unfinished);
+  runtime::Task<bool> turn();
+  void end_pause_when_due();
+  std::vector<std::string> open_subjects() const;
+
+  runtime::Task<void> apply(Decision decision);
+  void open(const OpenIncident& decision);
+  void refine(const RefineIncident& decision);
+  void wait(const WaitForHuman& decision);
+  void advise(const AdvisePlaybook& decision);
+  void close(const std::string& id, std::string_view why);
+  runtime::Task<void> run_playbook_of(RunPlaybook decision);
+  runtime::Task<void> verify(std::string id);
+  void after_playbook(const std::string& id, const RunReport& report);
+  void restored(const std::string& id);
+
+  /// Loads, changes and writes an incident back; a journal that fails is logged.
+  template <class Change>
+  void amend(const std::string& id, Change change);
+  void add_event(const std::string& id, std::string text);
+  void add_evidence(const std::string& id, const diagnose::Finding& finding);
+
+  Services& services_;
+  Policy policy_;
+  diagnose::Known known_;
+  Bookkeeper bookkeeper_;
+  GuardState state_;
+  std::vector<diagnose::Finding> findings_;
+  std::optional<WallTime> paused_until_;
+  int restarts_ = 0;
+  std::map<std::string, std::uint64_t> opened_by_cause_;
+};
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,251 @@
+// What each decision of the conductor does to incident, journal and world.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "recover/conductor.hpp"
+#include "recover/remedy.hpp"
+#include "recover/verify.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using incident::IncidentState;
+using runtime::Task;
+
+// A search that found nothing, a statement that failed for good reasons: tried again this seldom.
+constexpr Seconds kHumanRetryEvery{30};
+constexpr Seconds kVerifyRetryEvery{1};
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+incident::Incident incident_from(const diagnose::Finding& finding, SteadyTime now) {
+  const auto& info = diagnose::cause_info(finding.cause);
+  incident::Incident incident;
+  incident.opened_at = wall_now();
+  if (finding.since) incident.detected = std::chrono::duration_cast<Millis>(now - *finding.since);
+  incident.cause = info.name;
+  incident.confidence = finding.confidence;
+  incident.subject = finding.subject;
+  incident.severity = finding.severity.value_or(info.severity);
+  incident.summary = finding.summary;
+  return incident;
+}
+
+void take_cause(incident::Incident& incident, const diagnose::Finding& finding) {
+  const auto& info = diagnose::cause_info(finding.cause);
+  incident.cause = info.name;
+  incident.confidence = finding.confidence;
+  incident.severity = finding.severity.value_or(info.severity);
+  incident.summary = finding.summary;
+}
+
+// Re-creating something empty is a loss even though service is back.
+bool loses_rows(std::string_view playbook) {
+  return playbook == kRecreateTable.name || playbook == kRecreateDatabase.name;
+}
+
+}  // namespace
+
+template <class Change>
+void Conductor::amend(const std::string& id, Change change) {
+  auto incident = services_.journal.load(id);
+  if (incident) {
+    change(*incident);
+    const auto written = services_.journal.update(*incident);
+    if (written) return;
+    log_error("journal not written", {{"incident", id}, {"why", written.error().message()}});
+    return;
+  }
+  log_error("journal not read", {{"incident", id}, {"why", incident.error().message()}});
+}
+
+void Conductor::add_event(const std::string& id, std::string text) {
+  const auto written = services_.journal.add_event(id, {wall_now(), std::move(text)});
+  if (!written) log_error("journal not written", {{"why", written.error().message()}});
+}
+
+void Conductor::add_evidence(const std::string& id, const diagnose::Finding& finding) {
+  for (const auto& item : finding.evidence) {
+    const auto written = services_.journal.add_evidence(id, item);
+    if (!written) log_error("journal not written", {{"why", written.error().message()}});
+  }
+}
+
+Task<void> Conductor::apply(Decision decision) {
+  if (auto* run = std::get_if<RunPlaybook>(&decision)) {
+    co_await run_playbook_of(std::move(*run));
+  } else if (auto* check = std::get_if<VerifyRecovery>(&decision)) {
+    co_await verify(check->id);
+  } else {
+    std::visit(
+        Overloaded{[this](const OpenIncident& d) { open(d); },
+                   [this](const RefineIncident& d) { refine(d); },
+                   [this](const AdvisePlaybook& d) { advise(d); },
+                   [this](const WaitForHuman& d) { wait(d); },
+                   [this](const CloseIncident& d) { close(d.id, d.why); }, [](const auto&) {}},
+        decision);
+  }
+}
+
+void Conductor::open(const OpenIncident& decision) {
+  const auto now = services_.loop.now();
+  const auto& finding = decision.finding;
+  if (!decision.closes.empty()) close(decision.closes, "another incident began during its watch");
+  auto incident = incident_from(finding, now);
+  const auto id = services_.journal.open(incident);
+  if (!id) {
+    log_error("incident not journaled; nothing is done without it",
+              {{"cause", incident.cause}, {"why", id.error().message()}});
+    return;
+  }
+  log_error("incident opened", {{"incident", *id},
+                                {"cause", incident.cause},
+                                {"subject", incident.subject},
+                                {"summary", incident.summary}});
+  ++opened_by_cause_[incident.cause];
+  Tracked tracked;
+  tracked.id = *id;
+  tracked.cause = finding.cause;
+  tracked.subject = finding.subject;
+  tracked.opened_at = now;
+  state_.incidents.push_back(std::move(tracked));
+  if (finding.cause == diagnose::Cause::StoppedByOperator) state_.stopped_on_purpose = true;
+  add_evidence(*id, finding);
+}
+
+void Conductor::refine(const RefineIncident& decision) {
+  auto* tracked = state_.by_id(decision.id);
+  if (tracked == nullptr) return;
+  const auto& finding = decision.finding;
+  const auto before = diagnose::cause_info(tracked->cause).name;
+  const auto after = diagnose::cause_info(finding.cause).name;
+  tracked->cause = finding.cause;
+  tracked->waiting_for.clear();
+  amend(decision.id, [&](incident::Incident& incident) { take_cause(incident, finding); });
+  add_event(decision.id, fmt::format("cause refined: {} was {}", before, after));
+  add_evidence(decision.id, finding);
+  log_error("cause refined", {{"incident", decision.id}, {"cause", after}, {"was", before}});
+}
+
+void Conductor::wait(const WaitForHuman& decision) {
+  auto* tracked = state_.by_id(decision.id);
+  if (tracked == nullptr) return;
+  tracked->state = IncidentState::Waiting;
+  tracked->waiting_for = decision.why;
+  tracked->gave_up = tracked->gave_up || decision.gives_up;
+  amend(decision.id, [](incident::Incident& incident) { incident.state = IncidentState::Waiting; });
+  add_event(decision.id, "waiting for " + decision.why);
+  log_warning("waiting", {{"incident", decision.id}, {"for", decision.why}});
+}
+
+void Conductor::advise(const AdvisePlaybook& decision) {
+  auto* tracked = state_.by_id(decision.id);
+  if (tracked == nullptr) return;
+  tracked->advised = decision.finding.cause;
+  tracked->state = IncidentState::Waiting;
+  const auto advised = advise_playbook(services_, playbook_by_name(decision.playbook),
+                                       decision.finding, decision.id);
+  if (!advised) log_error("journal not written", {{"why", advised.error().message()}});
+  amend(decision.id, [](incident::Incident& incident) { incident.state = IncidentState::Waiting; });
+  add_event(decision.id, "mode = advise: the steps above were shown, not done");
+}
+
+void Conductor::close(const std::string& id, std::string_view why) {
+  amend(id, [](incident::Incident& incident) {
+    incident.state = IncidentState::Closed;
+    incident.closed_at = wall_now();
+  });
+  add_event(id, fmt::format("closed: {}", why));
+  log_info("incident closed", {{"incident", id}, {"why", why}});
+  std::erase_if(state_.incidents, [&](const Tracked& tracked) { return tracked.id == id; });
+}
+
+Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
+  const auto id = decision.id;
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr) co_return;
+  const auto now = services_.loop.now();
+  const auto remedy = remedy_for(decision.finding, services_.senses.observation(), policy_);
+  if (remedy.starts_server) {
+    state_.starts.push_back(now);
+    ++restarts_;
+  }
+  tracked->state = IncidentState::Recovering;
+  tracked->waiting_for.clear();
+  ++tracked->attempts;
+  tracked->next_attempt_at = now + backoff(tracked->attempts);
+  const bool loses = loses_rows(decision.playbook);
+  amend(id, [&](incident::Incident& incident) {
+    incident.state = IncidentState::Recovering;
+    if (!loses) return;
+    incident.loss = decision.finding.loss;
+    incident.rows_lost = decision.finding.rows_lost;
+  });
+  const auto report = co_await run_playbook(&services_, &playbook_by_name(decision.playbook),
+                                            decision.finding, id, &state_);
+  co_await services_.senses.look_at_files();
+  after_playbook(id, report);
+}
+
+void Conductor::after_playbook(const std::string& id, const RunReport& report) {
+  const auto reloaded = bookkeeper_.load();  // a playbook may have changed the ledger
+  if (!reloaded) log_error("ledger not read", {{"why", reloaded.error().message()}});
+  services_.senses.poke();
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr) return;
+  switch (report.outcome) {
+    case RunOutcome::Done:
+      tracked->next_attempt_at =
+          std::min(tracked->next_attempt_at, services_.loop.now() + backoff(tracked->attempts - 1));
+      return;
+    case RunOutcome::NeedsHuman:
+      tracked->next_attempt_at = services_.loop.after(kHumanRetryEvery);
+      wait({id, report.why, false});
+      return;
+    case RunOutcome::Failed:
+    case RunOutcome::Paused:
+      add_event(id, fmt::format("{} ended early: {}", report.step, report.why));
+      return;
+  }
+}
+
+Task<void> Conductor::verify(std::string id) {
+  const auto checks = co_await verify_service(&services_, &known_, open_subjects());
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr) co_return;
+  tracked->next_verify_at = services_.loop.after(kVerifyRetryEvery);
+  if (!all_passed(checks)) {
+    tracked->state = IncidentState::Verifying;
+    log_warning("verification failed", {{"incident", id}});
+    co_return;
+  }
+  for (const auto& check : checks) {
+    const auto written = services_.journal.add_verification(id, check);
+    if (!written) log_error("journal not written", {{"why", written.error().message()}});
+  }
+  restored(id);
+}
+
+void Conductor::restored(const std::string& id) {
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr) return;
+  const auto now = services_.loop.now();
+  const auto took = std::chrono::duration_cast<Millis>(now - tracked->opened_at);
+  tracked->state = IncidentState::Watching;
+  tracked->watch_until = now + policy_.watch_for;
+  amend(id, [&](incident::Incident& incident) {
+    incident.state = IncidentState::Watching;
+    incident.recovered = took;
+    if (incident.loss.empty()) incident.rows_lost = 0;
+  });
+  add_event(id, fmt::format("service restored after {}; watching for {}", humane_duration(took),
+                            humane_duration(policy_.watch_for)));
+  log_warning("service restored", {{"incident", id}, {"took_ms", took.count()}});
+}
+
+}  // namespace pgkeel::recover

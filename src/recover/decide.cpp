@@ -1,0 +1,170 @@
+// See decide.hpp. The shape: first the instance as a whole, then, only while it is healthy, the
+// objects in it; for each, either there is a finding (open, refine, act or wait) or there is none
+// (verify, watch, close).
+#include "recover/decide.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "recover/remedy.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using diagnose::Cause;
+using diagnose::Finding;
+using incident::IncidentState;
+
+struct Scene {
+  const GuardState& state;
+  const sense::Observation& seen;
+  const Policy& policy;
+  SteadyTime now;
+};
+
+// An unfinished incident takes a more telling cause, never a lesser one.
+bool refines(const Tracked& tracked, const Finding& finding) {
+  return diagnose::cause_info(finding.cause).rank > diagnose::cause_info(tracked.cause).rank;
+}
+
+// Our own stop of a hung server looks like anybody's request to stop; it is not one.
+Finding not_mistaking_our_stop(const Tracked& tracked, Finding finding) {
+  const bool ours = tracked.cause == Cause::ServerHung && tracked.attempts > 0;
+  if (ours && finding.cause == Cause::StoppedByOperator) finding.cause = Cause::ServerKilled;
+  return finding;
+}
+
+std::optional<Decision> wait_once(const Tracked& tracked, std::string why) {
+  if (tracked.state == IncidentState::Waiting && tracked.waiting_for == why) return std::nullopt;
+  return WaitForHuman{tracked.id, std::move(why), false};
+}
+
+Decision give_up(const Scene& scene, const Tracked& tracked) {
+  return WaitForHuman{
+      tracked.id,
+      fmt::format("a human: {} starts within {} were not enough ('pgkeel resume' "
+                  "tries again)",
+                  scene.policy.restarts_max, humane_duration(scene.policy.restarts_window)),
+      true};
+}
+
+std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Finding& finding,
+                            const Remedy& remedy) {
+  if (scene.policy.mode == Mode::Advise) {
+    if (tracked.advised == finding.cause) return std::nullopt;
+    return AdvisePlaybook{tracked.id, remedy.playbook, finding};
+  }
+  if (tracked.gave_up) return std::nullopt;
+  if (remedy.starts_server && !within_budget(scene.state, scene.policy, scene.now))
+    return give_up(scene, tracked);
+  if (scene.now < tracked.next_attempt_at) return std::nullopt;
+  return RunPlaybook{tracked.id, remedy.playbook, finding};
+}
+
+// After a clean stop by the operator, what stands in the data directory's place may be an upgrade
+// or a restore in progress: named, never undone.
+bool meant_by_operator(const Scene& scene, const Finding& finding) {
+  const bool about_data = finding.cause == Cause::WrongIdentity ||
+                          finding.cause == Cause::VolumeLost ||
+                          finding.cause == Cause::ConfigBroken;
+  return scene.state.stopped_on_purpose && about_data;
+}
+
+std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const Finding& seen) {
+  const Finding finding = not_mistaking_our_stop(tracked, seen);
+  if (refines(tracked, finding)) return RefineIncident{tracked.id, finding};
+  if (scene.state.paused) return wait_once(tracked, "the guard is paused ('pgkeel resume')");
+  const auto remedy = remedy_for(finding, scene.seen, scene.policy);
+  if (meant_by_operator(scene, finding))
+    return wait_once(tracked, "a human: the server was stopped on purpose before this was seen");
+  if (remedy.playbook.empty()) return wait_once(tracked, std::string(remedy.waits_for));
+  return act(scene, tracked, finding, remedy);
+}
+
+std::optional<Decision> after_recovery(const Scene& scene, const Tracked& tracked) {
+  switch (tracked.state) {
+    case IncidentState::Watching:
+      if (scene.now < tracked.watch_until) return std::nullopt;
+      return CloseIncident{tracked.id, "stable through the watch"};
+    case IncidentState::Closed: return std::nullopt;
+    default:
+      if (tracked.cause == Cause::StoppedByOperator)
+        return CloseIncident{tracked.id, "the server runs again"};
+      if (scene.now < tracked.next_verify_at) return std::nullopt;
+      return VerifyRecovery{tracked.id};
+  }
+}
+
+std::optional<Decision> for_subject(const Scene& scene, const Tracked* tracked,
+                                    const Finding* finding) {
+  if (finding == nullptr) return after_recovery(scene, *tracked);
+  if (tracked == nullptr) return OpenIncident{*finding, ""};
+  if (tracked->state == IncidentState::Watching) return OpenIncident{*finding, tracked->id};
+  return answer(scene, *tracked, *finding);
+}
+
+const Finding* top_finding(const std::vector<Finding>& findings, std::string_view subject) {
+  const auto found = std::ranges::find(findings, subject, &Finding::subject);
+  return found == findings.end() ? nullptr : &*found;
+}
+
+void decide_instance(const Scene& scene, const std::vector<Finding>& findings,
+                     std::vector<Decision>& decisions) {
+  const auto* finding = top_finding(findings, diagnose::kInstanceSubject);
+  const auto* tracked = scene.state.find(diagnose::kInstanceSubject);
+  if (finding == nullptr && (tracked == nullptr || !scene.seen.healthy())) return;
+  if (auto decision = for_subject(scene, tracked, finding))
+    decisions.push_back(std::move(*decision));
+}
+
+void decide_objects(const Scene& scene, const std::vector<Finding>& findings,
+                    std::vector<Decision>& decisions) {
+  for (const auto& finding : findings) {
+    if (finding.subject == diagnose::kInstanceSubject) continue;
+    if (auto decision = for_subject(scene, scene.state.find(finding.subject), &finding))
+      decisions.push_back(std::move(*decision));
+  }
+  for (const auto& tracked : scene.state.incidents) {
+    if (tracked.subject == diagnose::kInstanceSubject) continue;
+    if (top_finding(findings, tracked.subject) != nullptr) continue;
+    if (auto decision = after_recovery(scene, tracked)) decisions.push_back(std::move(*decision));
+  }
+}
+
+}  // namespace
+
+const Tracked* GuardState::find(std::string_view subject) const {
+  const auto found = std::ranges::find(incidents, subject, &Tracked::subject);
+  return found == incidents.end() ? nullptr : &*found;
+}
+
+Tracked* GuardState::by_id(std::string_view id) {
+  const auto found = std::ranges::find(incidents, id, &Tracked::id);
+  return found == incidents.end() ? nullptr : &*found;
+}
+
+bool within_budget(const GuardState& state, const Policy& policy, SteadyTime now) {
+  const auto recent = std::ranges::count_if(
+      state.starts, [&](SteadyTime at) { return now - at < policy.restarts_window; });
+  return recent < policy.restarts_max;
+}
+
+Seconds backoff(int attempts) {
+  constexpr auto kPauses = std::to_array<int>({0, 1, 2, 5, 10, 30, 60});
+  const auto index = std::min(static_cast<std::size_t>(std::max(attempts, 0)), kPauses.size() - 1);
+  return Seconds(kPauses.at(index));
+}
+
+std::vector<Decision> decide(const GuardState& state, const sense::Observation& seen,
+                             const std::vector<Finding>& findings, const Policy& policy,
+                             SteadyTime now) {
+  const Scene scene{state, seen, policy, now};
+  std::vector<Decision> decisions;
+  decide_instance(scene, findings, decisions);
+  if (seen.healthy()) decide_objects(scene, findings, decisions);
+  return decisions;
+}
+
+}  // namespace pgkeel::recover

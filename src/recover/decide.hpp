@@ -1,0 +1,91 @@
+// The deciding half of recovery, pure: from what the guard was doing, what it sees and what time it
+// is, to what it should do next. Level-triggered: it looks at the world as it is, not at how it got
+// there, so a guard that was killed between any two steps decides the same as one that was not.
+// It refuses to act while paused, in advise mode, on an operator's stop, beyond the restart budget.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "diagnose/finding.hpp"
+#include "incident/model.hpp"
+#include "recover/policy.hpp"
+#include "sense/observation.hpp"
+
+namespace pgkeel::recover {
+
+/// An unfinished incident, as far as deciding needs it.
+struct Tracked {
+  std::string id;
+  diagnose::Cause cause = diagnose::Cause::ServerKilled;
+  std::string subject;
+  incident::IncidentState state = incident::IncidentState::Open;
+  SteadyTime opened_at;
+  int attempts = 0;            ///< playbooks run so far
+  SteadyTime next_attempt_at;  ///< back-off, and the pause between searches
+  SteadyTime next_verify_at;
+  SteadyTime watch_until;                  ///< while Watching
+  std::string waiting_for;                 ///< while Waiting: said once, not every second
+  bool gave_up = false;                    ///< the restart budget is spent; only `resume` resets it
+  std::optional<diagnose::Cause> advised;  ///< advise mode: shown already for this cause
+};
+
+struct GuardState {
+  std::vector<Tracked> incidents;
+  bool paused = false;
+  /// The operator stopped the server: whatever is found in its place was put there on purpose.
+  bool stopped_on_purpose = false;
+  std::vector<SteadyTime> starts;  ///< of the server, by the guard, within the budget's window
+
+  [[nodiscard]] const Tracked* find(std::string_view subject) const;
+  [[nodiscard]] Tracked* by_id(std::string_view id);
+};
+
+// What to do next, in order.
+struct OpenIncident {
+  diagnose::Finding finding;
+  std::string closes;  ///< id of an incident under watch that this one takes over from, or empty
+};
+struct RefineIncident {
+  std::string id;
+  diagnose::Finding finding;
+};
+struct RunPlaybook {
+  std::string id;
+  std::string_view playbook;
+  diagnose::Finding finding;
+};
+struct AdvisePlaybook {
+  std::string id;
+  std::string_view playbook;
+  diagnose::Finding finding;
+};
+struct WaitForHuman {
+  std::string id;
+  std::string why;
+  bool gives_up = false;  ///< the restart budget is spent
+};
+struct VerifyRecovery {
+  std::string id;
+};
+struct CloseIncident {
+  std::string id;
+  std::string why;
+};
+using Decision = std::variant<OpenIncident, RefineIncident, RunPlaybook, AdvisePlaybook,
+                              WaitForHuman, VerifyRecovery, CloseIncident>;
+
+/// The next decisions, at most one for each incident and for each finding without one.
+[[nodiscard]] std::vector<Decision> decide(const GuardState& state, const sense::Observation& seen,
+                                           const std::vector<diagnose::Finding>& findings,
+                                           const Policy& policy, SteadyTime now);
+
+/// True while another start is within the budget. Also forgets starts older than the window.
+[[nodiscard]] bool within_budget(const GuardState& state, const Policy& policy, SteadyTime now);
+/// Pause before attempt number `attempts` (0 is the first): 0, 1, 2, 5, 10, 30 s, then 60 s.
+[[nodiscard]] Seconds backoff(int attempts);
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,90 @@
+// See executor.hpp.
+#include "recover/executor.hpp"
+
+#include <fmt/format.h>
+
+#include "base/fault_point.hpp"
+#include "base/log.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using runtime::Task;
+
+incident::Action intent(const Playbook& playbook, const Step& step, const StepContext& context) {
+  incident::Action action;
+  action.playbook = playbook.name;
+  action.step = step.name;
+  action.detail = step.describe(context);
+  action.started_at = wall_now();
+  return action;
+}
+
+void pass(const Playbook& playbook, const Step& step, std::string_view place) {
+  fault_point(fault_point_name(playbook.name, step.name, place));
+}
+
+void log_outcome(const Step& step, const StepResult& result) {
+  if (result.outcome == incident::ActionOutcome::Failed)
+    log_warning("step failed", {{"step", step.name}, {"why", result.note}});
+  else
+    log_info("step done", {{"step", step.name},
+                           {"outcome", incident::to_string(result.outcome)},
+                           {"note", result.note}});
+}
+
+Task<Result<StepResult>> run_step(const Playbook* playbook, const Step* step,
+                                  StepContext* context) {
+  auto& journal = context->services.journal;
+  const auto action = journal.begin_action(context->incident, intent(*playbook, *step, *context));
+  if (!action) co_return fail(action.error());
+  pass(*playbook, *step, "intended");
+  log_info("step", {{"incident", context->incident}, {"step", step->name}});
+  auto result = co_await step->run(context);
+  pass(*playbook, *step, "acted");
+  log_outcome(*step, result);
+  const auto ended = journal.end_action(*action, result.outcome, result.note, wall_now());
+  if (!ended) co_return fail(ended.error());
+  pass(*playbook, *step, "journaled");
+  co_return result;
+}
+
+}  // namespace
+
+std::string fault_point_name(std::string_view playbook, std::string_view step,
+                             std::string_view place) {
+  return fmt::format("{}/{}/{}", playbook, step, place);
+}
+
+Task<RunReport> run_playbook(Services* services, const Playbook* playbook,
+                             diagnose::Finding finding, std::string incident,
+                             const GuardState* state) {
+  StepContext context{*services, finding, std::move(incident), {}};
+  for (const auto& step : playbook->steps) {
+    if (state->paused) co_return RunReport{RunOutcome::Paused, std::string(step.name), "paused"};
+    const auto result = co_await run_step(playbook, &step, &context);
+    if (!result) {
+      // Without a journal nothing may be done: the intent would be lost with us.
+      co_return RunReport{RunOutcome::Failed, std::string(step.name), result.error().message()};
+    }
+    if (result->outcome != incident::ActionOutcome::Failed) continue;
+    co_return RunReport{result->needs_human ? RunOutcome::NeedsHuman : RunOutcome::Failed,
+                        std::string(step.name), result->note};
+  }
+  co_return RunReport{};
+}
+
+Result<void> advise_playbook(Services& services, const Playbook& playbook,
+                             const diagnose::Finding& finding, const std::string& incident) {
+  const StepContext context{services, finding, incident, {}};
+  for (const auto& step : playbook.steps) {
+    const auto action = intent(playbook, step, context);
+    TRY(id, services.journal.begin_action(incident, action));
+    TRY_VOID(services.journal.end_action(id, incident::ActionOutcome::Advised,
+                                         "mode = advise: not done", wall_now()));
+    log_warning("would do", {{"step", step.name}, {"detail", action.detail}});
+  }
+  return {};
+}
+
+}  // namespace pgkeel::recover

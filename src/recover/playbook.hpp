@@ -1,0 +1,81 @@
+// Playbooks: what is done about a cause, as a list of named steps. A step looks at the world before
+// it touches it, so running it again after a crash is always right: it finishes what was begun, or
+// finds it done. Every step is journaled before and after by the executor, never by itself.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/finding.hpp"
+#include "incident/journal.hpp"
+#include "incident/ledger.hpp"
+#include "instance/instance.hpp"
+#include "pg/conninfo.hpp"
+#include "recover/policy.hpp"
+#include "runtime/loop.hpp"
+#include "sense/senses.hpp"
+
+namespace pgkeel::recover {
+
+/// What playbooks may use; owned by the guard and alive as long as it.
+struct Services {
+  runtime::Loop& loop;
+  instance::Instance& instance;
+  sense::Senses& senses;
+  incident::Ledger& ledger;
+  incident::Journal& journal;
+  std::filesystem::path client_bin_dir;  ///< pg_dump, pg_restore, psql; empty when there are none
+  std::optional<runtime::Account> client_account;  ///< whom to run them as
+  std::vector<std::string> required_databases;
+};
+
+struct StepContext {
+  Services& services;
+  const diagnose::Finding& finding;
+  std::string incident;
+  /// What earlier steps of this run found, for later ones: "from", "to" ...
+  std::map<std::string, std::string> notes;
+};
+
+struct StepResult {
+  incident::ActionOutcome outcome = incident::ActionOutcome::Done;
+  std::string note;
+  /// With Failed: only a human can go on; trying again soon is pointless.
+  bool needs_human = false;
+
+  static StepResult done(std::string note = {});
+  static StepResult skipped(std::string note);
+  static StepResult failed(const Error& error);
+  static StepResult for_human(std::string why);
+};
+
+struct Step {
+  std::string_view name;
+  /// What exactly will be done, for the journal and for advise mode; says paths and pids.
+  std::string (*describe)(const StepContext& context);
+  runtime::Task<StepResult> (*run)(StepContext* context);
+};
+
+struct Playbook {
+  std::string_view name;
+  std::string_view purpose;  ///< one sentence for people
+  std::span<const Step> steps;
+};
+
+/// Every playbook; one line each. Tests walk all steps of all of them.
+[[nodiscard]] std::span<const Playbook* const> all_playbooks();
+[[nodiscard]] const Playbook& playbook_by_name(std::string_view name);
+
+extern const Playbook kRestartServer;
+extern const Playbook kResumeServer;
+extern const Playbook kReplaceHungServer;
+extern const Playbook kRestoreConfiguration;
+extern const Playbook kReattachData;
+extern const Playbook kCreateDatabase;
+extern const Playbook kRecreateDatabase;
+extern const Playbook kRecreateTable;
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,22 @@
+// What the operator allows: the part of the configuration that decisions depend on.
+#pragma once
+
+#include "base/time.hpp"
+
+namespace pgkeel::recover {
+
+enum class Mode { Act, Advise };
+/// What to do about a table or database that is gone. Restore needs the archive and, until there is
+/// one, waits for a human like Advise.
+enum class MissingPolicy { Restore, RecreateEmpty, Advise };
+
+struct Policy {
+  Mode mode = Mode::Act;
+  MissingPolicy missing_table = MissingPolicy::Restore;
+  MissingPolicy missing_database = MissingPolicy::Restore;
+  int restarts_max = 5;  ///< starts within restarts_window, then a human is called
+  Millis restarts_window{300'000};
+  Millis watch_for{600'000};  ///< stability watch before an incident is closed
+};
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,73 @@
+// See remedy.hpp.
+#include "recover/remedy.hpp"
+
+#include <array>
+
+#include "base/check.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using diagnose::Cause;
+
+constexpr auto kRemedies = std::to_array<Remedy>({
+    {Cause::StoppedByOperator, Grade::Human, "", false, "the operator to start the server again"},
+    {Cause::ServerRecovering, Grade::Human, "", false, "the server to finish its recovery"},
+    {Cause::LoginFailing, Grade::Human, "", false, "logins to succeed again"},
+    {Cause::ServerKilled, Grade::Automatic, "restart_server", true, ""},
+    {Cause::ServerHung, Grade::Guarded, "replace_hung_server", true, "an answer from the server"},
+    {Cause::StalePid, Grade::Guarded, "restart_server", true, ""},
+    {Cause::PortTaken, Grade::Human, "", false, "the port to be free"},
+    {Cause::ConfigBroken, Grade::Guarded, "restore_configuration", false, ""},
+    {Cause::ServerStartFailed, Grade::Automatic, "restart_server", true, ""},
+    {Cause::ControlFileLost, Grade::Human, "", false, "a human: restore a backup beside it"},
+    {Cause::MountMissing, Grade::Human, "", false, "the file system to be mounted"},
+    {Cause::VolumeLost, Grade::Guarded, "reattach_data", false,
+     "a human: dump the running server, then mend its data directory"},
+    {Cause::WrongIdentity, Grade::Guarded, "reattach_data", false,
+     "a human: bring the known data back, or accept this cluster with 'pgkeel unfence --yes'"},
+    {Cause::DatabaseMissing, Grade::Automatic, "create_database", false, ""},
+    {Cause::DatabaseDropped, Grade::Guarded, "recreate_database", false,
+     "a human: restore the database, or 'pgkeel undrop forget DATABASE' if it was meant"},
+    {Cause::TableDropped, Grade::Guarded, "recreate_table", false,
+     "a human: restore the table, or 'pgkeel undrop forget DATABASE.SCHEMA.TABLE' if it was meant"},
+});
+
+const Remedy& row(Cause cause) {
+  for (const auto& remedy : kRemedies)
+    if (remedy.cause == cause) return remedy;
+  CHECK(false);
+  __builtin_unreachable();
+}
+
+Remedy left_to_human(Remedy remedy) {
+  remedy.grade = Grade::Human;
+  remedy.playbook = "";
+  return remedy;
+}
+
+}  // namespace
+
+std::span<const Remedy> remedy_table() { return kRemedies; }
+
+Remedy remedy_for(const diagnose::Finding& finding, const sense::Observation& seen,
+                  const Policy& policy) {
+  Remedy remedy = row(finding.cause);
+  if (finding.wait) return left_to_human(remedy);
+  switch (finding.cause) {
+    case Cause::ServerHung:
+      if (seen.process.state == sense::ProcessState::Stopped) {
+        remedy.playbook = "resume_server";
+        remedy.starts_server = false;
+      }
+      return remedy;
+    case Cause::TableDropped:
+      return policy.missing_table == MissingPolicy::RecreateEmpty ? remedy : left_to_human(remedy);
+    case Cause::DatabaseDropped:
+      return policy.missing_database == MissingPolicy::RecreateEmpty ? remedy
+                                                                     : left_to_human(remedy);
+    default: return remedy;
+  }
+}
+
+}  // namespace pgkeel::recover

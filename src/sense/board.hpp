@@ -1,0 +1,36 @@
+// What the probes share: the Observation they write, an event that says it changed, one that asks
+// them to look now, and whether something looks wrong. All on the loop's thread.
+#pragma once
+
+#include "runtime/loop.hpp"
+#include "sense/observation.hpp"
+#include "sense/options.hpp"
+
+namespace pgkeel::sense {
+
+struct Board {
+  Board(runtime::Loop& the_loop, Options the_options)
+      : loop(the_loop), options(std::move(the_options)), changed(the_loop), poked(the_loop) {}
+
+  runtime::Loop& loop;
+  Options options;
+  Observation seen;
+  std::vector<GoodFile> good_files;
+  std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
+  runtime::Event changed;               ///< a fact is new
+  runtime::Event poked;                 ///< look now
+
+  [[nodiscard]] bool in_doubt() const { return !seen.healthy(); }
+  [[nodiscard]] bool server_runs() const { return seen.process.state == ProcessState::Running; }
+
+  /// Waits for the interval or a poke, whichever comes first.
+  runtime::Task<void> pause(Millis interval) {
+    static_cast<void>(co_await poked.wait_until(loop.after(interval)));
+  }
+};
+
+/// Notes a probe's result with its time, and wakes whoever follows the board.
+void note_probe(Board& board, ProbeFacts& facts, ProbeResult result, SteadyTime started,
+                std::string sqlstate = {}, std::string note = {});
+
+}  // namespace pgkeel::sense

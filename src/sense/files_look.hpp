@@ -1,0 +1,19 @@
+// Looks at the server's files: data directory, control file, lock file, configuration, port, log.
+// Cheap while the server runs; thorough once it does not, because then every fact may name the
+// cause.
+#pragma once
+
+#include "instance/instance.hpp"
+#include "sense/board.hpp"
+
+namespace pgkeel::sense {
+
+/// Data directory and control file; a running server's lock and configuration are not judged.
+void look_at_data_dir(Board& board, const instance::Instance& instance);
+
+/// Everything, for a server that does not run: also the lock, who holds the port, which
+/// configuration files differ from the good copies and whether the server's parser accepts them,
+/// and what the server log said last.
+runtime::Task<void> look_at_dead_server(Board* board, instance::Instance* instance);
+
+}  // namespace pgkeel::sense

@@ -1,0 +1,154 @@
+// The Observation: everything the guard's senses know, as plain values with their age. It is the
+// only thing diagnosis sees, so a recorded one replays an incident exactly.
+// Guarantee: a fact is never newer than its `at`; a fact that could not be had says so instead of
+// keeping an old value silently.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/strong.hpp"
+#include "base/time.hpp"
+#include "instance/instance.hpp"
+#include "pg/log_signature.hpp"
+#include "runtime/proc.hpp"
+
+namespace pgkeel::sense {
+
+enum class ProcessState {
+  Unknown,  ///< not looked yet, or this instance shows no processes
+  Running,
+  Stopped,  ///< job-control stop (SIGSTOP): alive, and answering nobody
+  Absent,   ///< no postmaster of this data directory exists
+};
+
+struct ProcessFacts {
+  ProcessState state = ProcessState::Unknown;
+  SteadyTime at;
+  pid_t pid = 0;                            ///< of the running or the last postmaster
+  std::optional<SteadyTime> died_at;        ///< the death event, when this guard saw it
+  std::optional<runtime::ExitStatus> exit;  ///< when the postmaster was our child
+  std::optional<SteadyTime> stopped_since;  ///< first sight of state T
+  SteadyTime progress_at;  ///< last time CPU or I/O of the server's processes had moved
+};
+
+enum class ProbeResult {
+  NotYet,
+  Ok,
+  Refused,   ///< nobody listens
+  TimedOut,  ///< somebody accepts, nobody answers
+  Rejected,  ///< the server said no: see sqlstate
+};
+[[nodiscard]] std::string_view to_string(ProbeResult result);
+
+/// One probe's latest result and what it remembers.
+struct ProbeFacts {
+  ProbeResult result = ProbeResult::NotYet;
+  SteadyTime at;
+  WallTime wall;
+  Millis took{0};
+  std::string sqlstate;
+  std::string note;  ///< the server's or the system's words
+  int failures = 0;  ///< in a row
+  SteadyTime last_ok_at;
+  bool ever_ok = false;
+  [[nodiscard]] bool ok() const { return result == ProbeResult::Ok; }
+};
+
+/// A fresh login over the path clients use, and what one session sees at once.
+struct LoginFacts : ProbeFacts {
+  bool in_recovery = false;
+  int server_version = 0;  ///< 150020
+  int connections_used = 0;
+  int connections_max = 0;
+  int connections_reserved = 0;
+  WallTime postmaster_started;
+};
+
+struct FilesFacts {
+  SteadyTime at;
+  bool seen = false;  ///< false until the first look
+  instance::DataDirFacts data_dir;
+  instance::LockFacts lock;
+  std::vector<std::string> config_changed;  ///< paths whose bytes differ from the last good ones
+  std::optional<std::string> config_error;  ///< the server's own words, when it refuses them
+  std::optional<runtime::Listener> port_listener;  ///< who listens on our port while we do not run
+};
+
+struct Relation {
+  Oid oid;
+  std::string schema;
+  std::string name;
+  char kind = 'r';  ///< r table, p partitioned table, c partition of one
+  std::string owner;
+  std::int64_t size_bytes = 0;
+  std::int64_t rows_estimate = 0;
+  [[nodiscard]] std::string qualified() const { return schema + "." + name; }
+};
+
+struct Database {
+  Oid oid;
+  std::string name;
+  std::string owner;
+  std::string encoding;
+  std::string collate;
+  std::string ctype;
+  std::int64_t size_bytes = 0;
+};
+
+struct RelationListing {
+  SteadyTime at;          ///< when the listing was read
+  SteadyTime checked_at;  ///< when the cheap watch last said it still holds
+  SteadyTime before;      ///< the last moment the former listing was known to hold
+  std::vector<Relation> relations;
+  bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
+  int changes = 0;         ///< counts listings read
+  int ddl_changes =
+      0;  ///< counts moves of the fingerprint: something was created, altered, dropped
+};
+
+struct CatalogFacts {
+  SteadyTime at;
+  SteadyTime before;  ///< the last moment the former list of databases was known to hold
+  bool seen = false;
+  std::vector<Database> databases;
+  std::map<std::string, RelationListing> listings;  ///< by database name
+};
+
+/// What the server log said since the server last was ready, in its order.
+struct ServerLogFacts {
+  SteadyTime at;
+  struct Entry {
+    pg::Signature signature;
+    std::string text;
+  };
+  std::vector<Entry> entries;
+};
+
+/// The last attempt of the guard to start the server.
+struct StartFacts {
+  SteadyTime at;
+  bool attempted = false;
+  bool failed = false;  ///< it ended again instead of becoming ready
+  std::string note;
+};
+
+struct Observation {
+  ProcessFacts process;
+  LoginFacts login;
+  ProbeFacts write;
+  FilesFacts files;
+  CatalogFacts catalog;
+  ServerLogFacts server_log;
+  StartFacts start;
+
+  /// Service as a client feels it: a login and a write went through, newer than any trouble seen.
+  [[nodiscard]] bool healthy() const {
+    return login.ok() && (write.ok() || login.in_recovery) &&
+           process.state != ProcessState::Absent && process.state != ProcessState::Stopped;
+  }
+};
+
+}  // namespace pgkeel::sense

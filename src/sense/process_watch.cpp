@@ -1,0 +1,144 @@
+// See process_watch.hpp.
+#include "sense/process_watch.hpp"
+
+#include "runtime/process.hpp"
+#include "sense/files_look.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+using runtime::Task;
+
+constexpr Millis kTick{1'000};        // a stopped process is seen within this
+constexpr Millis kSearchEvery{250};   // for a server somebody else starts
+constexpr Seconds kFilesEvery{5};     // control file and disk space of a running server
+constexpr Seconds kDeadLookEvery{2};  // port, mount and configuration while it is down
+
+// CPU and I/O of all processes of the server, as one number that only has to move.
+std::uint64_t activity_of(pid_t postmaster) {
+  std::uint64_t sum = 0;
+  for (const auto pid : runtime::list_pids()) {
+    const auto stat = runtime::read_proc_stat(pid);
+    if (!stat || (stat->pid != postmaster && stat->parent != postmaster)) continue;
+    sum += stat->cpu_ticks;
+    sum += runtime::read_proc_io_bytes(pid).value_or(0);
+  }
+  return sum;
+}
+
+// Old probe results say nothing about a server that has died or just started.
+void forget_probes(Observation& seen) {
+  seen.login.result = ProbeResult::NotYet;
+  seen.write.result = ProbeResult::NotYet;
+  seen.login.failures = seen.write.failures = 0;
+}
+
+void note_running(Board& board, const instance::Postmaster& postmaster) {
+  auto& process = board.seen.process;
+  process = {};
+  process.state = ProcessState::Running;
+  process.pid = postmaster.pid;
+  process.at = process.progress_at = board.loop.now();
+  board.seen.start = {};
+  forget_probes(board.seen);
+  board.changed.notify_all();
+  board.poked.notify_all();
+}
+
+void note_stopped_or_running(Board& board, char kernel_state) {
+  auto& process = board.seen.process;
+  const bool stopped = kernel_state == 'T';
+  const auto state = stopped ? ProcessState::Stopped : ProcessState::Running;
+  process.at = board.loop.now();
+  if (state == process.state) return;
+  process.state = state;
+  if (stopped) process.stopped_since = process.at;
+  else process.stopped_since.reset();
+  board.changed.notify_all();
+  board.poked.notify_all();
+}
+
+void note_progress(Board& board, std::uint64_t& last_activity) {
+  auto& process = board.seen.process;
+  if (!board.in_doubt()) {
+    process.progress_at = process.at;
+    return;
+  }
+  const auto activity = activity_of(process.pid);
+  if (activity != last_activity) process.progress_at = process.at;
+  last_activity = activity;
+}
+
+Task<void> note_death(Board* board, instance::Instance* instance,
+                      std::optional<runtime::ExitStatus> exit) {
+  auto& process = board->seen.process;
+  process.state = ProcessState::Absent;
+  process.died_at = process.at = board->loop.now();
+  process.exit = exit;
+  process.stopped_since.reset();
+  forget_probes(board->seen);
+  co_await look_at_dead_server(board, instance);
+}
+
+// Returns when the process has ended.
+Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHandle handle) {
+  std::uint64_t activity = 0;
+  auto files_due = board->loop.now();
+  while (true) {
+    if (board->loop.now() >= files_due) {
+      look_at_data_dir(*board, *instance);
+      files_due = board->loop.after(kFilesEvery);
+    }
+    const auto ended = co_await handle.wait_exit(board->loop, board->loop.after(kTick));
+    if (ended) {
+      co_await note_death(board, instance, *ended);
+      co_return;
+    }
+    const auto stat = runtime::read_proc_stat(handle.pid());
+    if (!stat) continue;  // it is just ending: the next wait says so
+    note_stopped_or_running(*board, stat->state);
+    note_progress(*board, activity);
+    if (!runtime::inode_of(instance->data_dir() / "PG_VERSION"))
+      look_at_data_dir(*board, *instance);
+  }
+}
+
+// The postmaster, held so that its pid cannot be reused under us.
+std::optional<runtime::ProcessHandle> hold_postmaster(const instance::Postmaster& found) {
+  auto handle = runtime::ProcessHandle::open(found.pid);
+  if (!handle) return std::nullopt;
+  const auto stat = runtime::read_proc_stat(found.pid);
+  if (!stat || stat->start_ticks != found.start_ticks) return std::nullopt;
+  return std::move(*handle);
+}
+
+Task<void> look_while_absent(Board* board, instance::Instance* instance, SteadyTime* due) {
+  if (board->seen.process.state == ProcessState::Unknown) {
+    board->seen.process.state = ProcessState::Absent;
+    board->seen.process.at = board->loop.now();
+  }
+  if (board->loop.now() >= *due) {
+    co_await look_at_dead_server(board, instance);
+    *due = board->loop.after(kDeadLookEvery);
+  }
+  static_cast<void>(co_await board->poked.wait_until(board->loop.after(kSearchEvery)));
+}
+
+}  // namespace
+
+Task<void> watch_process(Board* board, instance::Instance* instance) {
+  SteadyTime look_due{};
+  while (true) {
+    const auto found = instance->find_postmaster();
+    auto handle = found ? hold_postmaster(*found) : std::nullopt;
+    if (!handle) {
+      co_await look_while_absent(board, instance, &look_due);
+      continue;
+    }
+    note_running(*board, *found);
+    co_await follow(board, instance, std::move(*handle));
+    look_due = board->loop.after(kDeadLookEvery);
+  }
+}
+
+}  // namespace pgkeel::sense

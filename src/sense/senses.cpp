@@ -1,0 +1,48 @@
+// See senses.hpp.
+#include "sense/senses.hpp"
+
+#include "sense/catalog_watch.hpp"
+#include "sense/files_look.hpp"
+#include "sense/login_probe.hpp"
+#include "sense/process_watch.hpp"
+
+namespace pgkeel::sense {
+
+Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options options)
+    : instance_(instance), board_(loop, std::move(options)) {}
+
+void Senses::start() {
+  board_.loop.spawn(watch_process(&board_, &instance_));
+  board_.loop.spawn(probe_logins(&board_));
+  board_.loop.spawn(watch_catalog(&board_));
+}
+
+runtime::Task<void> Senses::look_now(SteadyTime deadline) {
+  const auto asked = board_.loop.now();
+  poke();
+  while (board_.loop.now() < deadline) {
+    const auto& seen = board_.seen;
+    const bool wrote = seen.write.at >= asked || seen.login.in_recovery || seen.write.ok();
+    if (seen.login.at >= asked && wrote && seen.catalog.at >= asked) co_return;
+    static_cast<void>(co_await board_.changed.wait_until(
+        std::min(deadline, board_.loop.after(board_.options.watch_every))));
+  }
+}
+
+void Senses::note_start(StartFacts facts) {
+  board_.seen.start = std::move(facts);
+  board_.changed.notify_all();
+  poke();
+}
+
+std::filesystem::path Senses::server_log() const {
+  return board_.collected_log.empty() ? instance_.server_log() : board_.collected_log;
+}
+
+runtime::Task<void> Senses::look_at_files() {
+  if (board_.seen.process.state == ProcessState::Absent)
+    co_await look_at_dead_server(&board_, &instance_);
+  else look_at_data_dir(board_, instance_);
+}
+
+}  // namespace pgkeel::sense

@@ -11,6 +11,7 @@
 #include "incident/redact.hpp"
 #include "incident/statement.hpp"
 #include "incident/store_connection.hpp"
+#include "incident/text.hpp"
 
 namespace pgkeel::incident {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::size_t kTextBytesMax = 16 << 10;
 constexpr int kRowsPerIncident = 1000;
 
 std::string stored(std::string_view text) {
-  auto shown = redact(text.substr(0, kTextBytesMax));
+  auto shown = redact(valid_utf8(text.substr(0, kTextBytesMax)));
   if (text.size() > kTextBytesMax) shown += " ...";
   return shown;
 }
@@ -30,7 +31,7 @@ std::string stored(std::string_view text) {
 std::string stored_list(const std::vector<std::string>& texts) {
   auto list = nlohmann::json::array();
   for (const auto& text : texts) list.push_back(stored(text));
-  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return list.dump();
 }
 
 std::string day_of(WallTime time) { return to_iso8601(time).substr(0, 10); }

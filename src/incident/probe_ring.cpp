@@ -7,6 +7,7 @@
 #include "base/check.hpp"
 #include "incident/redact.hpp"
 #include "incident/store_connection.hpp"
+#include "incident/text.hpp"
 
 namespace pgkeel::incident {
 namespace {
@@ -57,7 +58,7 @@ Result<void> Journal::record_probe(const ProbeRecord& probe) {
     return fail(ErrorCode::WrongState, "the state was opened for reading, probes are not recorded");
   auto& unwritten = connection.unwritten_probes;
   unwritten.push_back(probe);
-  unwritten.back().note = redact(std::string_view(probe.note).substr(0, kNoteBytesMax));
+  unwritten.back().note = redact(valid_utf8(std::string_view(probe.note).substr(0, kNoteBytesMax)));
   const bool due = is_due(connection);
   connection.last_probe_failed = !probe.ok;
   if (!due) return {};

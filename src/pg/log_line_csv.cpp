@@ -88,6 +88,7 @@ class CsvDecoder final : public LogDecoder {
     record_ += line;
     quotes_ += static_cast<std::size_t>(std::ranges::count(line, '"'));
     const bool too_long = whole == Whole::Cut || record_.size() > kLogLineBytesMax;
+    if (too_long) record_.resize(std::min(record_.size(), kLogLineBytesMax));
     if (quotes_ % 2 != 0 && !too_long) return;
     flush(out);
     skipping_ = too_long;
@@ -101,7 +102,7 @@ class CsvDecoder final : public LogDecoder {
   }
 
  private:
-  std::string record_;  ///< its lines so far, at most twice kLogLineBytesMax
+  std::string record_;  ///< its lines so far, at most kLogLineBytesMax
   std::size_t quotes_ = 0;
   bool skipping_ = false;
 };

@@ -184,11 +184,12 @@ class StderrDecoder final : public LogDecoder {
   void add_line(std::string_view text) {
     if (field_ == nullptr) return;
     auto& field = (*pending_).*field_;
-    const auto room = kLogLineBytesMax - std::min(bytes_, kLogLineBytesMax);
-    const auto taken = text.substr(0, room);
-    if (!field.empty()) field += '\n';
-    field += taken;
-    bytes_ += taken.size() + 1;
+    const std::size_t separator = field.empty() ? 0 : 1;
+    if (bytes_ + separator >= kLogLineBytesMax) return;
+    text = text.substr(0, kLogLineBytesMax - bytes_ - separator);
+    field.append(separator, '\n');
+    field += text;
+    bytes_ += separator + text.size();
   }
 
   std::optional<LogLine> pending_;

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/crc32c.hpp"
-#include "recorded.hpp"
+#include "unit/pg/recorded.hpp"
 
 namespace pgkeel::pg {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 #include <ostream>
 
-#include "recorded.hpp"
+#include "unit/pg/recorded.hpp"
 
 namespace pgkeel::pg {
 namespace {

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "recorded.hpp"
+#include "unit/pg/recorded.hpp"
 
 namespace pgkeel::pg {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "recorded.hpp"
+#include "unit/pg/recorded.hpp"
 
 namespace pgkeel::pg {
 namespace {

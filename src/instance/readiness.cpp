@@ -99,7 +99,7 @@ class ReadinessWait {
 
   std::optional<Postmaster> find_up(pid_t pid) const {
     const auto file = read_lock_file(server_.data_dir);
-    if (!file || file->pid != pid || !is_up(*file)) return std::nullopt;
+    if (!file || file->pid != pid || !is_up(file->status)) return std::nullopt;
     return find_postmaster(server_.data_dir);
   }
 
@@ -119,9 +119,7 @@ Millis readiness_interval(Millis waited) {
   return std::clamp(waited / kIntervalShare, kIntervalMin, kIntervalMax);
 }
 
-bool is_up(const pg::PostmasterPid& file) {
-  return file.status == "ready" || file.status == "standby";
-}
+bool is_up(std::string_view status) { return status == "ready" || status == "standby"; }
 
 runtime::Task<Result<StartReport>> await_ready(runtime::Loop* loop, StartedServer server,
                                                SteadyTime deadline) {

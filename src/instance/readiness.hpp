@@ -16,7 +16,7 @@ namespace pgkeel::instance {
 [[nodiscard]] Millis readiness_interval(Millis waited);
 
 /// Whether the status line says that the server is up ("standby": up, but hot_standby is off).
-[[nodiscard]] bool is_up(const pg::PostmasterPid& file);
+[[nodiscard]] bool is_up(std::string_view status);
 
 struct StartedServer {
   std::filesystem::path data_dir;

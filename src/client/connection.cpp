@@ -34,7 +34,7 @@ Connection::~Connection() = default;
 
 Task<DbResult<Rows>> Connection::query(std::string sql, Params params, Limit limit) {
   const BusyMark busy(*session_);
-  if (auto refused = refusal(*session_)) co_return fail(*std::move(refused));
+  if (auto refused = refusal(*session_, limit)) co_return fail(*std::move(refused));
   const std::vector<const char*> values = pointers_to(params);
   const int sent =
       PQsendQueryParams(session_->pq.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
@@ -45,7 +45,7 @@ Task<DbResult<Rows>> Connection::query(std::string sql, Params params, Limit lim
 
 Task<DbResult<Rows>> Connection::execute(std::string sql, Limit limit) {
   const BusyMark busy(*session_);
-  if (auto refused = refusal(*session_)) co_return fail(*std::move(refused));
+  if (auto refused = refusal(*session_, limit)) co_return fail(*std::move(refused));
   const int sent = PQsendQuery(session_->pq.get(), sql.c_str());
   auto rows = co_await finish_exchange(session_.get(), sent, {}, std::move(limit));
   co_return rows;
@@ -53,7 +53,7 @@ Task<DbResult<Rows>> Connection::execute(std::string sql, Limit limit) {
 
 Task<DbResult<>> Connection::prepare(std::string name, std::string sql, Limit limit) {
   const BusyMark busy(*session_);
-  if (auto refused = refusal(*session_)) co_return fail(*std::move(refused));
+  if (auto refused = refusal(*session_, limit)) co_return fail(*std::move(refused));
   const int sent = PQsendPrepare(session_->pq.get(), name.c_str(), sql.c_str(), 0, nullptr);
   const auto done = co_await finish_exchange(session_.get(), sent, {}, std::move(limit));
   if (!done) co_return fail(done.error());
@@ -63,7 +63,7 @@ Task<DbResult<>> Connection::prepare(std::string name, std::string sql, Limit li
 
 Task<DbResult<Rows>> Connection::run_prepared(std::string name, Params params, Limit limit) {
   const BusyMark busy(*session_);
-  if (auto refused = refusal(*session_)) co_return fail(*std::move(refused));
+  if (auto refused = refusal(*session_, limit)) co_return fail(*std::move(refused));
   const std::vector<const char*> values = pointers_to(params);
   const int sent =
       PQsendQueryPrepared(session_->pq.get(), name.c_str(), static_cast<int>(values.size()),
@@ -90,7 +90,7 @@ Task<DbResult<Rows>> Connection::query_prepared(std::string name, Params params,
 Task<std::optional<DbError>> Connection::wait_lost(Limit limit) {
   const BusyMark busy(*session_);
   while (true) {
-    if (auto lost = refusal(*session_)) co_return lost;
+    if (auto lost = find_loss(*session_)) co_return lost;
     const auto readable =
         co_await session_->loop->wait_readable(socket(), limit.deadline, limit.stop);
     if (!readable) break;
@@ -105,7 +105,7 @@ pg::ConnectionFate Connection::fate() const {
 }
 
 bool Connection::alive_now() {
-  return session_ && !session_->busy && !refusal(*session_).has_value();
+  return session_ && !session_->busy && !find_loss(*session_).has_value();
 }
 
 void Connection::close() {

@@ -36,15 +36,15 @@ enum class Phase : std::uint8_t {
 struct CommitProof;
 
 struct DbError {
-  Error error;
+  Error error = {};
   Outcome outcome = Outcome::NotApplied;
   Phase phase = Phase::Connect;
-  std::string host;        ///< "db1:5432" or "/run/postgresql:5432"; empty when none was tried
-  int attempts = 1;        ///< of the whole work, this one included
-  Millis elapsed{};        ///< since the work began, over all attempts
-  std::string constraint;  ///< of a 23xxx, when the server named it
+  std::string host = {};        ///< "db1:5432" or "/run/postgresql:5432"; empty when none was tried
+  int attempts = 1;             ///< of the whole work, this one included
+  Millis elapsed = {};          ///< since the work began, over all attempts
+  std::string constraint = {};  ///< of a 23xxx, when the server named it
   /// What is needed to ask later whether an Unknown commit happened (commit_proof.hpp); else null.
-  std::shared_ptr<const CommitProof> proof;
+  std::shared_ptr<const CommitProof> proof = {};
 
   /// Five characters when a server said them, else empty.
   [[nodiscard]] std::string_view sqlstate() const { return error.sqlstate; }

@@ -14,6 +14,8 @@ using runtime::Task;
 
 // TLS may hold decrypted bytes the socket no longer shows; libpq is asked again this often.
 constexpr Millis kTlsSlice{50};
+// Between two cancels of one statement.
+constexpr Millis kCancelAgain{60};
 constexpr std::size_t kErrorTextBytesMax = 4096;
 
 /// Everything the server said to one exchange.
@@ -161,12 +163,22 @@ DbError give_up(Session& session, Error why, Phase phase, Outcome outcome) {
   return error;
 }
 
+// A cancel that overtakes its statement finds an idle backend and is lost, so it is repeated.
+Task<Result<void>> cancel_and_collect(Session* session, Answer* answer) {
+  const SteadyTime end = session->loop->after(kCancelGrace);
+  Result<void> collected;
+  do {
+    const Limit slice(std::min(end, session->loop->after(kCancelAgain)));
+    co_await send_cancel(session->loop, PQsocket(session->pq.get()), session->cancel_key, slice);
+    static_cast<void>(PQconsumeInput(session->pq.get()));
+    collected = co_await collect(session, answer, slice);
+  } while (!collected && session->loop->now() < end);
+  co_return collected;
+}
+
 // The limit ended the wait. What the server says within the grace still counts, success included.
 Task<DbResult<Rows>> cancel_and_judge(Session* session, Answer answer, Error why, Phase phase) {
-  const Limit grace(session->loop->after(kCancelGrace));
-  co_await send_cancel(session->loop, PQsocket(session->pq.get()), session->cancel_key, grace);
-  static_cast<void>(PQconsumeInput(session->pq.get()));
-  const auto collected = co_await collect(session, &answer, grace);
+  const auto collected = co_await cancel_and_collect(session, &answer);
   if (!collected) co_return fail(give_up(*session, std::move(why), phase, Outcome::Unknown));
   auto judged = judge(*session, std::move(answer), phase);
   if (!judged && judged.error().sqlstate() == pg::sqlstate::kQueryCanceled) {
@@ -219,7 +231,18 @@ BusyMark::BusyMark(Session& session) : session_(&session) {
   session.busy = true;
 }
 
-std::optional<DbError> refusal(Session& session) {
+std::optional<DbError> refusal(Session& session, const Limit& limit) {
+  if (auto lost = find_loss(session)) return lost;
+  const bool stopped = limit.stop.stop_requested();
+  if (!stopped && session.loop->now() < limit.deadline) return std::nullopt;
+  DbError error = lost_error(session, "", Phase::BeforeSend, Outcome::NotApplied);
+  error.error.code = stopped ? ErrorCode::Cancelled : ErrorCode::TimedOut;
+  error.error.detail = stopped ? "stopped by the caller before the statement was sent"
+                               : "no time was left to send the statement";
+  return error;
+}
+
+std::optional<DbError> find_loss(Session& session) {
   if (session.absorb_input()) return std::nullopt;
   const bool was_open = session.pq != nullptr;
   session.fate = std::max(session.fate, pg::ConnectionFate::Evict);

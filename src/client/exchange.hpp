@@ -36,9 +36,11 @@ class BusyMark {
   Session* session_;
 };
 
-/// Why nothing can be sent on this session; nullopt when it can. Looks whether the server has
-/// already hung up, which turns most losses into NotApplied.
-[[nodiscard]] std::optional<DbError> refusal(Session& session);
+/// Why this session is lost; nullopt while it lives. Looks whether the server has already hung up,
+/// which turns most losses into NotApplied.
+[[nodiscard]] std::optional<DbError> find_loss(Session& session);
+/// Why nothing is to be sent: the session is lost, or the limit is over before the work began.
+[[nodiscard]] std::optional<DbError> refusal(Session& session, const Limit& limit);
 
 /// Finishes an exchange whose PQsend... call returned `sent`. The last statement's result, or the
 /// first error. The session is closed unless its state is known afterwards.

@@ -123,7 +123,7 @@ Task<DbResult<std::shared_ptr<const CommitProof>>> Transaction::fetch_proof(Limi
 Task<DbResult<Rows>> Transaction::send_commit(Limit limit) {
   Session* const session = connection_->session_.get();
   const BusyMark busy(*session);
-  if (auto refused = refusal(*session)) co_return fail(*std::move(refused));
+  if (auto refused = refusal(*session, limit)) co_return fail(*std::move(refused));
   session->committed_locally = false;
   const int sent = PQsendQuery(session->pq.get(), "commit");
   auto answer = co_await finish_exchange(

@@ -24,14 +24,17 @@ void reset_signals() {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
 }
 
-[[noreturn]] void become(char* const* argv, int output_fd, const ServerAccount& account) {
+// The kernel signals when the starting thread ends, not the process, so only the main one is tied.
+enum class Tie { ToParent, None };
+
+[[noreturn]] void become(char* const* argv, int output_fd, const ServerAccount& account, Tie tie) {
   if (::getuid() == 0) {
     const gid_t group = account.gid;
     if (::setgroups(1, &group) != 0 || ::setgid(account.gid) != 0 || ::setuid(account.uid) != 0)
       ::_exit(kExecFailed);
   }
   ::setsid();
-  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
+  if (tie == Tie::ToParent) ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
   reset_signals();
   const int null_fd = ::open("/dev/null", O_RDONLY);
   ::dup2(null_fd, 0);
@@ -66,8 +69,9 @@ pid_t start_child(const std::vector<std::string>& argv, const std::filesystem::p
   const ServerAccount account = server_account();
   const int output_fd = ::open(output.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
   if (output_fd < 0) throw std::runtime_error("open " + output.string());
+  const Tie tie = ::gettid() == ::getpid() ? Tie::ToParent : Tie::None;
   const pid_t pid = ::fork();
-  if (pid == 0) become(words.data(), output_fd, account);
+  if (pid == 0) become(words.data(), output_fd, account, tie);
   ::close(output_fd);
   if (pid < 0) throw std::runtime_error("fork failed");
   return pid;

@@ -19,8 +19,8 @@ struct ServerAccount {
 /// Gives one path (not its contents) to that account; does nothing unless we are root.
 void give_to_server(const std::filesystem::path& path);
 
-/// Starts `argv` as that account, output appended to `output`. The child gets SIGQUIT when the
-/// thread that started it ends, so that no server outlives a crashed test.
+/// Starts `argv` as that account, output appended to `output`. Started from the
+/// main thread, the child gets SIGQUIT when the test dies, so that no server outlives it.
 [[nodiscard]] pid_t start_child(const std::vector<std::string>& argv,
                                 const std::filesystem::path& output);
 /// Runs to the end; throws std::runtime_error with the output's path when the exit is not 0.

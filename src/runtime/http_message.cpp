@@ -167,11 +167,13 @@ Result<std::optional<HttpResponse>> HttpResponseReader::feed(std::string_view by
 }
 
 Result<HttpResponse> HttpResponseReader::finish() {
-  error_code error;
-  state_->parser->put_eof(error);
-  TRY(response, error ? Result<std::optional<HttpResponse>>() : feed({}));
-  if (!response) return fail(ErrorCode::Http, "the connection ended before the response did");
-  return std::move(*response);
+  error_code error = http::error::end_of_stream;
+  if (state_->parser->got_some()) state_->parser->put_eof(error);
+  if (!error) {
+    TRY(response, feed({}));
+    if (response) return std::move(*response);
+  }
+  return fail(ErrorCode::Http, "the connection ended before the response did");
 }
 
 std::string write_response(const HttpResponse& response,

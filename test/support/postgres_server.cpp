@@ -2,6 +2,7 @@
 #include "support/postgres_server.hpp"
 
 #include <libpq-fe.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <csignal>
 #include <fstream>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kLogTailBytes = 4000;
 constexpr Millis kQuitPatience{5'000};
+constexpr int kSharedMemoryLine = 7;
 
 using ConnectionPtr = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using ResultPtr = std::unique_ptr<PGresult, decltype(&PQclear)>;
@@ -35,7 +37,8 @@ std::string base_config(std::uint16_t port, const std::filesystem::path& socket_
        << "unix_socket_directories = '" << socket_dir.string() << "'\n"
        << "fsync = off\nfull_page_writes = off\nmax_connections = 50\nshared_buffers = 16MB\n"
        << "max_wal_size = 128MB\nmin_wal_size = 32MB\nlog_min_messages = warning\n"
-       << "log_line_prefix = '%m [%p] '\nlogging_collector = off\n";
+       << "log_line_prefix = '%m [%p] '\nlogging_collector = off\n"
+       << "dynamic_shared_memory_type = mmap\n";  // dies with the directory, also after kill -9
   return text.str();
 }
 
@@ -157,6 +160,19 @@ void PostgresServer::await_processes_gone() {
   if (!gone) throw std::runtime_error("processes of the test server stayed");
 }
 
+// A killed postmaster leaves its System V interlock segment behind; line 7 of its lock file has the
+// key and the id.
+void PostgresServer::remove_shared_memory() const noexcept {
+  std::ifstream file(data_dir_ / "postmaster.pid");
+  std::string line;
+  for (int number = 1; number <= kSharedMemoryLine; ++number)
+    if (!std::getline(file, line)) return;
+  std::istringstream words(line);
+  unsigned long key = 0;
+  int id = -1;
+  if (words >> key >> id) ::shmctl(id, IPC_RMID, nullptr);
+}
+
 void PostgresServer::end_everything() noexcept {
   const auto all_gone = [this] {
     reap();
@@ -166,11 +182,11 @@ void PostgresServer::end_everything() noexcept {
     ::kill(pid, SIGQUIT);
     ::kill(pid, SIGCONT);
   }
-  if (wait_until(all_gone, kQuitPatience)) return;
-  static_cast<void>(wait_until([this, &all_gone] {
+  const auto kill_all = [this, &all_gone] {
     for (const pid_t pid : pids_in(data_dir_)) ::kill(pid, SIGKILL);
     return all_gone();
-  }));
+  };
+  if (wait_until(all_gone, kQuitPatience) || wait_until(kill_all)) remove_shared_memory();
 }
 
 void PostgresServer::set_hba(std::string_view text) {

@@ -82,6 +82,7 @@ class PostgresServer {
  private:
   void await_ready();
   void end_everything() noexcept;
+  void remove_shared_memory() const noexcept;
   void reap() const;
 
   PostgresOptions options_;

@@ -11,7 +11,8 @@
 namespace pgkeel::test {
 
 TempDir::TempDir() {
-  std::string name = "/tmp/pgkeel-test-XXXXXX";
+  const char* const chosen = std::getenv("PGKEEL_TEST_TMP");
+  std::string name = std::string(chosen == nullptr ? "/tmp" : chosen) + "/pgkeel-test-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr)
     throw std::runtime_error(std::string("mkdtemp: ") + std::strerror(errno));
   path_ = name;

@@ -1,5 +1,6 @@
-// A directory that belongs to one test: /tmp/pgkeel-test-XXXXXX, gone when the object is. The path
-// stays short because PostgreSQL's sockets live in it (107 characters at most).
+// A directory that belongs to one test: /tmp/pgkeel-test-XXXXXX, gone when the object is.
+// PGKEEL_TEST_TMP names another parent (a tmpfs makes clusters four times as fast). The path stays
+// short because PostgreSQL's sockets live in it (107 characters at most).
 #pragma once
 
 #include <filesystem>

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -12,7 +13,9 @@
 namespace pgkeel::test {
 namespace {
 
-constexpr Millis kPollEvery{3};
+// From quick to patient: some conditions cost a scan of /proc.
+constexpr Millis kPollFirst{1};
+constexpr Millis kPollMax{20};
 constexpr int kPortAttemptsMax = 200;
 // Linux hands out 32768 and up to outgoing connections; below 10240 live well-known services.
 constexpr std::uint16_t kPortFirst = 10240;
@@ -34,9 +37,11 @@ bool can_bind(std::uint16_t port) {
 
 bool wait_until(const std::function<bool()>& condition, Millis limit) {
   const SteadyTime deadline = SteadyClock::now() + limit;
+  Millis pause = kPollFirst;
   while (!condition()) {
     if (SteadyClock::now() >= deadline) return false;
-    std::this_thread::sleep_for(kPollEvery);
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kPollMax);
   }
   return true;
 }

@@ -12,7 +12,8 @@ namespace pgkeel::test {
 /// Long enough for a loaded two-core machine under a sanitizer.
 inline constexpr Millis kPatience{20'000};
 
-/// Asks `condition` every few milliseconds until it is true; false when `limit` passed first.
+/// Asks `condition` every few milliseconds (20 at most) until it is true; false when `limit` passed
+/// first.
 [[nodiscard]] bool wait_until(const std::function<bool()>& condition, Millis limit = kPatience);
 
 /// A TCP port on 127.0.0.1 that nobody listens on, below the ephemeral range so that no outgoing

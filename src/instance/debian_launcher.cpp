@@ -54,9 +54,8 @@ class DebianLauncher final : public Launcher {
                                cluster_.name, "start"}));
     }
     auto run = std::make_shared<StarterRun>();
-    run->command = describe();
     loop_->spawn(run_starter(loop_, std::move(specs), run));
-    return Launch{std::nullopt, std::move(run)};
+    return Launch{describe(), std::nullopt, std::move(run)};
   }
 
  private:

@@ -58,7 +58,7 @@ class DirectLauncher final : public Launcher {
     spec.session = runtime::ProcessSpec::Session::New;
     TRY(server, runtime::start_process(spec));
     if (systemd_runs()) loop_->spawn(move_to_scope(loop_, server.pid()));
-    return Launch{std::move(server), nullptr};
+    return Launch{describe(), std::move(server), nullptr};
   }
 
  private:

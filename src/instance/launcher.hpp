@@ -20,11 +20,11 @@ namespace pgkeel::instance {
 
 /// A program that starts the server for us, and how it ended.
 struct StarterRun {
-  std::string command;
   std::optional<Result<runtime::ProcessOutput>> ended;
 };
 
 struct Launch {
+  std::string by;                                ///< what was run, for log and journal
   std::optional<runtime::ProcessHandle> server;  ///< the postmaster, our child
   std::shared_ptr<const StarterRun> starter;     ///< or the program that makes it
 };

@@ -105,7 +105,7 @@ runtime::Task<Result<StartReport>> LocalInstance::start(StartOptions options, St
   fault_point("instance.start.before");
   CO_TRY(launch, launcher->launch(stale_pid));
   fault_point("instance.start.after");
-  log_info("server started", {{"by", launcher->describe()}});
+  log_info("starting server", {{"by", launch.by}});
   started.launch = std::move(launch);
   auto report = co_await await_ready(loop_, std::move(started), deadline);
   co_return report;

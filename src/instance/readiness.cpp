@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/log.hpp"
+#include "instance/ending.hpp"
 #include "instance/lock.hpp"
 #include "instance/server_processes.hpp"
 
@@ -16,6 +17,8 @@ constexpr Millis kIntervalMax{100};
 constexpr int kIntervalShare = 50;  // 2 %
 // A starter that has ended well leaves a postmaster behind; so long its lock file may take.
 constexpr Millis kPostmasterAppears{2'000};
+// So long the children of a postmaster that ended by itself may take to follow it.
+constexpr Millis kLeftoversGo{2'000};
 
 Millis since(SteadyTime start, SteadyTime now) {
   return std::chrono::duration_cast<Millis>(now - start);
@@ -55,7 +58,14 @@ class ReadinessWait {
       if (now >= deadline_) co_return fail(timed_out(server_, now));
       const SteadyTime next = now + readiness_interval(since(server_.started_at, now));
       auto exited = co_await process.wait_exit(*loop_, std::min(next, deadline_));
-      if (exited) co_return report({}, *exited);
+      if (exited) {
+        // The collector outlives its postmaster by the last lines, which say why.
+        const auto gone =
+            co_await await_all_gone(loop_, server_.data_dir, loop_->after(kLeftoversGo));
+        if (!gone)
+          log_warning("processes of a failed start remain", {{"why", gone.error().detail}});
+        co_return report({}, *exited);
+      }
       if (exited.error().code != ErrorCode::TimedOut) co_return fail(std::move(exited).error());
     }
   }
@@ -92,7 +102,7 @@ class ReadinessWait {
     if (!*starter.ended) return fail(starter.ended->error());
     const runtime::ProcessOutput& output = **starter.ended;
     if (output.exit.ok() || !server_.log.read().empty()) return {};
-    return fail(ErrorCode::ServerStartFailed, starter.command + " ended with " +
+    return fail(ErrorCode::ServerStartFailed, server_.launch.by + " ended with " +
                                                   output.exit.describe() + ": " +
                                                   telling_line(output.err + output.out));
   }

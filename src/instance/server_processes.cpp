@@ -71,10 +71,19 @@ bool may_be_ours(const DirectoryMark& mark, pid_t pid) {
   return stat && is_server_executable(stat->command);
 }
 
+// By its program. A process that is ending has given up its memory, and with it the program, while
+// it still holds files and the shared memory; then its name has to do.
+Result<bool> runs_server(pid_t pid) {
+  const auto exe = runtime::read_proc_exe(pid);
+  if (exe) return is_server_executable(exe->string());
+  if (exe.error().code != ErrorCode::NotFound) return fail(exe.error());
+  TRY(stat, runtime::read_proc_stat(pid));
+  return is_server_executable(stat.command);
+}
+
 Result<ServerProcess> look_at(const DirectoryMark& mark, pid_t pid) {
-  TRY(exe, runtime::read_proc_exe(pid));
-  if (!is_server_executable(exe.string()))
-    return fail(ErrorCode::NotFound, "process " + std::to_string(pid) + " is no server");
+  TRY(server, runs_server(pid));
+  if (!server) return fail(ErrorCode::NotFound, "process " + std::to_string(pid) + " is no server");
   TRY(cwd, runtime::read_proc_cwd(pid));
   TRY(stat, runtime::read_proc_stat(pid));
   if (!stands_in(mark, pid, cwd) || stat.state == 'Z' || stat.state == 'X')

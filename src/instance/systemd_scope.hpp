@@ -1,6 +1,6 @@
 // Under systemd a server started by the guard would live in the guard's unit and count against its
 // limits. It is moved to a scope of its own right after the start; when that fails it stays where
-// it is and KillMode=process of packaging/pgkeel.service still keeps it alive.
+// it is and KillMode=process of packaging/systemd/pgkeel.service still keeps it alive.
 #pragma once
 
 #include <sys/types.h>

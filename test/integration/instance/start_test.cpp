@@ -7,6 +7,7 @@
 #include "integration/instance/fixture.hpp"
 #include "runtime/fd.hpp"
 #include "runtime/proc.hpp"
+#include "support/child.hpp"
 
 namespace pgkeel::instance {
 namespace {
@@ -125,6 +126,7 @@ TEST_F(StartTest, KeepsTheOptionsOfTheLastRun) {
              (server().bin_dir() / "postgres").string() +
                  " \"-D\" \"/gone\" \"-c\" \"config_file=" + elsewhere.string() +
                  "\" \"-c\" \"application_name=kept\"\n");
+  test::give_to_server(server().data_dir() / "postmaster.opts");
   static_cast<void>(started());
   EXPECT_EQ(server().query("show work_mem"), "7MB");
   EXPECT_EQ(server().query("select reset_val from pg_settings where name = 'application_name'"),

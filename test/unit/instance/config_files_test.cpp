@@ -59,7 +59,7 @@ TEST_F(ConfigFilesTest, FollowsHbaAndIdentWhereTheyAre) {
   // Goal: hba_file and ident_file are honoured, and what 16 and later let them include.
   const auto conf = write("main.conf", "hba_file = '" + (temp_ / "etc/hba.conf").string() + "'\n");
   const auto hba = write("etc/hba.conf",
-                         "# include no\nlocal all \"@quoted\" trust\ninclude 'more_hba.conf'\n"
+                         "# include no\nlocal all \"@quoted\" trust\ninclude \"more_hba.conf\"\n"
                          "host @dbs.txt all 0.0.0.0/0 scram-sha-256\n");
   const auto more = write("etc/more_hba.conf", "local all all peer\n");
   const auto names = write("etc/dbs.txt", "app\n");

@@ -22,7 +22,8 @@ constexpr std::string_view kIdentitySql =
     "select system_identifier::text,"
     " case when pg_is_in_recovery() then '00000000'"
     "  else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end,"
-    " coalesce((select extract(epoch from stats_reset)::text from pg_stat_bgwriter), '')"
+    " coalesce((select extract(epoch from stats_reset)::text from pg_stat_bgwriter), ''),"
+    " pg_backend_pid()"
     " from pg_control_system()";
 
 constexpr std::string_view kCheckpointSql =
@@ -182,10 +183,17 @@ ProofStep judge_proof(const CommitProof& proof, const ServerFacts& facts) {
 
 Task<DbResult<ServerIdentity>> Connection::identity(Limit limit) {
   if (session_->identity) co_return *session_->identity;
+  if (session_->identity_refused)
+    co_return fail(
+        unreadable(*this, Error(ErrorCode::NotSupported, "the server does not tell its identity")));
   const auto rows = co_await query(std::string(kIdentitySql), {}, std::move(limit));
-  if (!rows) co_return fail(rows.error());
+  if (!rows) {
+    session_->identity_refused = rows.error().error.code == ErrorCode::Query;
+    co_return fail(rows.error());
+  }
   auto identity = identity_from(*rows);
   if (!identity) co_return fail(unreadable(*this, std::move(identity).error()));
+  session_->identity_backend = static_cast<pid_t>(rows->int64(0, 3).value_or(0));
   // A standby may be promoted under the session; only a primary's identity is constant.
   if (identity->timeline.valid()) session_->identity = *identity;
   co_return *std::move(identity);

@@ -34,6 +34,10 @@ struct Session {
   bool busy = false;
   pg::ConnectionFate fate = pg::ConnectionFate::Keep;
   std::optional<ServerIdentity> identity;
+  /// The backend that told the identity. Behind a pooler the session may find itself on another
+  /// one, after a crash even, and what it knew of the server is void.
+  pid_t identity_backend = 0;
+  bool identity_refused = false;  ///< this server does not let us ask; do not ask every time
   std::map<std::string, std::string> prepared;  ///< name -> SQL, to prepare again when stale
 
   Session(runtime::Loop& on, ConnectionPtr connection, std::string label);

@@ -112,12 +112,17 @@ Task<DbResult<Rows>> Transaction::query_prepared(std::string name, Params params
 // Null when no proof is wanted or possible, and a proof without an xid when nothing was written.
 Task<DbResult<std::shared_ptr<const CommitProof>>> Transaction::fetch_proof(Limit limit) {
   if (!server_) co_return nullptr;
-  const auto rows = co_await query("select pg_current_xact_id_if_assigned()::text", {}, limit);
+  const auto rows = co_await query(
+      "select pg_current_xact_id_if_assigned()::text, pg_backend_pid()", {}, std::move(limit));
   if (!rows) co_return fail(rows.error());
-  co_return std::make_shared<const CommitProof>(
-      CommitProof{.xid = xid_from(*rows).value_or(Xid()),
-                  .server = *server_,
-                  .backend_pid = connection_->backend_pid()});
+  Session& session = *connection_->session_;
+  const auto backend = static_cast<pid_t>(rows->int64(0, 1).value_or(0));
+  if (backend != session.identity_backend) {
+    session.identity.reset();
+    co_return nullptr;
+  }
+  co_return std::make_shared<const CommitProof>(CommitProof{
+      .xid = xid_from(*rows).value_or(Xid()), .server = *server_, .backend_pid = backend});
 }
 
 Task<DbResult<Rows>> Transaction::send_commit(Limit limit) {

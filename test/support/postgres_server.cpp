@@ -75,7 +75,8 @@ PostgresServer::PostgresServer(const PostgresOptions& options)
   give_to_server(temp_.path());
   std::filesystem::create_directory(socket_dir());
   give_to_server(socket_dir());
-  if (options_.identity == Identity::Fresh) init_fresh_cluster(options_.bin_dir, data_dir_);
+  if (!options_.copy_of.empty()) copy_cluster(options_.copy_of, data_dir_);
+  else if (options_.identity == Identity::Fresh) init_fresh_cluster(options_.bin_dir, data_dir_);
   else copy_template_cluster(options_.bin_dir, options_.major, data_dir_);
   append_config(base_config(port_, socket_dir()));
   for (const auto& [name, value] : options_.settings) append_config(name + " = '" + value + "'\n");

@@ -31,6 +31,8 @@ struct PostgresOptions {
   std::vector<std::pair<std::string, std::string>> settings = {};
   FirstStart start = FirstStart::Yes;
   Identity identity = Identity::Template;
+  /// A stopped server's data directory to copy instead: the same system identifier and data.
+  std::filesystem::path copy_of = {};
 };
 
 class PostgresServer {

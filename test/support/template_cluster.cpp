@@ -47,6 +47,12 @@ void init_fresh_cluster(const std::filesystem::path& bin_dir,
             data_dir.string() + ".initdb.log");
 }
 
+void copy_cluster(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const std::string log = to.string() + ".copy.log";
+  run_child({"/bin/cp", "-a", "--reflink=auto", from.string(), to.string()}, log);
+  std::filesystem::remove(log);
+}
+
 void copy_template_cluster(const std::filesystem::path& bin_dir, int major,
                            const std::filesystem::path& data_dir) {
   const std::string path =
@@ -55,9 +61,7 @@ void copy_template_cluster(const std::filesystem::path& bin_dir, int major,
     const FileLocked lock(path + ".lock");
     if (!std::filesystem::exists(path)) make_template(bin_dir, path);
   }
-  run_child({"/bin/cp", "-a", "--reflink=auto", path, data_dir.string()},
-            data_dir.string() + ".copy.log");
-  std::filesystem::remove(data_dir.string() + ".copy.log");
+  copy_cluster(path, data_dir);
 }
 
 }  // namespace pgkeel::test

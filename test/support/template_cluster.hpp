@@ -11,6 +11,8 @@ namespace pgkeel::test {
 void copy_template_cluster(const std::filesystem::path& bin_dir, int major,
                            const std::filesystem::path& data_dir);
 
+/// Copies the data directory of a stopped cluster.
+void copy_cluster(const std::filesystem::path& from, const std::filesystem::path& to);
 /// A cluster of its own, with a system identifier no other test has; slower than a copy.
 void init_fresh_cluster(const std::filesystem::path& bin_dir,
                         const std::filesystem::path& data_dir);

@@ -212,7 +212,9 @@ std::string redact(std::string_view text) {
     }
     shown += text.substr(at, match->clear);
     shown += kMask;
-    at += match->clear + match->hidden;
+    // What follows a mask begins anew, as it will when the result is read again.
+    text.remove_prefix(at + match->clear + match->hidden);
+    at = 0;
   }
   return shown;
 }

@@ -93,7 +93,7 @@ std::vector<Moment> moments_of(const Incident& incident) {
     add(moments, {failed_at(incident), MomentKind::Failed, Tone::Bad,
                   incident.subject + " (earliest time it can have been)"});
   add_all(moments, incident.evidence);
-  moments.push_back(
+  add(moments,
       {incident.opened_at, MomentKind::Noticed, Tone::Neutral,
        fmt::format("{}, {:.0f} % sure", in_words(incident.cause), incident.confidence * 100)});
   add_all(moments, incident.actions);

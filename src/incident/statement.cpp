@@ -158,8 +158,12 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
                                                  Durability durability) {
   TRY_VOID(ensure_file(path));
   TRY(database, open_handle(path, "file:" + percent_encoded(path), SQLITE_OPEN_READWRITE));
+  // Closing a damaged file must not write into it nor take its -wal away.
+  auto* handle = database->handle_.get();
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   TRY_VOID(database->configure(durability));
   TRY_VOID(database->check_integrity());
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   return std::move(database);
 }
 

@@ -2,15 +2,14 @@
 // state that cannot be finished (full disk) is taken away again; one that was there is left alone.
 #include "incident/store.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 #include <array>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "base/fault_point.hpp"
 #include "base/log.hpp"
+#include "incident/replace_damaged.hpp"
 #include "incident/schema.hpp"
 #include "incident/store_connection.hpp"
 
@@ -20,7 +19,6 @@ namespace {
 constexpr std::string_view kLockName = "guard.lock";
 constexpr std::string_view kStateName = "state.db";
 constexpr std::string_view kProbesName = "probes.db";
-constexpr auto kFileSuffixes = std::to_array<std::string_view>({"", "-wal", "-shm"});
 // Room for both files, their WALs and some incidents; less is a full disk.
 constexpr std::uint64_t kFreshStateBytes = 2 << 20;
 
@@ -28,15 +26,6 @@ constexpr std::uint64_t kFreshStateBytes = 2 << 20;
 // ids are used up. Everything else is learned again from the server.
 constexpr auto kRescuedTables =
     std::to_array<std::string_view>({"identity", "facts", "history", "incident_days"});
-
-bool is_present(const std::filesystem::path& path) {
-  struct stat status{};
-  return ::lstat(path.c_str(), &status) == 0;
-}
-
-std::filesystem::path with_suffix(const std::filesystem::path& path, std::string_view suffix) {
-  return path.string() + std::string(suffix);
-}
 
 // Takes away what a failed open() made, unless keep() was called.
 class Unfinished {
@@ -80,64 +69,19 @@ Result<void> require_space(const std::filesystem::path& state_dir) {
                           format_size(kFreshStateBytes)));
 }
 
-std::string compact_time(WallTime time) {
-  std::string text;
-  for (const char c : to_iso8601(time))
-    if (c != '-' && c != ':' && c != '.') text += c;
-  return text;  // 20261121T030405123Z
+// A guard ran here before, and the state is gone or empty: started anew, but not in silence. (The
+// probe ring is only made once the state is whole.)
+std::string note_of_loss(const std::filesystem::path& state_dir) {
+  const auto state = state_dir / kStateName;
+  std::error_code unknown;
+  const bool empty = !is_present(state) || std::filesystem::file_size(state, unknown) == 0;
+  if (!empty || !is_present(state_dir / kProbesName)) return "";
+  return fmt::format("state database {} is gone or empty; a new one was started that knows nothing",
+                     state.string());
 }
 
-// Renames the file with its -wal and -shm; the main file last, so that a crash in between leaves it
-// in place to be found damaged again.
-Result<std::filesystem::path> set_aside(const std::filesystem::path& path) {
-  const auto aside = with_suffix(path, ".damaged-" + compact_time(wall_now()));
-  for (const std::string_view suffix : {"-wal", "-shm", ""}) {
-    if (!is_present(with_suffix(path, suffix))) continue;
-    TRY_VOID(runtime::rename_durable(with_suffix(path, suffix), with_suffix(aside, suffix)));
-    fault_point("store.set_aside:renamed");
-  }
-  return aside;
-}
-
-// Best effort: what cannot be read from the damaged file is left in it. Names what was copied.
-std::string rescue(Database& into, const std::filesystem::path& aside) {
-  std::string rescued;
-  if (!into.run("ATTACH ? AS aside", "file:" + percent_encoded(aside) + "?mode=ro")) return rescued;
-  for (const auto table : kRescuedTables) {
-    const auto copied =
-        into.run(fmt::format("INSERT OR IGNORE INTO main.{0} SELECT * FROM aside.{0}", table));
-    if (copied && *copied > 0) rescued += fmt::format("{}{}", rescued.empty() ? "" : ", ", table);
-  }
-  static_cast<void>(into.run_script("DETACH aside"));
-  return rescued;
-}
-
-Result<std::unique_ptr<Database>> open_current(const std::filesystem::path& path,
-                                               Durability durability, SchemaSteps steps) {
-  TRY(database, Database::open(path, durability));
-  TRY_VOID(migrate(*database, steps));
-  return std::move(database);
-}
-
-struct Opened {
-  std::unique_ptr<Database> database;
-  std::string note;
-};
-
-// Opens the file; when it is damaged, puts it aside and starts a new one.
-Result<Opened> open_or_replace(const std::filesystem::path& path, Durability durability,
-                               SchemaSteps steps) {
-  auto opened = open_current(path, durability, steps);
-  if (opened) return Opened{std::move(*opened), ""};
-  if (opened.error().code != ErrorCode::Malformed) return fail(std::move(opened).error());
-  const auto why = opened.error().detail;
-  TRY(aside, set_aside(path));
-  TRY(fresh, open_current(path, durability, steps));
-  const auto rescued = path.filename() == kStateName ? rescue(*fresh, aside) : std::string();
-  auto note =
-      fmt::format("{}; kept as {}, a new one was started with {}", why, aside.filename().string(),
-                  rescued.empty() ? "nothing from it" : rescued + " from it");
-  return Opened{std::move(fresh), std::move(note)};
+std::string joined(std::string_view first, std::string_view second) {
+  return fmt::format("{}{}{}", first, first.empty() || second.empty() ? "" : "; ", second);
 }
 
 std::string lock_note() {
@@ -170,14 +114,20 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& state_di
     return fail(std::move(lock).error());
   }
   connection->lock = std::move(*lock);
+  const auto loss = note_of_loss(state_dir);
   unfinished.may_make(kStateName);
   unfinished.may_make(kProbesName);
-  TRY(state, open_or_replace(state_dir / kStateName, Durability::EveryCommit, state_schema()));
-  TRY(probes, open_or_replace(state_dir / kProbesName, Durability::Checkpoint, probe_schema()));
+  TRY(state, open_or_replace({.path = state_dir / kStateName,
+                              .durability = Durability::EveryCommit,
+                              .steps = state_schema(),
+                              .rescued = kRescuedTables}));
+  TRY(probes, open_or_replace({.path = state_dir / kProbesName,
+                               .durability = Durability::Checkpoint,
+                               .steps = probe_schema(),
+                               .rescued = {}}));
+  connection->set_aside_note = joined(state.note.empty() ? loss : state.note, probes.note);
   connection->state = std::move(state.database);
   connection->probes = std::move(probes.database);
-  connection->set_aside_note = fmt::format(
-      "{}{}{}", state.note, state.note.empty() || probes.note.empty() ? "" : "; ", probes.note);
   unfinished.keep();
   return std::unique_ptr<Store>(new Store(std::move(connection)));
 }

@@ -111,6 +111,36 @@ TEST(Store, ADamagedRingDoesNotTouchTheJournal) {
   EXPECT_EQ(open.journal.list(10)->size(), 1);
 }
 
+TEST(Store, SaysWhenTheStateIsGone) {
+  // Deleted or emptied by somebody: started anew, said aloud, and a -wal left behind is never
+  // applied to the new file. X8
+  OpenStore open;
+  ASSERT_TRUE(open.ledger.record_identity(sample_identity()));
+  open.store.reset();
+  std::filesystem::resize_file(open.state_dir() / "state.db", 0);
+  open.reopen();
+  EXPECT_THAT(open.store->set_aside_note(), HasSubstr("gone or empty"));
+  EXPECT_FALSE(open.ledger.identity().value().has_value());
+
+  open.store.reset();
+  std::filesystem::remove(open.state_dir() / "state.db");
+  std::ofstream(open.state_dir() / "state.db-wal") << "left behind";
+  open.reopen();
+  EXPECT_THAT(open.store->set_aside_note(), HasSubstr("was gone"));
+  std::size_t kept = 0;
+  for (const auto& name : names_in(open.state_dir()))
+    if (name.starts_with("state.db.damaged-") && name.ends_with("-wal")) ++kept;
+  EXPECT_EQ(kept, 1);
+}
+
+TEST(Store, AFailedFirstOpenLeavesNothing) {
+  // What the first open made is taken away again when it cannot be finished; what was there stays.
+  const ScratchDir dir;
+  std::filesystem::create_directories(dir.path() / "state" / "probes.db");
+  EXPECT_FALSE(Store::open(dir / "state"));
+  EXPECT_EQ(names_in(dir.path() / "state"), std::set<std::string>{"probes.db"});
+}
+
 TEST(Store, AFileWhereTheDirectoryShouldBe) {
   // A state_dir that is a file, or whose parent is missing, is refused and left alone.
   const ScratchDir dir;

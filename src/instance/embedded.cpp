@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <random>
 
 #include "base/fault_point.hpp"
 #include "base/log.hpp"
@@ -30,17 +31,27 @@ std::string locale_name() {
   return "C.UTF-8";
 }
 
-Result<std::uint16_t> free_port() {
+bool is_free(std::uint16_t port) {
   const runtime::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (!fd.valid() || ::bind(fd.get(), generic, length) != 0 ||
-      ::getsockname(fd.get(), generic, &length) != 0)
-    return fail_errno(errno, "find a free port");
-  return ntohs(address.sin_port);
+  return fd.valid() &&
+         ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+// Below the kernel's ephemeral range, or an outgoing connection of somebody would take the port
+// while the server is down; at random, so that two clusters made at once do not meet.
+Result<std::uint16_t> free_port() {
+  constexpr unsigned kPortMin = 20'000;
+  constexpr unsigned kPortMax = 32'000;
+  constexpr int kTriesMax = 200;
+  std::random_device random;
+  std::uniform_int_distribution<unsigned> ports(kPortMin, kPortMax);
+  for (int tries = 0; tries < kTriesMax; ++tries)
+    if (const auto port = static_cast<std::uint16_t>(ports(random)); is_free(port)) return port;
+  return fail(ErrorCode::PortTaken, "no free port found on 127.0.0.1");
 }
 
 Result<runtime::Account> account_of(const ClusterPlan& plan) {
@@ -116,6 +127,7 @@ runtime::Task<Result<void>> run_initdb(runtime::Loop* loop, ClusterPlan plan, fs
   if (runtime::running_as_root()) spec.run_as = account;
   CO_TRY(output, co_await runtime::run_process(*loop, std::move(spec), deadline));
   if (output.exit.ok()) co_return Result<void>();
+  ::rmdir(into.c_str());  // initdb has emptied it; if not, it stays
   co_return fail(ErrorCode::ChildFailed,
                  "initdb ended with " + output.exit.describe() + ": " + output.err);
 }

@@ -88,6 +88,8 @@ struct StartOptions {
   SystemId expected;  ///< start() reads pg_control last thing before exec; WrongIdentity otherwise
   /// A verified stale pid recorded in postmaster.pid that another process has by now; handed on so
   /// that the server ignores it (PG_GRANDPARENT_PID) and its own shared memory check still works.
+  /// start() judges the lock again last thing and finds such a pid itself; when one is given it
+  /// must still be the one (Refused otherwise).
   std::optional<pid_t> stale_pid;
 };
 

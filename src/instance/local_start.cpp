@@ -32,6 +32,17 @@ std::string messages_of(const std::string& text) {
   return joined.substr(0, kMessagesBytesMax);
 }
 
+// The server reads pg_hba.conf only when it starts for good, and does not start without one. What
+// is in it cannot be checked from here.
+Result<void> check_hba_file(const fs::path& config_file, const fs::path& data_dir) {
+  const fs::path path = hba_file_of(read_server_config(config_file, data_dir), data_dir);
+  std::error_code error;
+  if (fs::is_regular_file(path, error)) return {};
+  return fail(Error(ErrorCode::ConfigBadValue,
+                    "the server would not start: " + path.string() + " is missing")
+                  .with_hint("Bring back the file the server last ran with."));
+}
+
 Error socket_taken(const SocketLockFacts& facts) {
   return {ErrorCode::PortTaken, "the socket of " + facts.path.string() + " belongs to process " +
                                     std::to_string(facts.file->pid) + " (" + facts.pid_owner + ")"};
@@ -51,7 +62,7 @@ runtime::Task<Result<void>> LocalInstance::check_config() {
   spec.working_dir = "/";
   CO_TRY(output,
          co_await runtime::run_process(*loop_, std::move(spec), loop_->after(kCheckConfigTimeout)));
-  if (output.exit.ok()) co_return Result<void>();
+  if (output.exit.ok()) co_return check_hba_file(config_file(), data_dir());
   co_return fail(Error(ErrorCode::ConfigBadValue,
                        "the server refuses its configuration: " + messages_of(output.err))
                      .with_hint("Mend the line named above, or bring back the last configuration "

@@ -79,7 +79,8 @@ class ReadinessWait {
       const SteadyTime now = loop_->now();
       if (starter.ended && give_up == deadline_) {
         CO_TRY_VOID(judge_starter(starter));
-        give_up = std::min(deadline_, now + kPostmasterAppears);
+        const bool well = (*starter.ended)->exit.ok();
+        give_up = std::min(deadline_, well ? now + kPostmasterAppears : now);
       }
       if (now >= deadline_) co_return fail(timed_out(server_, now));
       if (now >= give_up) co_return std::optional<runtime::ProcessHandle>();

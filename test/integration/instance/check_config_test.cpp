@@ -44,6 +44,14 @@ TEST_F(CheckConfigTest, NamesAnUnknownSettingAndABadValue) {
   EXPECT_THAT(run(instance().check_config()).error().detail, HasSubstr("shared_buffers"));
 }
 
+TEST_F(CheckConfigTest, NamesAMissingHbaFile) {
+  // Goal: the server's parser does not read pg_hba.conf, but no server starts without one.
+  std::filesystem::remove(server().data_dir() / "pg_hba.conf");
+  const auto bad = run(instance().check_config());
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().detail, HasSubstr("pg_hba.conf is missing"));
+}
+
 TEST_F(CheckConfigTest, ListsEveryConfigurationFile) {
   // Goal: what is kept as the last good configuration is all of it, includes too.
   const auto dir = server().data_dir();

@@ -117,7 +117,7 @@ TEST_F(EmbeddedTest, AFailedInitdbLeavesNothingUnderTheFinalName) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::ChildFailed);
   EXPECT_THAT(failed.error().detail, HasSubstr("pg_"));
-  EXPECT_FALSE(fs::exists(plan_.data_dir));
+  EXPECT_TRUE(names().empty());
 }
 
 TEST_F(EmbeddedTest, RefusesASocketPathTooLong) {

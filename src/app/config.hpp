@@ -42,7 +42,7 @@ struct TableName {
 
 struct InstanceConfig {
   instance::Kind kind{};           ///< zero is embedded
-  std::filesystem::path data_dir;  ///< empty only for remote and container
+  std::filesystem::path data_dir;  ///< empty: remote, container, or known by `unit`
   std::filesystem::path bin_dir;   ///< empty: found from the data directory's major version
   std::string unit;                ///< "postgresql@15-main"; empty: pg_ctl
   std::string url;                 ///< as given, may hold a password; empty: over the socket

@@ -54,7 +54,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "How PostgreSQL runs: a server on this host, in a container, somewhere else, or a private cluster of pgkeel's own.",
    .choices = "managed|container|remote|embedded", .into = into<kInstance, &I::kind>},
   {.key = "instance.data_dir", .type = Path, .fallback_note = "embedded: ./pgkeel-data/data",
-   .description = "PostgreSQL's data directory. Required for managed.",
+   .description = "PostgreSQL's data directory. Required for managed, unless unit names a Debian cluster.",
    .into = into<kInstance, &I::data_dir>},
   {.key = "instance.bin_dir", .type = Path,
    .fallback_note = "found from the data directory's major version",

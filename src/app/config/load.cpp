@@ -178,7 +178,7 @@ void Loader::choose_kind() {
   const auto* kind = given("instance.kind");
   const bool remote = kind != nullptr && kind->values == Values{"remote"};
   const bool by_app = kind == nullptr && config().file.empty() && !is_set("instance.data_dir") &&
-                      !is_set("instance.container");
+                      !is_set("instance.unit") && !is_set("instance.container");
   if (server && !is_set("instance.url") && (remote || by_app)) {
     const auto place = origins_.find(server->origin);
     settings_["instance.url"] = {find_key("instance.url"),
@@ -192,6 +192,8 @@ void Loader::choose_kind() {
     add_default("instance.kind", "container", "because instance.container is set");
   } else if (is_set("instance.data_dir")) {
     add_default("instance.kind", "managed", "because instance.data_dir is set");
+  } else if (is_set("instance.unit")) {
+    add_default("instance.kind", "managed", "because instance.unit is set");
   } else if (const auto* url = given("instance.url")) {
     add_default("instance.kind", "remote", fmt::format("because of {}", url->origin));
   } else {
@@ -311,7 +313,8 @@ void Loader::check_together() {
   const auto& instance = config().instance;
   switch (instance.kind) {
     case instance::Kind::Managed:
-      require(!instance.data_dir.empty(), "instance.data_dir", "managed");
+      // A Debian cluster's unit says where its data directory is.
+      require(!instance.data_dir.empty() || !instance.unit.empty(), "instance.data_dir", "managed");
       break;
     case instance::Kind::Container:
       require(!instance.container.empty(), "instance.container", "container");

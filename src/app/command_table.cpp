@@ -1,0 +1,39 @@
+// Commands in the order of `pgkeel --help`. A new command is one file in commands/, one line in
+// commands.hpp and one here.
+#include "app/command_table.hpp"
+
+#include "app/commands/commands.hpp"
+
+namespace pgkeel::app {
+
+CommandTable command_table() {
+  return {
+      .commands =
+          {
+              guard_command(),
+              status_command(),
+              pause_command(),
+              resume_command(),
+              incident_list_command(),
+              incident_show_command(),
+              incident_report_command(),
+              undrop_list_command(),
+              undrop_forget_command(),
+              unfence_command(),
+              psql_command(),
+              logs_command(),
+              config_check_command(),
+              config_show_command(),
+              demo_command(),
+              inject_command(),
+          },
+      .groups =
+          {
+              {"incident", "what happened, and what was done about it"},
+              {"undrop", "tables and databases that are gone"},
+              {"config", "what pgkeel was told"},
+          },
+  };
+}
+
+}  // namespace pgkeel::app

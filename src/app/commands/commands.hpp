@@ -1,0 +1,25 @@
+// Every command, one file each. command_table.cpp lists them.
+#pragma once
+
+#include "app/command.hpp"
+
+namespace pgkeel::app {
+
+[[nodiscard]] CommandSpec guard_command();
+[[nodiscard]] CommandSpec status_command();
+[[nodiscard]] CommandSpec pause_command();
+[[nodiscard]] CommandSpec resume_command();
+[[nodiscard]] CommandSpec unfence_command();
+[[nodiscard]] CommandSpec incident_list_command();
+[[nodiscard]] CommandSpec incident_show_command();
+[[nodiscard]] CommandSpec incident_report_command();
+[[nodiscard]] CommandSpec undrop_list_command();
+[[nodiscard]] CommandSpec undrop_forget_command();
+[[nodiscard]] CommandSpec psql_command();
+[[nodiscard]] CommandSpec logs_command();
+[[nodiscard]] CommandSpec config_check_command();
+[[nodiscard]] CommandSpec config_show_command();
+[[nodiscard]] CommandSpec demo_command();
+[[nodiscard]] CommandSpec inject_command();
+
+}  // namespace pgkeel::app

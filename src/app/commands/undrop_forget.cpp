@@ -1,0 +1,46 @@
+// pgkeel undrop forget: "it was dropped on purpose", said once and remembered.
+#include <fmt/format.h>
+
+#include "app/api_client.hpp"
+#include "app/commands/commands.hpp"
+#include "app/config/value.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+Result<Json> body_of(const std::string& name) {
+  const auto parts = split_name(name);
+  if (parts.size() == 1) return Json{{"database", parts[0]}, {"who", who_asks()}};
+  if (parts.size() == 3) {
+    return Json{
+        {"database", parts[0]}, {"relation", parts[1] + "." + parts[2]}, {"who", who_asks()}};
+  }
+  return fail(Error(ErrorCode::Usage, fmt::format("'{}' names no table and no database", name))
+                  .with_hint("Write database.schema.table, or the name of a database; 'pgkeel "
+                             "undrop list' shows them."));
+}
+
+Result<int> run(const Invocation& invocation) {
+  const auto name = invocation.value("RELATION").value_or("");
+  TRY(body, body_of(name));
+  TRY(config, invocation.load());
+  TRY(answer, GuardClient(config).post("/api/v1/forget", body));
+  if (invocation.global.json) fmt::print("{}", to_line(answer));
+  else fmt::print("Remembered: {} was dropped on purpose.\n", name);
+  return 0;
+}
+
+}  // namespace
+
+CommandSpec undrop_forget_command() {
+  return {.name = "undrop forget",
+          .summary = "say that a table or database was dropped on purpose",
+          .details = "The guard stops reporting it and never brings it back by itself.",
+          .example = "pgkeel undrop forget shop.public.old_orders",
+          .arguments = {{.names = "RELATION",
+                         .help = "database.schema.table, or the name of a database",
+                         .given = OptionSpec::Given::Required}},
+          .run = run};
+}
+
+}  // namespace pgkeel::app

@@ -1,0 +1,102 @@
+// The commands against the real API.
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "integration/app/binary.hpp"
+#include "integration/app/fake_guard.hpp"
+
+namespace pgkeel::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class Commands : public testing::Test {
+ protected:
+  Ran run(std::vector<std::string> args) const {
+    args.insert(args.end(), {"--state-dir", (binary.dir() / "s").string()});
+    return binary.run(args);
+  }
+  Binary binary;
+  FakeGuard guard{binary.dir() / "s"};
+};
+
+TEST_F(Commands, StatusShowsTheSnapshot) {
+  // Goal: text for people without colours in a pipe, the API's JSON untouched with --json.
+  guard.snapshot.missing_relations = {"shop.public.orders"};
+  const auto text = run({"status"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("managed postgresql@15-main at /pg"));
+  EXPECT_THAT(text.out, HasSubstr("no archive configured"));
+  EXPECT_THAT(text.out, Not(HasSubstr("\033")));
+  const auto json = nlohmann::json::parse(run({"status", "--json"}).out, nullptr, false);
+  EXPECT_EQ(json["state"], "up");
+  EXPECT_EQ(json["missing_relations"][0], "shop.public.orders");
+  EXPECT_EQ(run({"undrop", "list"}).out, "table     shop.public.orders\n");
+}
+
+TEST_F(Commands, PauseAndResumeReachTheGuard) {
+  // Goal: the duration arrives in milliseconds, none means until resumed.
+  EXPECT_THAT(run({"pause", "--for", "2h"}).out, StartsWith("Paused for 2 h 0 min, until "));
+  EXPECT_THAT(run({"pause"}).out, HasSubstr("until 'pgkeel resume'"));
+  EXPECT_EQ(run({"resume"}).exit_code, 0);
+  EXPECT_THAT(guard.asked(), ElementsAre("pause 7200000", "pause", "resume"));
+}
+
+TEST_F(Commands, UnfenceAsksFirst) {
+  // Goal: without --yes nothing reaches the guard and the exit code is 4; with it, who asked (X8).
+  const auto unsure = run({"unfence"});
+  EXPECT_EQ(unsure.exit_code, 4);
+  EXPECT_THAT(unsure.err, HasSubstr("--yes"));
+  EXPECT_TRUE(guard.asked().empty());
+  EXPECT_EQ(run({"unfence", "--yes"}).exit_code, 0);
+  EXPECT_THAT(guard.asked(), ElementsAre(StartsWith("unfence ")));
+}
+
+TEST_F(Commands, ForgetTellsTablesFromDatabases) {
+  // Goal: three parts are a table, one is a database; quoted names keep their dots.
+  EXPECT_EQ(run({"undrop", "forget", "shop.public.orders"}).exit_code, 0);
+  EXPECT_EQ(run({"undrop", "forget", "shop"}).exit_code, 0);
+  EXPECT_THAT(guard.asked(), ElementsAre("forget public.orders in shop", "forget database shop"));
+}
+
+TEST_F(Commands, TheGuardsRefusalIsTheCommandsExit) {
+  // Goal: advice only is 7, a refusal 4, with the guard's own words.
+  guard.refusal = ErrorCode::AdviceOnly;
+  const auto advice = run({"resume"});
+  EXPECT_EQ(advice.exit_code, 7);
+  EXPECT_THAT(advice.err, HasSubstr("pgkeel: the guard says no\nHINT: "));
+  guard.refusal = ErrorCode::Refused;
+  EXPECT_EQ(run({"resume"}).exit_code, 4);
+}
+
+TEST_F(Commands, IncidentsAreListedShownAndReported) {
+  // Goal: list, show by id and by "last", a report in a file, and 3 for an unknown id.
+  incident::Incident incident;
+  incident.id = "2026-11-21-001";
+  incident.opened_at = wall_now();
+  incident.cause = "server_killed";
+  incident.subject = "instance";
+  incident.state = incident::IncidentState::Closed;
+  guard.incidents = {incident};
+  EXPECT_THAT(run({"incident", "list"}).out, HasSubstr("2026-11-21-001"));
+  EXPECT_THAT(run({"incident", "show", "2026-11-21-001"}).out, HasSubstr("server_killed"));
+  EXPECT_THAT(run({"incident", "show"}).out, HasSubstr("server_killed"));
+  EXPECT_EQ(run({"incident", "show", "2026-01-01-009"}).exit_code, 3);
+  EXPECT_EQ(run({"incident", "show", "../status"}).exit_code, 3);
+  EXPECT_EQ(run({"incident", "report", "last", "--out", "report.md"}).exit_code, 0);
+  EXPECT_THAT(binary.listing(), testing::Contains("report.md"));
+}
+
+TEST_F(Commands, LogsShowTheirEnd) {
+  // Goal: the last lines of either log, as lines or as one object.
+  EXPECT_EQ(run({"logs", "-n", "2"}).out, "second\nthird\n");
+  EXPECT_EQ(run({"logs", "guard"}).out, "guard started\n");
+  EXPECT_EQ(run({"logs", "--json", "-n", "1"}).out,
+            "{\"source\":\"postgres\",\"lines\":[\"third\"]}\n");
+}
+
+}  // namespace
+}  // namespace pgkeel::test

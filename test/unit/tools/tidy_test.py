@@ -86,8 +86,8 @@ class TidyTest(unittest.TestCase):
         self.assert_found(checks.openings, {'test/unit/base/a.cpp': '// Why.\nTEST(A, B) {\n  // Goal: c.\n}\n'})
         self.assert_found(checks.openings, {
             'src/base/a.hpp': '#pragma once\n', 'src/base/b.hpp': '// x\n' * 9,
-            'test/unit/base/a.cpp': '// Why.\nTEST_F(A, B) {\n  run();\n}\n',
-        }, 'src/base/a.hpp:1:', 'src/base/b.hpp:1:', 'test/unit/base/a.cpp:2:')
+            'test/unit/base/a.cpp': 'TEST_F(A, B) {\n  run();\n}\n',
+        }, 'src/base/a.hpp:1:', 'src/base/b.hpp:1:', 'test/unit/base/a.cpp:1:')
 
     def test_coroutines(self):
         # Goal: only a lambda that captures and suspends is refused, and only a buried co_await.
@@ -103,6 +103,8 @@ class TidyTest(unittest.TestCase):
         self.assert_found(checks.dead_files, {
             'src/base/CMakeLists.txt': 'pgkeel_room(base SOURCES a.cpp deep/b.cpp)', 'src/base/README.md': '',
             'src/base/a.cpp': '#include "base/a.hpp"\n', 'src/base/a.hpp': '', 'src/base/deep/b.cpp': '',
+            'test/unit/base/CMakeLists.txt': 'pgkeel_test(unit base SOURCES a_test.cpp)',
+            'test/unit/base/a_test.cpp': '#include "samples.hpp"\n', 'test/unit/base/samples.hpp': '',
         })
         self.assert_found(checks.dead_files, {
             'src/base/CMakeLists.txt': 'pgkeel_room(base SOURCES aa.cpp)', 'src/base/a.cpp': '', 'src/base/a.hpp': '',
@@ -110,10 +112,11 @@ class TidyTest(unittest.TestCase):
 
     def test_leftovers(self):
         # Goal: unfinished marks, tabs, trailing blanks, secrets and dead links are found.
-        self.assert_found(checks.leftovers, {'README.md': '[a](tools/layers.txt) [b](https://example.org)\n'})
+        self.assert_found(checks.leftovers, {
+            'README.md': '[a](tools/layers.txt) [b](https://example.org)\n', 'docs/a.txt': '-----BEGIN PRIVATE KEY-----\nx\n'})
         self.assert_found(checks.leftovers, {
             'src/base/a.cpp': '// TO' 'DO later\n\tint x;\nint y; \n', 'deploy/.env': 'A=1\n', 'README.md': '[a](gone.md)\n',
-            'docs/key.txt': '-----BEGIN RSA PRIVATE' ' KEY-----\n',
+            'docs/key.txt': '-----BEGIN RSA PRIVATE KEY-----\n' + 'a0B/' * 16 + '\n',
         }, 'src/base/a.cpp:1:', 'src/base/a.cpp:2:', 'src/base/a.cpp:3:', 'deploy/.env:1:', 'README.md:1:', 'docs/key.txt:1:')
 
     def test_formatting(self):

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "base/fault_point.hpp"
 #include "incident/redact.hpp"
 #include "incident/statement.hpp"
 #include "incident/store_connection.hpp"
@@ -48,11 +47,6 @@ Result<std::string> next_id(Database& db, WallTime opened_at) {
              "ORDER BY day DESC LIMIT 1 OFFSET ?)",
              kIncidentsKept));
   return fmt::format("{}-{:03}", day, number.value_or(1));
-}
-
-std::unexpected<Error> no_incident(std::string_view id) {
-  return fail(Error(ErrorCode::NotFound, fmt::format("no incident '{}'", id))
-                  .with_hint("'pgkeel incident list' shows those that are kept."));
 }
 
 struct Row {
@@ -113,119 +107,113 @@ Result<void> append_all(Database& db, std::int64_t incident, const Rows& rows) {
   return {};
 }
 
-// One row to an incident that exists, in a transaction of its own. Beyond the limit it is dropped:
-// the first thousand say what the next would.
+// One row to an incident that exists. Beyond the limit it is dropped: the first thousand say what
+// the next would.
 template <class Appended>
-Result<void> append_one(Database& db, std::string_view table, std::string_view incident,
-                        const Appended& appended) {
-  TRY(transaction, Transaction::begin(db));
-  TRY(row, find_incident(db, incident));
-  TRY(room, has_room(db, table, row.number));
-  if (!room) return {};
-  TRY_VOID(append(db, row.number, appended));
-  fault_point("journal.append:uncommitted");
-  TRY_VOID(transaction.commit());
-  fault_point("journal.append:committed");
-  return {};
+Result<void> append_one(Store::Connection& connection, std::string_view table,
+                        std::string_view incident, const Appended& appended) {
+  return connection.write("journal.append", [&](Database& db) -> Result<void> {
+    TRY(row, find_incident(db, incident));
+    TRY(room, has_room(db, table, row.number));
+    if (!room) return {};
+    return append(db, row.number, appended);
+  });
 }
 
 }  // namespace
 
+std::unexpected<Error> no_incident(std::string_view id) {
+  return fail(Error(ErrorCode::NotFound, fmt::format("no incident '{}'", id))
+                  .with_hint("'pgkeel incident list' shows those that are kept."));
+}
+
 Result<std::string> Journal::open(const Incident& incident) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(id, next_id(held.db, incident.opened_at));
-  TRY_VOID(held.db.run(
-      "INSERT INTO incidents (id, opened_at, closed_at, detected_ms, recovered_ms, cause, "
-      "confidence, subject, severity, state, summary, loss, rows_lost) "
-      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-      id, incident.opened_at, incident.closed_at, incident.detected, incident.recovered,
-      incident.cause, incident.confidence, stored(incident.subject), to_string(incident.severity),
-      to_string(incident.state), stored(incident.summary), stored_list(incident.loss),
-      incident.rows_lost));
-  const auto number = held.db.last_row_id();
-  TRY_VOID(append_all(held.db, number, incident.evidence));
-  TRY_VOID(append_all(held.db, number, incident.verified));
-  TRY_VOID(append_all(held.db, number, incident.events));
-  TRY_VOID(prune_closed(held.db));
-  fault_point("journal.open:uncommitted");
-  TRY_VOID(transaction.commit());
-  fault_point("journal.open:committed");
-  return std::string(id);
+  return store_->connection().write("journal.open", [&](Database& db) -> Result<std::string> {
+    TRY(id, next_id(db, incident.opened_at));
+    TRY_VOID(
+        db.run("INSERT INTO incidents (id, opened_at, closed_at, detected_ms, recovered_ms, cause, "
+               "confidence, subject, severity, state, summary, loss, rows_lost) "
+               "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+               id, incident.opened_at, incident.closed_at, incident.detected, incident.recovered,
+               incident.cause, incident.confidence, stored(incident.subject),
+               to_string(incident.severity), to_string(incident.state), stored(incident.summary),
+               stored_list(incident.loss), incident.rows_lost));
+    const auto number = db.last_row_id();
+    TRY_VOID(append_all(db, number, incident.evidence));
+    TRY_VOID(append_all(db, number, incident.verified));
+    TRY_VOID(append_all(db, number, incident.events));
+    TRY_VOID(prune_closed(db));
+    return std::string(id);
+  });
 }
 
 Result<void> Journal::update(const Incident& incident) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(row, find_incident(held.db, incident.id));
-  if (row.state == to_string(IncidentState::Closed) && incident.state != IncidentState::Closed) {
-    return fail(ErrorCode::WrongState,
-                fmt::format("incident {} is closed and stays so", incident.id));
-  }
-  TRY_VOID(held.db.run(
-      "UPDATE incidents SET opened_at = ?, closed_at = ?, detected_ms = ?, recovered_ms = ?, "
-      "cause = ?, confidence = ?, subject = ?, severity = ?, state = ?, summary = ?, loss = ?, "
-      "rows_lost = ? WHERE number = ?",
-      incident.opened_at, incident.closed_at, incident.detected, incident.recovered, incident.cause,
-      incident.confidence, stored(incident.subject), to_string(incident.severity),
-      to_string(incident.state), stored(incident.summary), stored_list(incident.loss),
-      incident.rows_lost, row.number));
-  if (incident.state == IncidentState::Closed) TRY_VOID(prune_closed(held.db));
-  fault_point("journal.update:uncommitted");
-  TRY_VOID(transaction.commit());
-  fault_point("journal.update:committed");
+  auto& connection = store_->connection();
+  TRY_VOID(connection.write("journal.update", [&](Database& db) -> Result<void> {
+    TRY(row, find_incident(db, incident.id));
+    if (row.state == to_string(IncidentState::Closed) && incident.state != IncidentState::Closed) {
+      return fail(ErrorCode::WrongState,
+                  fmt::format("incident {} is closed and stays so", incident.id));
+    }
+    TRY_VOID(db.run(
+        "UPDATE incidents SET opened_at = ?, closed_at = ?, detected_ms = ?, recovered_ms = ?, "
+        "cause = ?, confidence = ?, subject = ?, severity = ?, state = ?, summary = ?, loss = ?, "
+        "rows_lost = ? WHERE number = ?",
+        incident.opened_at, incident.closed_at, incident.detected, incident.recovered,
+        incident.cause, incident.confidence, stored(incident.subject), to_string(incident.severity),
+        to_string(incident.state), stored(incident.summary), stored_list(incident.loss),
+        incident.rows_lost, row.number));
+    if (incident.state == IncidentState::Closed) TRY_VOID(prune_closed(db));
+    return {};
+  }));
+  // The trouble is over: what it took from the reserve is put back.
+  if (incident.state == IncidentState::Closed) keep_reserve(connection.state_dir);
   return {};
 }
 
 Result<void> Journal::add_evidence(std::string_view incident, const Evidence& evidence) {
-  auto held = store_->connection().hold();
-  return append_one(held.db, "evidence", incident, evidence);
+  return append_one(store_->connection(), "evidence", incident, evidence);
 }
 
 Result<void> Journal::add_event(std::string_view incident, const Event& event) {
-  auto held = store_->connection().hold();
-  return append_one(held.db, "events", incident, event);
+  return append_one(store_->connection(), "events", incident, event);
 }
 
 Result<void> Journal::add_verification(std::string_view incident,
                                        const Verification& verification) {
-  auto held = store_->connection().hold();
-  return append_one(held.db, "verifications", incident, verification);
+  return append_one(store_->connection(), "verifications", incident, verification);
 }
 
 Result<std::int64_t> Journal::begin_action(std::string_view incident, const Action& action) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(row, find_incident(held.db, incident));
-  TRY_VOID(held.db.run(
-      "INSERT INTO actions (incident, playbook, step, detail, started_at, "
-      "ended_at, outcome, note) VALUES (?,?,?,?,?,?,?,?)",
-      row.number, action.playbook, action.step, stored(action.detail), action.started_at,
-      action.ended_at, to_string(action.outcome), stored(action.note)));
-  const auto id = held.db.last_row_id();
-  fault_point("journal.begin_action:uncommitted");
-  TRY_VOID(transaction.commit());
-  fault_point("journal.begin_action:committed");
-  return id;
+  return store_->connection().write(
+      "journal.begin_action", [&](Database& db) -> Result<std::int64_t> {
+        TRY(row, find_incident(db, incident));
+        TRY_VOID(db.run(
+            "INSERT INTO actions (incident, playbook, step, detail, started_at, "
+            "ended_at, outcome, note) VALUES (?,?,?,?,?,?,?,?)",
+            row.number, action.playbook, action.step, stored(action.detail), action.started_at,
+            action.ended_at, to_string(action.outcome), stored(action.note)));
+        const auto id = db.last_row_id();
+        return id;
+      });
 }
 
 Result<void> Journal::end_action(std::int64_t action, ActionOutcome outcome, std::string_view note,
                                  WallTime at) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(known, collect_one(held.db.query("SELECT outcome FROM actions WHERE id = ?", action),
-                         [](const Statement& row) { return row.text(0); }));
-  if (!known) return fail(ErrorCode::NotFound, fmt::format("no action {} in the journal", action));
-  if (*known != to_string(ActionOutcome::Pending) &&
-      *known != to_string(ActionOutcome::Interrupted)) {
-    return fail(ErrorCode::WrongState, fmt::format("action {} already ended: {}", action, *known));
-  }
-  TRY_VOID(held.db.run("UPDATE actions SET outcome = ?, note = ?, ended_at = ? WHERE id = ?",
-                       to_string(outcome), stored(note), at, action));
-  fault_point("journal.end_action:uncommitted");
-  TRY_VOID(transaction.commit());
-  fault_point("journal.end_action:committed");
-  return {};
+  return store_->connection().write("journal.end_action", [&](Database& db) -> Result<void> {
+    TRY(known, collect_one(db.query("SELECT outcome FROM actions WHERE id = ?", action),
+                           [](const Statement& row) { return row.text(0); }));
+    if (!known)
+      return fail(ErrorCode::NotFound, fmt::format("no action {} in the journal", action));
+    if (*known != to_string(ActionOutcome::Pending) &&
+        *known != to_string(ActionOutcome::Interrupted)) {
+      return fail(ErrorCode::WrongState,
+                  fmt::format("action {} already ended: {}", action, *known));
+    }
+    TRY_VOID(db.run("UPDATE actions SET outcome = ?, note = ?, ended_at = ? WHERE id = ?",
+                    to_string(outcome), stored(note), at, action));
+    return {};
+  });
 }
 
 }  // namespace pgkeel::incident

@@ -121,10 +121,7 @@ Result<void> read_parts(Database& db, Read& read) {
 Result<Incident> Journal::load(std::string_view id) const {
   auto held = store_->connection().hold();
   TRY(found, read_incidents(held.db, "WHERE id = ?", id));
-  if (found.empty()) {
-    return fail(Error(ErrorCode::NotFound, "no incident '" + std::string(id) + "'")
-                    .with_hint("'pgkeel incident list' shows those that are kept."));
-  }
+  if (found.empty()) return no_incident(id);
   TRY_VOID(read_parts(held.db, found.front()));
   return std::move(found.front().incident);
 }

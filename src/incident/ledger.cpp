@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "base/fault_point.hpp"
 #include "incident/redact.hpp"
 #include "incident/statement.hpp"
 #include "incident/store_connection.hpp"
@@ -141,31 +140,29 @@ Result<std::optional<Identity>> Ledger::identity() const {
 
 Result<void> Ledger::record_identity(const Identity& identity) {
   TRY_VOID(require_system_id(identity));
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(known, read_identity(held.db));
-  if (known && known->system_id != identity.system_id) {
-    return fail(ErrorCode::WrongIdentity, fmt::format("the ledger knows {}, but {} was read",
-                                                      describe(*known), describe(identity)));
-  }
-  TRY_VOID(write_identity(held.db, known ? never_backwards(identity, *known) : identity));
-  fault_point("ledger.record_identity:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.record_identity", [&](Database& db) -> Result<void> {
+    TRY(known, read_identity(db));
+    if (known && known->system_id != identity.system_id) {
+      return fail(ErrorCode::WrongIdentity, fmt::format("the ledger knows {}, but {} was read",
+                                                        describe(*known), describe(identity)));
+    }
+    TRY_VOID(write_identity(db, known ? never_backwards(identity, *known) : identity));
+    return {};
+  });
 }
 
 Result<void> Ledger::accept_identity(const Identity& identity, std::string_view who) {
   TRY_VOID(require_system_id(identity));
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(known, read_identity(held.db));
-  TRY_VOID(remember(held.db, who, "accept_identity", to_string(identity.system_id),
-                    fmt::format("{}; before: {}", describe(identity),
-                                known ? describe(*known) : "nothing known")));
-  for (const std::string_view table : {"databases", "relations", "definitions", "config_files"})
-    TRY_VOID(held.db.run(fmt::format("DELETE FROM {}", table)));
-  TRY_VOID(write_identity(held.db, identity));
-  fault_point("ledger.accept_identity:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.accept_identity", [&](Database& db) -> Result<void> {
+    TRY(known, read_identity(db));
+    TRY_VOID(remember(db, who, "accept_identity", to_string(identity.system_id),
+                      fmt::format("{}; before: {}", describe(identity),
+                                  known ? describe(*known) : "nothing known")));
+    for (const std::string_view table : {"databases", "relations", "definitions", "config_files"})
+      TRY_VOID(db.run(fmt::format("DELETE FROM {}", table)));
+    TRY_VOID(write_identity(db, identity));
+    return {};
+  });
 }
 
 Result<std::vector<KnownDatabase>> Ledger::databases() const {
@@ -176,36 +173,34 @@ Result<std::vector<KnownDatabase>> Ledger::databases() const {
 Result<void> Ledger::record_databases(const std::vector<KnownDatabase>& databases) {
   auto sorted = databases;
   std::ranges::sort(sorted, {}, &KnownDatabase::name);
-  auto held = store_->connection().hold();
-  TRY(known, read_databases(held.db));
-  if (known == sorted) return {};  // spares the disk: asked often, changed rarely
-  TRY(transaction, Transaction::begin(held.db));
-  TRY_VOID(held.db.run("DELETE FROM databases"));
-  for (const auto& database : sorted)
-    TRY_VOID(held.db.run(
-        "INSERT OR REPLACE INTO databases (name, oid, owner, encoding, collate_name, ctype) "
-        "VALUES (?,?,?,?,?,?)",
-        database.name, database.oid.value, database.owner, database.encoding, database.collate,
-        database.ctype));
-  fault_point("ledger.record_databases:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.record_databases", [&](Database& db) -> Result<void> {
+    TRY(known, read_databases(db));
+    if (known == sorted) return {};  // spares the disk: asked often, changed rarely
+    TRY_VOID(db.run("DELETE FROM databases"));
+    for (const auto& database : sorted)
+      TRY_VOID(db.run(
+          "INSERT OR REPLACE INTO databases (name, oid, owner, encoding, collate_name, ctype) "
+          "VALUES (?,?,?,?,?,?)",
+          database.name, database.oid.value, database.owner, database.encoding, database.collate,
+          database.ctype));
+    return {};
+  });
 }
 
 Result<void> Ledger::forget_database(std::string_view name, std::string_view who) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(forgotten, held.db.run("DELETE FROM databases WHERE name = ?", name));
-  if (forgotten == 0)
-    return fail(ErrorCode::NotFound, fmt::format("the ledger knows no database '{}'", name));
-  TRY(tables, held.db.run("DELETE FROM relations WHERE database = ?", name));
-  // The last dump stays, in case "it was meant" was not meant.
-  TRY_VOID(
-      held.db.run("DELETE FROM definitions WHERE database = ?1 AND id < "
-                  "(SELECT max(id) FROM definitions WHERE database = ?1)",
-                  name));
-  TRY_VOID(remember(held.db, who, "forget_database", name, fmt::format("{} relations", tables)));
-  fault_point("ledger.forget_database:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.forget_database", [&](Database& db) -> Result<void> {
+    TRY(forgotten, db.run("DELETE FROM databases WHERE name = ?", name));
+    if (forgotten == 0)
+      return fail(ErrorCode::NotFound, fmt::format("the ledger knows no database '{}'", name));
+    TRY(tables, db.run("DELETE FROM relations WHERE database = ?", name));
+    // The last dump stays, in case "it was meant" was not meant.
+    TRY_VOID(
+        db.run("DELETE FROM definitions WHERE database = ?1 AND id < "
+               "(SELECT max(id) FROM definitions WHERE database = ?1)",
+               name));
+    TRY_VOID(remember(db, who, "forget_database", name, fmt::format("{} relations", tables)));
+    return {};
+  });
 }
 
 Result<std::vector<KnownRelation>> Ledger::relations(std::string_view database) const {
@@ -218,35 +213,31 @@ Result<std::vector<KnownRelation>> Ledger::relations(std::string_view database) 
 
 Result<void> Ledger::record_relations(std::string_view database,
                                       const std::vector<KnownRelation>& relations) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY_VOID(held.db.run("DELETE FROM relations WHERE database = ?", database));
-  for (const auto& relation : relations)
-    TRY_VOID(
-        held.db.run("INSERT OR REPLACE INTO relations (database, schema, name, oid, kind, "
-                    "owner, size_bytes, rows_estimate) VALUES (?,?,?,?,?,?,?,?)",
-                    database, relation.schema, relation.name, relation.oid.value,
-                    std::string_view(&relation.kind, 1), relation.owner, relation.size_bytes,
-                    relation.rows_estimate));
-  fault_point("ledger.record_relations:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.record_relations", [&](Database& db) -> Result<void> {
+    TRY_VOID(db.run("DELETE FROM relations WHERE database = ?", database));
+    for (const auto& relation : relations)
+      TRY_VOID(
+          db.run("INSERT OR REPLACE INTO relations (database, schema, name, oid, kind, "
+                 "owner, size_bytes, rows_estimate) VALUES (?,?,?,?,?,?,?,?)",
+                 database, relation.schema, relation.name, relation.oid.value,
+                 std::string_view(&relation.kind, 1), relation.owner, relation.size_bytes,
+                 relation.rows_estimate));
+    return {};
+  });
 }
 
 Result<void> Ledger::forget_relation(std::string_view database, std::string_view qualified,
                                      std::string_view who) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY(forgotten,
-      held.db.run("DELETE FROM relations WHERE database = ? AND schema || '.' || name = ?",
-                  database, qualified));
-  if (forgotten == 0) {
-    return fail(ErrorCode::NotFound,
-                fmt::format("the ledger knows no relation '{}.{}'", database, qualified));
-  }
-  TRY_VOID(
-      remember(held.db, who, "forget_relation", fmt::format("{}.{}", database, qualified), ""));
-  fault_point("ledger.forget_relation:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.forget_relation", [&](Database& db) -> Result<void> {
+    TRY(forgotten, db.run("DELETE FROM relations WHERE database = ? AND schema || '.' || name = ?",
+                          database, qualified));
+    if (forgotten == 0) {
+      return fail(ErrorCode::NotFound,
+                  fmt::format("the ledger knows no relation '{}.{}'", database, qualified));
+    }
+    TRY_VOID(remember(db, who, "forget_relation", fmt::format("{}.{}", database, qualified), ""));
+    return {};
+  });
 }
 
 Result<std::vector<Decision>> Ledger::history(std::size_t most) const {
@@ -280,17 +271,16 @@ Result<void> Ledger::record_definitions(std::string_view database, const Definit
         fmt::format("the definitions of database '{}' are {}, at most {} are kept", database,
                     format_size(definitions.dump.size()), format_size(kDumpBytesMax)));
   }
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY_VOID(held.db.run("INSERT INTO definitions (database, taken_at, dump) VALUES (?,?,?)",
-                       database, definitions.taken_at, Blob{definitions.dump}));
-  TRY_VOID(
-      held.db.run("DELETE FROM definitions WHERE database = ?1 AND id <= "
-                  "(SELECT id FROM definitions WHERE database = ?1 ORDER BY id DESC "
-                  "LIMIT 1 OFFSET ?2)",
-                  database, kDefinitionsKept));
-  fault_point("ledger.record_definitions:uncommitted");
-  return transaction.commit();
+  return store_->connection().write("ledger.record_definitions", [&](Database& db) -> Result<void> {
+    TRY_VOID(db.run("INSERT INTO definitions (database, taken_at, dump) VALUES (?,?,?)", database,
+                    definitions.taken_at, Blob{definitions.dump}));
+    TRY_VOID(
+        db.run("DELETE FROM definitions WHERE database = ?1 AND id <= "
+               "(SELECT id FROM definitions WHERE database = ?1 ORDER BY id DESC "
+               "LIMIT 1 OFFSET ?2)",
+               database, kDefinitionsKept));
+    return {};
+  });
 }
 
 Result<std::vector<KnownConfigFile>> Ledger::config_files() const {
@@ -301,15 +291,16 @@ Result<std::vector<KnownConfigFile>> Ledger::config_files() const {
 }
 
 Result<void> Ledger::record_config_files(const std::vector<KnownConfigFile>& files) {
-  auto held = store_->connection().hold();
-  TRY(transaction, Transaction::begin(held.db));
-  TRY_VOID(held.db.run("DELETE FROM config_files"));
-  for (const auto& file : files)
-    TRY_VOID(held.db.run(
-        "INSERT OR REPLACE INTO config_files (path, content, mode, uid, gid) VALUES (?,?,?,?,?)",
-        file.path, Blob{file.content}, file.mode, file.uid, file.gid));
-  fault_point("ledger.record_config_files:uncommitted");
-  return transaction.commit();
+  return store_->connection().write(
+      "ledger.record_config_files", [&](Database& db) -> Result<void> {
+        TRY_VOID(db.run("DELETE FROM config_files"));
+        for (const auto& file : files)
+          TRY_VOID(
+              db.run("INSERT OR REPLACE INTO config_files (path, content, mode, uid, gid) VALUES "
+                     "(?,?,?,?,?)",
+                     file.path, Blob{file.content}, file.mode, file.uid, file.gid));
+        return {};
+      });
 }
 
 Result<std::string> Ledger::fact(std::string_view name) const {
@@ -318,12 +309,13 @@ Result<std::string> Ledger::fact(std::string_view name) const {
 }
 
 Result<void> Ledger::set_fact(std::string_view name, std::string_view value) {
-  auto held = store_->connection().hold();
-  TRY(known, read_fact(held.db, name));
-  if (known == value) return {};
-  TRY_VOID(held.db.run("INSERT OR REPLACE INTO facts (name, value, set_at) VALUES (?,?,?)", name,
-                       value, wall_now()));
-  return {};
+  return store_->connection().write("ledger.set_fact", [&](Database& db) -> Result<void> {
+    TRY(known, read_fact(db, name));
+    if (known == value) return {};
+    TRY_VOID(db.run("INSERT OR REPLACE INTO facts (name, value, set_at) VALUES (?,?,?)", name,
+                    value, wall_now()));
+    return {};
+  });
 }
 
 }  // namespace pgkeel::incident

@@ -10,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "incident/replace_damaged.hpp"
+#include "incident/reserve.hpp"
 #include "incident/schema.hpp"
 #include "incident/store_connection.hpp"
 
@@ -101,7 +102,7 @@ Store::~Store() {
 
 const std::string& Store::set_aside_note() const { return connection_->set_aside_note; }
 
-Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& state_dir) {
+Result<std::unique_ptr<Store>> Store::open_once(const std::filesystem::path& state_dir) {
   TRY_VOID(require_space(state_dir));
   auto connection = std::make_unique<Connection>();  // the lock goes after `unfinished` is done
   Unfinished unfinished(state_dir);
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& state_di
     return fail(std::move(lock).error());
   }
   connection->lock = std::move(*lock);
+  connection->state_dir = state_dir;
   const auto loss = note_of_loss(state_dir);
   unfinished.may_make(kStateName);
   unfinished.may_make(kProbesName);
@@ -130,6 +132,14 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& state_di
   connection->probes = std::move(probes.database);
   unfinished.keep();
   return std::unique_ptr<Store>(new Store(std::move(connection)));
+}
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& state_dir) {
+  auto opened = open_once(state_dir);
+  if (!opened && opened.error().code == ErrorCode::DiskFull && release_reserve(state_dir))
+    return open_once(state_dir);
+  if (opened) keep_reserve(state_dir);
+  return opened;
 }
 
 Result<std::unique_ptr<Store>> Store::open_read_only(const std::filesystem::path& state_dir) {

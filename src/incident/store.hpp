@@ -29,6 +29,7 @@ class Store {
 
  private:
   explicit Store(std::unique_ptr<Connection> connection);
+  static Result<std::unique_ptr<Store>> open_once(const std::filesystem::path& state_dir);
   std::unique_ptr<Connection> connection_;
 };
 

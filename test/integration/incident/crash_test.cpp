@@ -153,10 +153,13 @@ INSTANTIATE_TEST_SUITE_P(
                     "journal.begin_action:uncommitted", "journal.begin_action:committed",
                     "journal.end_action:uncommitted", "journal.end_action:committed",
                     "journal.update:uncommitted", "journal.update:committed",
-                    "ledger.record_identity:uncommitted", "ledger.record_databases:uncommitted",
+                    "ledger.record_identity:uncommitted", "ledger.record_identity:committed",
+                    "ledger.record_databases:uncommitted", "ledger.record_databases:committed",
                     "ledger.record_relations:uncommitted", "ledger.record_definitions:uncommitted",
-                    "ledger.record_config_files:uncommitted", "ledger.forget_database:uncommitted",
-                    "ledger.forget_relation:uncommitted", "ledger.accept_identity:uncommitted"),
+                    "ledger.record_config_files:uncommitted", "ledger.set_fact:uncommitted",
+                    "ledger.forget_database:uncommitted", "ledger.forget_database:committed",
+                    "ledger.forget_relation:uncommitted", "ledger.accept_identity:committed",
+                    "ledger.accept_identity:uncommitted"),
     [](const testing::TestParamInfo<const char*>& param) {
       std::string name = param.param;
       for (auto& c : name)

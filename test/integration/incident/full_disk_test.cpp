@@ -91,20 +91,71 @@ TEST_F(FullDisk, AnOpenJournalSaysSoAndGoesOnLater) {
 }
 
 TEST_F(FullDisk, AStateThatWasThereIsLeftAlone) {
-  // A guard started on a full disk is told so; what it knew is untouched and opens once there is
-  // room.
+  // A guard started on a full disk without a reserve is told so; what it knew is untouched and
+  // opens once there is room.
   ASSERT_NO_FATAL_FAILURE(mount_small("4m"));
   if (IsSkipped()) return;
   const auto id = Journal(*Store::open(state_dir()).value()).open(incident()).value();
+  EXPECT_FALSE(std::filesystem::exists(state_dir() / "reserve"))
+      << "a small disk is left to others";
   fill();
-  if (const auto opened = Store::open(state_dir()); !opened) {
-    EXPECT_EQ(opened.error().code, ErrorCode::DiskFull) << opened.error().message();
-  }
+  const auto refused = Store::open(state_dir());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::DiskFull) << refused.error().message();
   make_room();
   const auto store = Store::open(state_dir());
   ASSERT_TRUE(store) << store.error().message();
   EXPECT_EQ((*store)->set_aside_note(), "");
   EXPECT_TRUE(Journal(**store).load(id));
+}
+
+TEST_F(FullDisk, TheReserveLetsAGuardStartAndJournal) {
+  // State and database share a disk and the database has filled it: a guard started now opens, and
+  // journals a whole recovery; once the incident is closed and there is room, the reserve is back.
+  ASSERT_NO_FATAL_FAILURE(mount_small("48m"));
+  if (IsSkipped()) return;
+  const auto reserve = state_dir() / "reserve";
+  Store::open(state_dir()).value().reset();
+  ASSERT_TRUE(std::filesystem::exists(reserve));
+  fill();
+  const auto store = Store::open(state_dir());
+  ASSERT_TRUE(store) << store.error().message();
+  Journal journal(**store);
+  auto opened = incident();
+  opened.id = journal.open(opened).value();
+  for (int step = 0; step < 40; ++step) {
+    const auto action = journal.begin_action(opened.id, {.playbook = {},
+                                                         .step = "free_space",
+                                                         .detail = {},
+                                                         .started_at = wall_now(),
+                                                         .ended_at = {},
+                                                         .note = {}});
+    ASSERT_TRUE(action) << action.error().message();
+    ASSERT_TRUE(journal.end_action(*action, ActionOutcome::Done, "", wall_now()));
+  }
+  EXPECT_FALSE(std::filesystem::exists(reserve));
+  opened.state = IncidentState::Closed;
+  ASSERT_TRUE(journal.update(opened));
+  EXPECT_FALSE(std::filesystem::exists(reserve)) << "the disk is still full";
+  make_room();
+  ASSERT_TRUE(journal.update(opened));
+  EXPECT_TRUE(std::filesystem::exists(reserve));
+}
+
+TEST_F(FullDisk, ARunningGuardGivesTheReserveUp) {
+  // The disk fills under an open journal: the call that would fail is made with the reserve's room.
+  ASSERT_NO_FATAL_FAILURE(mount_small("48m"));
+  if (IsSkipped()) return;
+  const auto store = Store::open(state_dir()).value();
+  Journal journal(*store);
+  fill();
+  std::size_t written = 0;
+  while (std::filesystem::exists(state_dir() / "reserve") && written < 2'000) {
+    ASSERT_TRUE(journal.open(incident()));
+    ++written;
+  }
+  EXPECT_FALSE(std::filesystem::exists(state_dir() / "reserve"));
+  EXPECT_EQ(journal.list(10'000)->size(), written);
 }
 
 }  // namespace

@@ -37,9 +37,12 @@ using HttpHandler = std::function<Task<HttpResponse>(HttpRequest)>;
 inline constexpr std::size_t kHttpBodyBytesMax = 1U << 20U;  // no request of ours is larger
 inline constexpr std::size_t kHttpConnectionsMax = 64;       // more are closed at once
 
+/// For one request to come in, an idle connection to be used again, one response to be taken.
+inline constexpr Millis kHttpPeerPatience{10'000};
+
 class HttpServer {
  public:
-  HttpServer(Loop& loop, HttpHandler handler);
+  HttpServer(Loop& loop, HttpHandler handler, Millis peer_patience = kHttpPeerPatience);
   /// Closes every connection and destroys the coroutines of handlers that have not ended. Not from
   /// within a handler, and before the loop.
   ~HttpServer();

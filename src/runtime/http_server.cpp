@@ -21,8 +21,6 @@ using detail::HttpFault;
 using detail::HttpRequestReader;
 using Received = HttpRequestReader::Received;
 
-// For one request to come in, an idle connection to be used again, one response to be taken.
-constexpr Seconds kPeerPatience{10};
 // Then the peer connects anew; keeps one client from holding a connection for ever.
 constexpr int kRequestsPerConnectionMax = 1000;
 // After a fault: how much more the peer may say before we hang up on it, so that it gets to read
@@ -35,6 +33,7 @@ constexpr Millis kAcceptPause{100};
 struct Connection {
   Loop* loop;
   const HttpHandler* handler;
+  Millis patience;
   HttpRequest::Via via;
   Fd fd;
 };
@@ -46,35 +45,39 @@ HttpResponse to_response(const HttpFault& fault) {
           .body = fmt::format("{{\"error\":\"{}\"}}\n", fault.reason)};
 }
 
-Task<Result<void>> send_response(Loop* loop, int fd, HttpResponse response,
+Task<Result<void>> send_response(const Connection* peer, HttpResponse response,
                                  Received::Connection connection, Received::Body body) {
   const auto bytes = detail::write_response(response, connection, body);
-  co_return co_await detail::send_all(*loop, fd, bytes, loop->after(kPeerPatience));
+  const auto deadline = peer->loop->after(peer->patience);
+  co_return co_await detail::send_all(*peer->loop, peer->fd.get(), bytes, deadline);
 }
 
-Task<void> refuse(Loop* loop, int fd, HttpFault fault) {
-  const auto deadline = loop->after(kLingerPatience);
-  const auto sent = co_await send_response(loop, fd, to_response(fault),
-                                           Received::Connection::Close, Received::Body::Sent);
+Task<void> refuse(const Connection* peer, HttpFault fault) {
+  const auto deadline = peer->loop->after(kLingerPatience);
+  const int fd = peer->fd.get();
+  const auto sent = co_await send_response(peer, to_response(fault), Received::Connection::Close,
+                                           Received::Body::Sent);
   if (!sent || ::shutdown(fd, SHUT_WR) != 0) co_return;
   std::array<char, 16384> ignored;  // NOLINT: filled by recv
   for (std::size_t total = 0; total < kLingerBytesMax;) {
     const auto count =
-        co_await detail::receive_some(*loop, fd, ignored.data(), ignored.size(), deadline);
+        co_await detail::receive_some(*peer->loop, fd, ignored.data(), ignored.size(), deadline);
     if (!count || *count == 0) co_return;
     total += *count;
   }
 }
 
 // The next request; nullopt when the connection is over (closed, silent, or refused for a fault).
-Task<std::optional<Received>> receive_request(Loop* loop, int fd, HttpRequestReader* reader) {
-  const auto deadline = loop->after(kPeerPatience);
+Task<std::optional<Received>> receive_request(const Connection* peer, HttpRequestReader* reader) {
+  auto* loop = peer->loop;
+  const int fd = peer->fd.get();
+  const auto deadline = loop->after(peer->patience);
   std::array<char, 16384> buffer;  // NOLINT: filled by recv
   std::size_t filled = 0;
   while (true) {
     auto received = reader->feed({buffer.data(), filled});
     if (!received) {
-      co_await refuse(loop, fd, std::move(received).error());
+      co_await refuse(peer, std::move(received).error());
       co_return std::nullopt;
     }
     if (*received) co_return std::move(**received);
@@ -86,23 +89,21 @@ Task<std::optional<Received>> receive_request(Loop* loop, int fd, HttpRequestRea
     const auto count =
         co_await detail::receive_some(*loop, fd, buffer.data(), buffer.size(), deadline);
     const bool too_slow = !count && count.error().code == ErrorCode::TimedOut && reader->midway();
-    if (too_slow) co_await refuse(loop, fd, {408, "the request took too long to arrive"});
+    if (too_slow) co_await refuse(peer, {408, "the request took too long to arrive"});
     if (!count || *count == 0) co_return std::nullopt;
     filled = *count;
   }
 }
 
 Task<void> serve_connection(Connection connection) {
-  auto* loop = connection.loop;
-  const int fd = connection.fd.get();
   HttpRequestReader reader;
   for (int served = 1; served <= kRequestsPerConnectionMax; ++served) {
-    auto received = co_await receive_request(loop, fd, &reader);
+    auto received = co_await receive_request(&connection, &reader);
     if (!received) co_return;
     received->request.via = connection.via;
     if (served == kRequestsPerConnectionMax) received->connection = Received::Connection::Close;
     auto response = co_await (*connection.handler)(std::move(received->request));
-    const auto sent = co_await send_response(loop, fd, std::move(response), received->connection,
+    const auto sent = co_await send_response(&connection, std::move(response), received->connection,
                                              received->response_body);
     if (!sent || received->connection == Received::Connection::Close) co_return;
   }
@@ -113,12 +114,17 @@ Task<void> serve_connection(Connection connection) {
 struct HttpServer::State {
   Loop* loop;
   HttpHandler handler;
+  Millis patience;
   std::list<detail::HttpListener> listeners;  // a list: the accepting coroutines point into it
   TaskGroup connections;
   TaskGroup acceptors;
 
-  State(Loop& on, HttpHandler handle)
-      : loop(&on), handler(std::move(handle)), connections(on), acceptors(on) {}
+  State(Loop& on, HttpHandler handle, Millis peer_patience)
+      : loop(&on),
+        handler(std::move(handle)),
+        patience(peer_patience),
+        connections(on),
+        acceptors(on) {}
 
   static Task<void> accept_connections(State* state, const detail::HttpListener* listener);
   void take_in(Fd fd, HttpRequest::Via via);
@@ -126,7 +132,7 @@ struct HttpServer::State {
 
 void HttpServer::State::take_in(Fd fd, HttpRequest::Via via) {
   if (connections.size() >= kHttpConnectionsMax) return;  // closes it
-  connections.spawn(serve_connection({loop, &handler, via, std::move(fd)}));
+  connections.spawn(serve_connection({loop, &handler, patience, via, std::move(fd)}));
 }
 
 Task<void> HttpServer::State::accept_connections(State* state,
@@ -145,8 +151,8 @@ Task<void> HttpServer::State::accept_connections(State* state,
   }
 }
 
-HttpServer::HttpServer(Loop& loop, HttpHandler handler)
-    : state_(std::make_unique<State>(loop, std::move(handler))) {}
+HttpServer::HttpServer(Loop& loop, HttpHandler handler, Millis peer_patience)
+    : state_(std::make_unique<State>(loop, std::move(handler), peer_patience)) {}
 HttpServer::~HttpServer() = default;
 
 Result<std::uint16_t> HttpServer::listen_tcp(std::string_view host, std::uint16_t port) {

@@ -56,6 +56,14 @@ class ClientTest : public testing::Test {
     EXPECT_TRUE(test::wait_until([this] { return writes(); })) << server.log();
   }
 
+  /// After kill -9 of a backend: the client knows before the postmaster does, which then ends all
+  /// other sessions too.
+  void await_crash_noticed() {
+    EXPECT_TRUE(test::wait_until([this] {
+      return server.log().find("all server processes terminated; reinitializing") !=
+             std::string::npos;
+    }));
+  }
   bool writes() {
     try {
       server.query("create table if not exists served (n int); insert into served values (1)");

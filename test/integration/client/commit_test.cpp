@@ -208,6 +208,7 @@ TEST_F(CommitTest, ALossBeforeCommitIsNotApplied) {
   ASSERT_FALSE(more.has_value());
   EXPECT_EQ(more.error().outcome, Outcome::NotApplied);
   EXPECT_EQ(commit(transaction).error().outcome, Outcome::NotApplied);
+  await_crash_noticed();
   expect_served();
   EXPECT_EQ(rows(), "0");
 }

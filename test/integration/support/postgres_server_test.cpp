@@ -13,17 +13,17 @@ namespace {
 TEST(PostgresServerTest, StartsAnswersAndLeavesNothing) {
   // Goal: a server answers queries, and its processes and directory are gone with the object.
   std::filesystem::path temp;
-  std::filesystem::path data;
+  std::filesystem::path data_dir;
   {
     const PostgresServer server;
     temp = server.temp_dir();
-    data = server.data_dir();
+    data_dir = server.data_dir();
     EXPECT_EQ(server.query("select 40 + 2"), "42");
     EXPECT_TRUE(server.running());
-    EXPECT_FALSE(pids_in(data).empty());
+    EXPECT_FALSE(pids_in(data_dir).empty());
   }
   EXPECT_FALSE(std::filesystem::exists(temp));
-  EXPECT_TRUE(pids_in(data).empty());
+  EXPECT_TRUE(pids_in(data_dir).empty());
 }
 
 TEST(PostgresServerTest, ComesBackAfterKill9) {
@@ -47,13 +47,13 @@ TEST(PostgresServerTest, FreshIdentityDiffers) {
 
 TEST(PostgresServerTest, EndsStoppedProcesses) {
   // Goal: a SIGSTOPped postmaster and backend do not survive the test that stopped them.
-  std::filesystem::path data;
+  std::filesystem::path data_dir;
   {
     const PostgresServer server;
-    data = server.data_dir();
+    data_dir = server.data_dir();
     ::kill(server.pid(), SIGSTOP);
   }
-  EXPECT_TRUE(pids_in(data).empty());
+  EXPECT_TRUE(pids_in(data_dir).empty());
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ Task<HttpResponse> list_incidents(ContextPtr context, Call call) {
   const auto incidents = co_await context->sources.incidents->list(*most);
   if (!incidents) co_return problem(incidents.error());
   Json list = Json::array();
-  for (const auto& incident : *incidents) list.push_back(incident_line_json(incident));
+  for (const auto& incident : *incidents) list.push_back(incident::line_to_json(incident));
   co_return json_response(200, {{"incidents", std::move(list)}});
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "incident/json.hpp"
 #include "serve/status_json.hpp"
 #include "serve/verdict.hpp"
 
@@ -94,7 +95,7 @@ std::string database_health_document(const Status& status, SteadyTime now) {
   document["shadow"] = protection_json(status.shadow);
   document["alerts"] = Json::array();
   for (const auto& incident : status.open_incidents)
-    document["alerts"].push_back(incident_line_json(incident));
+    document["alerts"].push_back(incident::line_to_json(incident));
   return to_text(document);
 }
 

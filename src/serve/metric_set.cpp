@@ -41,11 +41,15 @@ MetricSet& MetricSet::counter(std::string_view name, std::string_view help) {
 MetricSet& MetricSet::sample(double value, MetricLabels labels) {
   CHECK(!families_.empty());
   auto& family = families_.back();
-  auto& metric = family.metric.emplace_back();
+  prometheus::ClientMetric metric;
   for (const auto& [name, text] : labels)
     metric.label.push_back({std::string(name), as_utf8(text)});
+  // A series told twice costs the whole scrape, and names that differ may be alike as UTF-8.
+  const auto same = [&](const auto& other) { return other.label == metric.label; };
+  if (std::ranges::any_of(family.metric, same)) return *this;
   if (family.type == prometheus::MetricType::Counter) metric.counter.value = value;
   else metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
   return *this;
 }
 

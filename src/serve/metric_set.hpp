@@ -20,6 +20,7 @@ class MetricSet {
   /// Begins a family; the samples that follow belong to it. Names are unique, `help` is one line.
   MetricSet& gauge(std::string_view name, std::string_view help);
   MetricSet& counter(std::string_view name, std::string_view help);
+  /// Labels that are there already in this family are not added again: the first sample stays.
   MetricSet& sample(double value, MetricLabels labels = {});
 
   /// Families without a sample are left out.

@@ -1,6 +1,7 @@
 // Field by field, in the order a person reads them.
 #include "serve/status_json.hpp"
 
+#include "incident/json.hpp"
 #include "serve/verdict.hpp"
 
 namespace pgkeel::serve {
@@ -54,7 +55,8 @@ Json guard_json(const GuardStatus& guard, SteadyTime now) {
 
 Json incidents_json(const Status& status) {
   Json open = Json::array();
-  for (const auto& incident : status.open_incidents) open.push_back(incident_line_json(incident));
+  for (const auto& incident : status.open_incidents)
+    open.push_back(incident::line_to_json(incident));
   Json totals = Json::object();
   for (const auto& [cause, count] : status.incidents_total) totals[cause] = count;
   return {{"open", open}, {"total_by_cause", totals}, {"restarts_total", status.restarts_total}};
@@ -105,20 +107,6 @@ Json protection_json(const std::optional<Protection>& protection) {
           {"note", protection->note},
           {"lag_bytes", or_null(protection->lag_bytes)},
           {"lag_ms", or_null(protection->lag)}};
-}
-
-Json incident_line_json(const incident::Incident& incident) {
-  return {{"id", incident.id},
-          {"opened_at", to_iso8601(incident.opened_at)},
-          {"closed_at", or_null(incident.closed_at)},
-          {"detected_ms", or_null(incident.detected)},
-          {"recovered_ms", or_null(incident.recovered)},
-          {"cause", incident.cause},
-          {"confidence", incident.confidence},
-          {"subject", incident.subject},
-          {"severity", incident::to_string(incident.severity)},
-          {"state", incident::to_string(incident.state)},
-          {"summary", incident.summary}};
 }
 
 Json status_json(const Status& status, SteadyTime now) {

@@ -15,7 +15,5 @@ namespace pgkeel::serve {
 [[nodiscard]] Json connections_json(const Status& status);
 [[nodiscard]] Json disk_json(const Status& status);
 [[nodiscard]] Json protection_json(const std::optional<Protection>& protection);
-/// The line of a list: id, times, cause, subject, severity, state, summary.
-[[nodiscard]] Json incident_line_json(const incident::Incident& incident);
 
 }  // namespace pgkeel::serve

@@ -114,8 +114,10 @@ inline HttpRequest over_unix(HttpRequest made) {
 struct FakeControl : Control {
   Result<> result;
   std::vector<std::string> calls;
+  std::function<Task<Result<>>()> before_pause;  ///< what pause() waits for, when set
   Task<Result<>> pause(std::optional<Millis> duration) override {
     calls.push_back(duration ? "pause " + format_duration(*duration) : "pause until resumed");
+    if (before_pause) CO_TRY_VOID(co_await before_pause());
     co_return result;
   }
   Task<Result<>> resume() override {

@@ -83,6 +83,15 @@ TEST(Metrics, LabelsAreEscapedAndUtf8) {
       parsed.samples.contains("pg_database_size_bytes{datname=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\"}"));
 }
 
+TEST(Metrics, ASeriesIsToldOnce) {
+  // Two findings about one database, or two names that are alike once they are UTF-8.
+  auto status = healthy_status();
+  status.databases = {{.name = "a\xff", .size_bytes = 1}, {.name = "a\xfe", .size_bytes = 2}};
+  const auto parsed = parse_prometheus(metrics_text(status, kNow));
+  EXPECT_EQ(parsed.complaint, "");
+  EXPECT_EQ(parsed.samples.at("pg_database_size_bytes{datname=\"a\xef\xbf\xbd\"}"), 1);
+}
+
 TEST(Metrics, TheNumberOfSeriesIsBounded) {
   // A cluster with a thousand databases must not flood Prometheus; it is told that some are left
   // out.

@@ -108,7 +108,7 @@ TEST_F(RetryTest, ASerializationFailureIsRunAgain) {
                           bump_after_reading);
   EXPECT_TRUE(duel.first.has_value()) << duel.first.error().message();
   EXPECT_TRUE(duel.second.has_value()) << duel.second.error().message();
-  EXPECT_EQ(duel.runs, 3);
+  EXPECT_GE(duel.runs, 3);  // the loser may lose once more to a winner that has not committed yet
   EXPECT_EQ(total(), "2");
   expect_served();
 }
@@ -119,7 +119,7 @@ TEST_F(RetryTest, ADeadlockIsRunAgain) {
   const Duel duel = fight(loop, pool, {}, bump_both);
   EXPECT_TRUE(duel.first.has_value()) << duel.first.error().message();
   EXPECT_TRUE(duel.second.has_value()) << duel.second.error().message();
-  EXPECT_EQ(duel.runs, 3);
+  EXPECT_GE(duel.runs, 3);  // the loser may lose once more to a winner that has not committed yet
   EXPECT_EQ(total(), "4");
   expect_served();
 }

@@ -13,6 +13,9 @@ namespace pgkeel::pg {
 namespace {
 
 constexpr std::string_view kMarkerEnd = ":  ";
+// A prefix holds a time and a few names of at most 63 bytes each; what stands further back in a
+// line is its message, and is not searched.
+constexpr std::size_t kPrefixBytesMax = 1024;
 
 struct PartWord {
   std::string_view word;
@@ -62,6 +65,7 @@ std::optional<Parts> take_apart(std::string_view line) {
   std::optional<Parts> localized;
   for (auto colon = line.find(kMarkerEnd); colon != std::string_view::npos;
        colon = line.find(kMarkerEnd, colon + 1)) {
+    if (colon > kPrefixBytesMax) break;
     const auto parts = cut_at(line, colon);
     if (severity_of(parts.word) != LogSeverity::Unknown || find_part(parts.word) != nullptr)
       return parts;

@@ -13,6 +13,9 @@ namespace {
 using enum Signature;
 using S = LogSeverity;
 
+// The server's own words come first and are short; the rest of a long message is the user's.
+constexpr std::size_t kSearchedBytesMax = 4096;
+
 /// Levels at which a message of the server itself comes; a session's own ERROR is left out.
 struct Levels {
   LogSeverity least;
@@ -136,7 +139,7 @@ bool sqlstate_fits(const SignatureRow& candidate, const LogLine& line) {
 }
 
 bool words_fit(const SignatureRow& candidate, const LogLine& line) {
-  const std::string_view message = line.message;
+  const auto message = std::string_view(line.message).substr(0, kSearchedBytesMax);
   const auto at = message.find(candidate.first);
   if (at == std::string_view::npos) return false;
   if (message.find(candidate.then, at + candidate.first.size()) == std::string_view::npos)

@@ -282,6 +282,14 @@ TEST(LogReader, many_continuation_lines_are_bounded_too) {
   EXPECT_LE(lines[0].message.size(), kLogLineBytesMax);
 }
 
+TEST(StderrLog, only_the_front_of_a_line_is_searched_for_a_prefix) {
+  // Goal: a line of nothing but brackets or markers costs no more than its length.
+  const auto brackets = only(ServerLogFormat::Stderr, std::string(kLogLineBytesMax, '['));
+  EXPECT_EQ(brackets.severity, LogSeverity::Unknown);
+  const auto far = only(ServerLogFormat::Stderr, std::string(2000, '[') + " ERROR:  x\n");
+  EXPECT_EQ(far.severity, LogSeverity::Unknown);
+}
+
 TEST(LogTime, reads_offsets_and_refuses_names) {
   // Goal: a fixed offset is a time; the name of a zone is not, because it has two.
   const auto utc = parse_log_time("2026-11-21 03:44:35.991 UTC");

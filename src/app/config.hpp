@@ -132,7 +132,8 @@ struct FlagSetting {
 
 /// Where configuration may come from. Tests fill it by hand; commands take it from the process.
 struct ConfigSources {
-  std::filesystem::path file;  ///< --config; empty: ./pgkeel.toml, then system_file
+  std::filesystem::path file;            ///< --config; empty: ./pgkeel.toml, then system_file
+  std::optional<std::string> file_text;  ///< what `file` holds, when it is not to be read from disk
   std::filesystem::path working_dir;
   std::filesystem::path system_file = "/etc/pgkeel/pgkeel.toml";
   std::map<std::string, std::string> environment;

@@ -2,6 +2,7 @@
 #include "app/help.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -28,6 +29,13 @@ std::string option_lines(const std::vector<OptionSpec>& options) {
     text += line + wrap(option.help, kHelpWidth, line.size());
   }
   return text;
+}
+
+// "list incidents" -> "List incidents."
+std::string as_sentence(std::string_view text) {
+  std::string sentence(text);
+  sentence.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+  return sentence + ".";
 }
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }
@@ -120,10 +128,10 @@ std::string commands_markdown(const CommandTable& table) {
   for (const auto& command : table.commands) {
     const auto* group = group_of(table, command);
     if (group != nullptr && group != last)
-      text += fmt::format("\n## {}\n\n{}\n", group->name, group->summary);
+      text += fmt::format("\n## {}\n\n{}\n", group->name, as_sentence(group->summary));
     last = group;
-    text += fmt::format("\n{} {}\n\n```\n{}\n```\n\n{}.\n", group == nullptr ? "##" : "###",
-                        command.name, usage_line(command), command.summary);
+    text += fmt::format("\n{} {}\n\n```\n{}\n```\n\n{}\n", group == nullptr ? "##" : "###",
+                        command.name, usage_line(command), as_sentence(command.summary));
     if (!command.details.empty()) text += fmt::format("{}\n", command.details);
     auto options = command.arguments;
     options.insert(options.end(), command.options.begin(), command.options.end());

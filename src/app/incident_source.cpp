@@ -11,10 +11,11 @@
 namespace pgkeel::app {
 namespace {
 
-// Without a journal "no guard runs" is the better thing to say than "no such file".
-Result<Json> or_not_running(Result<Json> read, const Error& not_running) {
-  if (!read && read.error().code != ErrorCode::NotFound) return fail(not_running);
-  return read;
+// Where there never was a journal, "no guard runs" is the better thing to say.
+Result<void> require_journal_or(const Config& config, const Error& not_running) {
+  auto journal = require_journal(config);
+  if (!journal && journal.error().code == ErrorCode::NotFound) return fail(not_running);
+  return journal;
 }
 
 bool is_id(std::string_view id) {
@@ -28,7 +29,8 @@ Result<Json> list_incidents(const Config& config, std::size_t most) {
   auto answer = GuardClient(config).get("/api/v1/incidents", {{"limit", std::to_string(most)}});
   if (answer) return Json(member(*answer, "incidents"));
   if (answer.error().code != ErrorCode::GuardNotRunning) return answer;
-  return or_not_running(read_incidents(config, most), answer.error());
+  TRY_VOID(require_journal_or(config, answer.error()));
+  return read_incidents(config, most);
 }
 
 Result<Json> load_incident(const Config& config, std::string_view id) {
@@ -45,7 +47,8 @@ Result<Json> load_incident(const Config& config, std::string_view id) {
   }
   auto answer = GuardClient(config).get("/api/v1/incidents/" + wanted);
   if (answer || answer.error().code != ErrorCode::GuardNotRunning) return answer;
-  return or_not_running(read_incident(config, wanted), answer.error());
+  TRY_VOID(require_journal_or(config, answer.error()));
+  return read_incident(config, wanted);
 }
 
 }  // namespace pgkeel::app

@@ -59,6 +59,11 @@ Result<Json> read_last_known(const Config& config) {
               {"probes", std::move(probes)}};
 }
 
+Result<void> require_journal(const Config& config) {
+  TRY_VOID(incident::Store::open_read_only(config.state_dir));
+  return {};
+}
+
 Result<Json> read_incidents(const Config& config, std::size_t most) {
   TRY(store, incident::Store::open_read_only(config.state_dir));
   TRY(incidents, incident::Journal(*store).list(most));

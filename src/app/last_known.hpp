@@ -11,6 +11,9 @@ namespace pgkeel::app {
 /// "probes":[{"name","ok","at","took_ms","note"}]}; the error says why nothing can be read.
 [[nodiscard]] Result<Json> read_last_known(const Config& config);
 
+/// NotFound when no guard ever kept a journal in state_dir.
+[[nodiscard]] Result<void> require_journal(const Config& config);
+
 /// The newest incidents as the API lists them, and one of them whole.
 [[nodiscard]] Result<Json> read_incidents(const Config& config, std::size_t most);
 [[nodiscard]] Result<Json> read_incident(const Config& config, std::string_view id);

@@ -54,9 +54,9 @@ a mistyped key is an error; other `PGKEEL_` variables are noted by `pgkeel confi
 `pgkeel config show` prints every key, its value and where it came from, with passwords masked.
 
 Which kind: `instance.kind` when it is set; else container when `instance.container` is set, managed
-when `instance.data_dir` or `instance.unit` is, remote when only `instance.url` is. With no file, `DATABASE_URL` or any of
-`POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_USER`, `POSTGRES_PASSWORD`, `POSTGRES_DB` means remote.
-Otherwise embedded: a private cluster under `./pgkeel-data` (beside the file, where there is one).
+when `instance.data_dir` or `instance.unit` is, remote when only `instance.url` is. With no file,
+`DATABASE_URL` or any of `POSTGRES_HOST`, `POSTGRES_PORT`, `POSTGRES_USER`, `POSTGRES_PASSWORD`,
+`POSTGRES_DB` means remote. Otherwise embedded: a private cluster under `./pgkeel-data` (beside the file, where there is one).
 `kind = "remote"` without a url takes it from those variables too.
 
 A line marked *not yet* is read and checked, but no part of pgkeel uses it so far.

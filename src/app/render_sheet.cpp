@@ -13,6 +13,10 @@ constexpr std::size_t kLabelColumns = 12;
 }  // namespace
 
 void Sheet::block(std::string_view label, std::string_view line) {
+  if (line.empty()) {
+    text_ += look_.paint(Tone::Strong, label) + "\n";
+    return;
+  }
   const auto padded = fmt::format("{:<{}}", label, kLabelColumns);
   text_ += look_.paint(Tone::Strong, padded);
   text_ += wrap(line, static_cast<std::size_t>(look_.width), kLabelColumns);

@@ -11,7 +11,9 @@ namespace pgkeel::diagnose {
 std::vector<Finding> stale_pid(const Case& the_case) {
   if (!server_absent(the_case) || !data_is_ours(the_case)) return {};
   const auto& lock = the_case.seen.files.lock;
-  if (lock.state != instance::LockState::Stale || !lock.pid_reused || !lock.file) return {};
+  const bool dead = lock.state == instance::LockState::Stale ||
+                    lock.state == instance::LockState::Orphans;  // its children are just ending
+  if (!dead || !lock.pid_reused || !lock.file) return {};
 
   Finding finding;
   finding.cause = Cause::StalePid;

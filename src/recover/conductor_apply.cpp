@@ -17,6 +17,7 @@ using runtime::Task;
 // A search that found nothing, a statement that failed for good reasons: tried again this seldom.
 constexpr Seconds kHumanRetryEvery{30};
 constexpr Seconds kVerifyRetryEvery{1};
+constexpr Seconds kLookPatience{3};  // for the catalog watch to see what a playbook made
 
 template <class... Cases>
 struct Overloaded : Cases... {
@@ -178,6 +179,7 @@ Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
   tracked->state = IncidentState::Recovering;
   tracked->waiting_for.clear();
   ++tracked->attempts;
+  tracked->last_playbook = decision.playbook;
   tracked->next_attempt_at = now + backoff(tracked->attempts);
   const bool loses = loses_rows(decision.playbook);
   amend(id, [&](incident::Incident& incident) {
@@ -189,6 +191,8 @@ Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
   const auto report = co_await run_playbook(&services_, &playbook_by_name(decision.playbook),
                                             decision.finding, id, &state_);
   co_await services_.senses.look_at_files();
+  const bool about_object = decision.finding.subject != diagnose::kInstanceSubject;
+  if (about_object) co_await services_.senses.look_now(services_.loop.after(kLookPatience));
   after_playbook(id, report);
 }
 
@@ -199,10 +203,7 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
   auto* tracked = state_.by_id(id);
   if (tracked == nullptr) return;
   switch (report.outcome) {
-    case RunOutcome::Done:
-      tracked->next_attempt_at =
-          std::min(tracked->next_attempt_at, services_.loop.now() + backoff(tracked->attempts - 1));
-      return;
+    case RunOutcome::Done: return;
     case RunOutcome::NeedsHuman:
       tracked->next_attempt_at = services_.loop.after(kHumanRetryEvery);
       wait({id, report.why, false});

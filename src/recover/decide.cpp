@@ -59,7 +59,8 @@ std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Fi
   if (tracked.gave_up) return std::nullopt;
   if (remedy.starts_server && !within_budget(scene.state, scene.policy, scene.now))
     return give_up(scene, tracked);
-  if (scene.now < tracked.next_attempt_at) return std::nullopt;
+  const bool again = tracked.last_playbook == remedy.playbook;
+  if (again && scene.now < tracked.next_attempt_at) return std::nullopt;
   return RunPlaybook{tracked.id, remedy.playbook, finding};
 }
 

@@ -25,6 +25,7 @@ struct Tracked {
   incident::IncidentState state = incident::IncidentState::Open;
   SteadyTime opened_at;
   int attempts = 0;            ///< playbooks run so far
+  std::string last_playbook;   ///< another may follow it at once, itself only after a back-off
   SteadyTime next_attempt_at;  ///< back-off, and the pause between searches
   SteadyTime next_verify_at;
   SteadyTime watch_until;                  ///< while Watching

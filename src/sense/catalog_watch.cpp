@@ -2,6 +2,7 @@
 #include "sense/catalog_watch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
@@ -16,8 +17,11 @@ using client::DbResult;
 using client::Rows;
 using runtime::Task;
 
-// A look may cost this share of the time: one part in 500 is 0.2 % of a core.
+// A look may cost this share of the time: one part in 500 is 0.2 % of a core. What a look costs is
+// taken as the shortest of the last ones, because waiting for a busy processor costs nothing.
 constexpr int kWatchShare = 500;
+constexpr std::size_t kCostsKept = 8;
+constexpr Millis kPauseMax{10'000};
 // Sizes and row estimates drift without DDL; the listing is read anew this often.
 constexpr Seconds kListingEvery{60};
 
@@ -59,7 +63,8 @@ struct Watch {
   int fingerprint_moves = 0;
   int listings_read = 0;
   SteadyTime listed_at;
-  Millis cost{0};
+  std::array<std::chrono::microseconds, kCostsKept> costs{};
+  std::size_t looks = 0;
 };
 
 Oid read_oid(const Rows& rows, std::size_t row) {
@@ -204,7 +209,7 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
 Task<bool> ensure_session(Board* board, Watch* watch) {
   if (watch->session && watch->session->usable()) co_return true;
   watch->session.reset();
-  if (!board->server_runs()) co_return false;
+  if (!board->server_runs() || !board->seen.login.ok()) co_return false;
   auto opened = co_await open_session(board, watch->database, "pgkeel watch");
   if (!opened) co_return false;
   watch->session.emplace(std::move(*opened));
@@ -220,7 +225,9 @@ void drop_session(Board& board, Watch& watch) {
 
 Millis next_pause(const Board& board, const Watch& watch) {
   if (!watch.session) return board.options.in_doubt;
-  return std::max(board.options.watch_every, watch.cost * kWatchShare);
+  const auto cost = *std::ranges::min_element(watch.costs);
+  const auto share = std::chrono::duration_cast<Millis>(cost * kWatchShare);
+  return std::clamp(share, board.options.watch_every, kPauseMax);
 }
 
 bool database_exists(const Board& board, const std::string& name) {
@@ -236,7 +243,8 @@ Task<void> watch_relations(Board* board, std::string database) {
     if (open) {
       const auto started = board->loop.now();
       const auto looked = co_await look_at_relations(board, &watch);
-      watch.cost = std::chrono::duration_cast<Millis>(board->loop.now() - started);
+      watch.costs.at(watch.looks++ % kCostsKept) =
+          std::chrono::duration_cast<std::chrono::microseconds>(board->loop.now() - started);
       if (!looked) drop_session(*board, watch);
     }
     co_await board->pause(next_pause(*board, watch));

@@ -41,8 +41,10 @@ runtime::Task<void> probe_once(Board* board) {
     note_failure(*board, started, rows.error());
     co_return;
   }
+  const bool news = !board->seen.login.ok();
   read_session_view(board->seen.login, *rows);
   note_probe(*board, board->seen.login, ProbeResult::Ok, started);
+  if (news) board->poked.notify_all();  // the kept sessions wait for logins to work
 }
 
 }  // namespace

@@ -1,12 +1,19 @@
 // See senses.hpp.
 #include "sense/senses.hpp"
 
+#include <algorithm>
+
 #include "sense/catalog_watch.hpp"
 #include "sense/files_look.hpp"
 #include "sense/login_probe.hpp"
 #include "sense/process_watch.hpp"
 
 namespace pgkeel::sense {
+namespace {
+
+constexpr Millis kLookAgain{20};  // a quiet look changes nothing and wakes nobody
+
+}  // namespace
 
 Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options options)
     : instance_(instance), board_(loop, std::move(options)) {}
@@ -17,15 +24,20 @@ void Senses::start() {
   board_.loop.spawn(watch_catalog(&board_));
 }
 
+bool Senses::all_looked_since(SteadyTime asked) const {
+  const auto& seen = board_.seen;
+  const bool wrote = seen.write.ok() || seen.login.in_recovery;
+  const auto checked = [asked](const auto& listing) { return listing.second.checked_at >= asked; };
+  return seen.login.at >= asked && wrote && seen.catalog.at >= asked &&
+         std::ranges::all_of(seen.catalog.listings, checked);
+}
+
 runtime::Task<void> Senses::look_now(SteadyTime deadline) {
   const auto asked = board_.loop.now();
   poke();
-  while (board_.loop.now() < deadline) {
-    const auto& seen = board_.seen;
-    const bool wrote = seen.write.at >= asked || seen.login.in_recovery || seen.write.ok();
-    if (seen.login.at >= asked && wrote && seen.catalog.at >= asked) co_return;
-    static_cast<void>(co_await board_.changed.wait_until(
-        std::min(deadline, board_.loop.after(board_.options.watch_every))));
+  while (board_.loop.now() < deadline && !all_looked_since(asked)) {
+    static_cast<void>(
+        co_await board_.changed.wait_until(std::min(deadline, board_.loop.after(kLookAgain))));
   }
 }
 

@@ -36,6 +36,8 @@ class Senses {
   runtime::Task<void> look_at_files();
 
  private:
+  [[nodiscard]] bool all_looked_since(SteadyTime asked) const;
+
   instance::Instance& instance_;
   Board board_;
 };

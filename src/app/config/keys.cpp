@@ -50,7 +50,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "Files of NAME=value lines, read as if they were in the environment (which outranks them). Only PGKEEL_*, DATABASE_URL and POSTGRES_* are looked at.",
    .into = taken_by_loader},
 
-  {.key = "instance.kind", .type = Choice, .fallback_note = "see \"Which kind\" below",
+  {.key = "instance.kind", .type = Choice, .fallback_note = "see \"Which kind\" above",
    .description = "How PostgreSQL runs: a server on this host, in a container, somewhere else, or a private cluster of pgkeel's own.",
    .choices = "managed|container|remote|embedded", .into = into<kInstance, &I::kind>},
   {.key = "instance.data_dir", .type = Path, .fallback_note = "embedded: ./pgkeel-data/data",
@@ -82,7 +82,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "Socket of the container engine (Docker or Podman).",
    .into = into<kInstance, &I::engine_socket>},
   {.key = "instance.socket_dir", .type = Path,
-   .fallback_note = "embedded: ./pgkeel-data/run, else the server's own",
+   .fallback_note = "embedded: run beside data_dir, else the server's own",
    .description = "The directory of the server's Unix socket.",
    .into = into<kInstance, &I::socket_dir>},
   {.key = "instance.log_file", .type = Path, .fallback_note = "asked from the server",

@@ -109,7 +109,8 @@ void Loader::read_file_source() {
   }
   config().file = file;
   const auto name = shown_path(file, sources_.working_dir);
-  const auto text = runtime::read_file(file, kConfigBytesMax);
+  const auto text = sources_.file_text ? Result<std::string>(*sources_.file_text)
+                                       : runtime::read_file(file, kConfigBytesMax);
   if (!text) {
     reading_.problems.emplace_back(ErrorCode::ConfigUnreadable,
                                    fmt::format("cannot read {}: {}", name, text.error().detail));
@@ -216,7 +217,11 @@ void Loader::add_defaults() {
   const auto because = embedded ? "embedded" : "";
   if (embedded) {
     add_default("instance.data_dir", home() / "data", because);
-    add_default("instance.socket_dir", home() / "run", because);
+    const auto* data_dir = given("instance.data_dir");
+    if (!data_dir->values.empty()) {
+      const auto place = absolute(data_dir->values.front(), data_dir->base_dir);
+      add_default("instance.socket_dir", place.parent_path() / "run", because);
+    }
   }
   const bool ours = embedded || config().file.empty();
   add_default("state_dir", ours ? (home() / "state").string() : std::string(kSystemStateDir), {});

@@ -53,6 +53,7 @@ runtime::Task<Result<int>> Guard::live() {
 }
 
 runtime::Task<Result<void>> Guard::make_parts() {
+  CO_TRY_VOID(ensure_homes(config_));
   CO_TRY(store, incident::Store::open(config_.state_dir));
   store_ = std::move(store);
   if (!store_->set_aside_note().empty()) log_error(store_->set_aside_note());

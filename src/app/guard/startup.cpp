@@ -130,6 +130,17 @@ diagnose::Known known_of(const Config& config) {
   return known;
 }
 
+Result<void> ensure_homes(const Config& config) {
+  if (config.instance.kind != instance::Kind::Embedded) return {};
+  for (const auto& home :
+       {config.state_dir.parent_path(), config.instance.data_dir.parent_path()}) {
+    std::error_code error;
+    std::filesystem::create_directories(home, error);
+    if (error) return fail_errno(error.value(), "create directory " + home.string());
+  }
+  return {};
+}
+
 std::filesystem::path find_client_programs(const Config& config, int server_major) {
   std::vector<std::filesystem::path> places;
   if (!config.instance.bin_dir.empty()) places.push_back(config.instance.bin_dir);

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/config.hpp"
+#include "diagnose/known.hpp"
 #include "incident/ledger.hpp"
 #include "instance/config.hpp"
 #include "instance/instance.hpp"
@@ -26,6 +27,9 @@ namespace pgkeel::app {
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
 [[nodiscard]] recover::Policy policy_of(const Config& config);
 [[nodiscard]] diagnose::Known known_of(const Config& config);
+
+/// Embedded: the directories in which state and data directory will be made. Others exist already.
+Result<void> ensure_homes(const Config& config);
 
 /// The directory with pg_dump, pg_restore and psql, new enough for the server; empty when none is.
 [[nodiscard]] std::filesystem::path find_client_programs(const Config& config, int server_major);

@@ -1,0 +1,68 @@
+// The demo's stage: a temporary directory with a private PostgreSQL, a real guard as a process of
+// its own, and the tables that will be broken. Everything on it was made by the demo and goes with
+// it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/api_client.hpp"
+#include "app/config.hpp"
+#include "client/rows.hpp"
+#include "instance/instance.hpp"
+#include "pg/conninfo.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::app {
+
+inline constexpr std::int64_t kDemoOrders = 1000;
+inline constexpr std::int64_t kDemoContacts = 500;
+
+class Stage {
+ public:
+  static Result<std::unique_ptr<Stage>> build();
+  /// Ends guard and server and removes the directory; keeps it when `keep()` was called.
+  ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  void keep() { keep_ = true; }
+  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] runtime::Loop& loop() { return loop_; }
+  [[nodiscard]] instance::Instance& instance() { return *instance_; }
+  [[nodiscard]] GuardClient client() const { return GuardClient(config_); }
+  [[nodiscard]] pg::Conninfo conninfo(std::string_view database) const;
+
+  /// The moment of the damage, from which detection and recovery are measured.
+  void note_broken() { broken_at_ = wall_now(); }
+  [[nodiscard]] WallTime broken_at() const { return broken_at_; }
+
+  /// Runs one statement in `database` on a session of its own.
+  Result<client::Rows> sql(std::string_view database, std::string statement);
+  /// An initdb'ed cluster that is not the guarded one, ready to stand in its place.
+  Result<std::filesystem::path> make_stranger();
+
+ private:
+  Stage() = default;
+  Result<void> write_config();
+  Result<void> start_guard();
+  Result<void> await_ready();
+  Result<void> make_victims();
+  Result<void> await_known();
+  void end_guard();
+  void end_server();
+
+  std::filesystem::path directory_;
+  Config config_;
+  runtime::Loop loop_;
+  std::unique_ptr<instance::Instance> instance_;
+  std::optional<runtime::ProcessHandle> guard_;
+  WallTime broken_at_;
+  bool keep_ = false;
+};
+
+}  // namespace pgkeel::app

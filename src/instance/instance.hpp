@@ -142,7 +142,9 @@ class Instance {
   /// Stops it and waits until every process of it is gone.
   virtual runtime::Task<Result<void>> stop(StopMode mode, SteadyTime deadline) = 0;
   /// Ends surviving children of a dead postmaster: waits for them until `patience`, then SIGQUIT,
-  /// then SIGKILL to exactly those whose cwd is the data directory; done when none is left.
+  /// then SIGKILL to exactly those whose cwd is the data directory; done when none is left. A short
+  /// patience loses nothing that was acknowledged, and a long one can cost 20 s: in 13 and 14 the
+  /// autovacuum launcher and busy backends wait that long for the dead statistics collector.
   virtual runtime::Task<Result<void>> await_orphans_gone(SteadyTime patience,
                                                          SteadyTime deadline) = 0;
   /// SIGCONT to the postmaster and to every stopped process of the server.

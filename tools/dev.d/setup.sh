@@ -91,6 +91,10 @@ setup_other_majors() {
   local found
   [[ -x tools/other-majors ]] || return 0
   command -v npm >/dev/null || install_packages nodejs npm
+  # Servers refuse root; as root they run as postgres, who cannot enter a checkout under /root.
+  if [[ $EUID -eq 0 ]] && ! runuser -u postgres -- test -x "$PWD"; then
+    export PGKEEL_MAJORS_DIR=${PGKEEL_MAJORS_DIR:-/var/cache/pgkeel/majors}
+  fi
   found=$(tools/other-majors | cut -d' ' -f1) ||
     say "some servers of other majors could not be fetched; their tests will say that they skip"
   say "PostgreSQL servers to test with: 15 (Debian)${found:+, }$(paste -sd' ' <<<"$found")"

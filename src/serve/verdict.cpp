@@ -28,11 +28,23 @@ std::string not_serving_because(const Status& status, SteadyTime now) {
   return {};
 }
 
+std::string_view sentence(ServiceState state) {
+  switch (state) {
+    case ServiceState::Starting: return "the guard has just started and has not judged yet";
+    case ServiceState::Degraded: return "the guard sees the service degraded";
+    case ServiceState::Recovering: return "a recovery is under way";
+    case ServiceState::WaitingForHuman: return "the guard waits for a human";
+    case ServiceState::Paused: return "the guard is paused and acts on nothing";
+    case ServiceState::Up:
+    case ServiceState::Down:
+    case ServiceState::IntendedStop: break;
+  }
+  return {};
+}
+
 std::string state_worry(const Status& status) {
-  if (status.state != ServiceState::Up)
-    return status.reason.empty() ? fmt::format("the guard says {}", to_string(status.state))
-                                 : status.reason;
-  return status.paused ? "the guard is paused and acts on nothing" : "";
+  if (status.state != ServiceState::Up && !status.reason.empty()) return status.reason;
+  return std::string(sentence(status.paused ? ServiceState::Paused : status.state));
 }
 
 std::string missing_worry(const Status& status) {

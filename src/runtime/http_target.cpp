@@ -85,7 +85,7 @@ std::string write_target(const HttpRequest& request) {
   char separator = '?';
   for (const auto& [key, value] : request.query) {
     target += separator + encode(key, "");
-    if (!value.empty()) target += "=" + encode(value, "");
+    if (!value.empty() || key.empty()) target += "=" + encode(value, "");
     separator = '&';
   }
   return target;

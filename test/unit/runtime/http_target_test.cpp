@@ -40,7 +40,7 @@ TEST(HttpTarget, WritesWhatItReads) {
   // Goal: any path and query survive the way out and in.
   HttpRequest request;
   request.path = "/a b%/\xC3\xA9?#";
-  request.query = {{"k &=", "v+ %"}, {"empty", ""}};
+  request.query = {{"k &=", "v+ %"}, {"empty", ""}, {"", ""}};
   const auto again = parsed(write_target(request));
   EXPECT_EQ(again.path, request.path);
   EXPECT_EQ(again.query, request.query);

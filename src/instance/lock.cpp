@@ -65,6 +65,8 @@ LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts
                                          "than postmaster.pid says");
   facts.state = LockState::Orphans;
   for (const ServerProcess& process : all) facts.orphans.push_back(process.pid);
+  facts.pid_reused = evidence.recorded.presence == RecordedProcess::Presence::Present;
+  facts.pid_owner = evidence.recorded.command;
   return {std::move(facts), {}};
 }
 

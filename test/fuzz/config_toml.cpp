@@ -1,5 +1,6 @@
-// Any text as pgkeel.toml and as an env file: every key that is read has a row and a place, what the
-// table accepts reaches its member, and what may be shown holds no password.
+// Any text as pgkeel.toml and as an env file: every key that is read has a row and a place, what
+// the table accepts reaches its member, and a configuration without a problem has what its kind
+// needs.
 #include "app/config/source.hpp"
 #include "base/check.hpp"
 
@@ -29,6 +30,11 @@ void settle_all(const app::SourceReading& reading) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(input), size);
   settle_all(app::read_toml(text, "pgkeel.toml", "/etc/pgkeel"));
+  app::ConfigSources sources;
+  sources.file = sources.working_dir = "/nowhere";
+  sources.file_text = text;
+  const auto whole = app::read_config(sources);
+  CHECK(!whole.problems.empty() || whole.loaded.config.state_dir.is_absolute());
   const auto file = app::read_env_file(text, ".env");
   CHECK(file.variables.size() == file.origins.size());
   settle_all(app::read_variables(file.variables, file.origins, "/"));

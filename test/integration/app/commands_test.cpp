@@ -82,8 +82,8 @@ TEST_F(Commands, IncidentsAreListedShownAndReported) {
   incident.state = incident::IncidentState::Closed;
   guard.incidents = {incident};
   EXPECT_THAT(run({"incident", "list"}).out, HasSubstr("2026-11-21-001"));
-  EXPECT_THAT(run({"incident", "show", "2026-11-21-001"}).out, HasSubstr("server_killed"));
-  EXPECT_THAT(run({"incident", "show"}).out, HasSubstr("server_killed"));
+  EXPECT_THAT(run({"incident", "show", "2026-11-21-001"}).out, HasSubstr("server killed"));
+  EXPECT_THAT(run({"incident", "show"}).out, HasSubstr("server killed"));
   EXPECT_EQ(run({"incident", "show", "2026-01-01-009"}).exit_code, 3);
   EXPECT_EQ(run({"incident", "show", "../status"}).exit_code, 3);
   EXPECT_EQ(run({"incident", "report", "last", "--out", "report.md"}).exit_code, 0);

@@ -111,6 +111,9 @@ TEST(Config, RelativePathsStartWhereTheyAreWritten) {
   EXPECT_EQ(config.http.token_file, dir.path() / "token");
   EXPECT_EQ(config.instance.bin_dir, dir.path() / "bin");
   EXPECT_EQ(config.instance.data_dir, dir.path() / "conf/pgkeel-data/data");
+  EXPECT_EQ(config.instance.socket_dir, dir.path() / "conf/pgkeel-data/run");
+  dir.write("conf/pgkeel.toml", "[instance]\nkind = \"embedded\"\ndata_dir = \"mine/data\"\n");
+  EXPECT_EQ(dir.load().config.instance.socket_dir, dir.path() / "conf/mine/run");
 }
 
 TEST(Config, TheSystemFileIsTheSecondPlaceToLook) {
@@ -241,6 +244,8 @@ TEST(Config, EachBadInputIsOneClearLine) {
            Bad{"mode = [\"act\"]", ErrorCode::ConfigBadValue, "has the wrong type", "act"},
            Bad{"[instance]\nport = 70000", ErrorCode::ConfigBadValue, "is out of range", "65535"},
            Bad{"[instance]\nport = 2020-01-01", ErrorCode::ConfigBadValue, "wrong type", "65535"},
+           Bad{"[instance]\nkind = \"embedded\"\ndata_dir = []", ErrorCode::ConfigBadValue,
+               "wrong type", "a path"},
            Bad{"[instance]\ndatabases = \"a\"", ErrorCode::ConfigBadValue, "is not a list",
                "[\"a\""},
            Bad{"[instance]\ndatabases = [1]", ErrorCode::ConfigBadValue, "is not a list", "[\"a\""},

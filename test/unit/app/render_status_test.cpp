@@ -79,7 +79,7 @@ TEST(StatusScreen, PutsTroubleIntoWords) {
                                   {"state", "waiting"},
                                   {"opened_at", "2026-11-21T11:59:56.000Z"},
                                   {"summary", "orders is gone"}}};
-  const auto text = render_status(status, {}, kNow);
+  const auto text = render_status(status, {.width = 120}, kNow);
   EXPECT_THAT(text, HasSubstr("WAITING FOR YOU"));
   EXPECT_THAT(text, HasSubstr("does not serve"));
   EXPECT_THAT(text, HasSubstr("5 restarts in 300 s"));
@@ -100,7 +100,7 @@ TEST(StatusScreen, FitsNarrowTerminals) {
     EXPECT_LE(columns_of(text.substr(at, end - at)), 40U) << text.substr(at, end - at);
     at = end + 1;
   }
-  EXPECT_THAT(text, HasSubstr("directory cannot be"));
+  EXPECT_THAT(text, HasSubstr("everything since a backup"));
 }
 
 TEST(StatusScreen, IsTheSameWithColours) {

@@ -37,7 +37,8 @@ SteadyTime share_of(SteadyTime deadline, std::size_t targets_left) {
   return std::min(deadline, now + std::clamp(share, kHostPatienceMin, kHostPatienceMax));
 }
 
-ConnectionPtr start_connect(const Keywords& keywords) {
+ConnectionPtr start_connect(const Keywords& keywords,
+                            const std::optional<runtime::Account>& connect_as) {
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : keywords) {
@@ -46,6 +47,7 @@ ConnectionPtr start_connect(const Keywords& keywords) {
   }
   names.push_back(nullptr);
   values.push_back(nullptr);
+  const runtime::ActingAs acting(connect_as);
   return ConnectionPtr(PQconnectStartParams(names.data(), values.data(), 0));
 }
 
@@ -92,8 +94,10 @@ Task<DbResult<>> poll_until_connected(Session* session, ConnectTarget target, Li
 }
 
 Task<DbResult<std::unique_ptr<Session>>> connect_one(runtime::Loop* loop, Keywords keywords,
+                                                     std::optional<runtime::Account> connect_as,
                                                      ConnectTarget target, Limit limit) {
-  auto session = std::make_unique<Session>(*loop, start_connect(keywords), target.label());
+  auto session =
+      std::make_unique<Session>(*loop, start_connect(keywords, connect_as), target.label());
   PGconn* const pq = session->pq.get();
   if (pq == nullptr) co_return fail(connect_error(ErrorCode::Failed, "out of memory", target));
   PQsetErrorVerbosity(pq, PQERRORS_VERBOSE);
@@ -132,7 +136,7 @@ Task<DbResult<std::unique_ptr<Session>>> connect_host(const ConnectPlan* plan, C
     const SteadyTime until = share_of(limit.deadline, resolved->size() - index);
     auto session =
         co_await connect_one(plan->loop, startup_keywords(plan->conninfo, target, plan->options),
-                             target, limit.with_deadline(until));
+                             plan->options.connect_as, target, limit.with_deadline(until));
     if (session) co_return session;
     last = std::move(session).error();
     if (!worth_next_host(last)) break;

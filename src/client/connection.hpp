@@ -18,6 +18,7 @@
 #include "client/limit.hpp"
 #include "client/rows.hpp"
 #include "pg/conninfo.hpp"
+#include "runtime/account.hpp"
 #include "runtime/loop.hpp"
 
 namespace pgkeel::client {
@@ -44,6 +45,8 @@ struct ConnectOptions {
   Seconds keepalive_idle{15};
   Seconds keepalive_interval{5};
   int keepalive_count = 3;
+  /// Whom a server on a Unix socket sees connecting (peer authentication); needs root.
+  std::optional<runtime::Account> connect_as = {};
   /// Unacknowledged bytes end the connection after this (TCP_USER_TIMEOUT).
   Millis tcp_user_timeout{30'000};
 };

@@ -21,6 +21,7 @@ runtime::Task<Result<client::Rows>> run_statement(
   client::ConnectOptions options;
   options.deadline = deadline;
   options.application_name = "pgkeel recovery";
+  options.connect_as = services->client_account;
   auto connection = co_await client::Connection::open(services->loop, std::move(conninfo), options);
   if (!connection) co_return fail(client::to_error(std::move(connection).error()));
   auto rows = co_await connection->query(std::move(sql), std::move(parameters), deadline);

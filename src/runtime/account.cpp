@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/check.hpp"
 
 namespace pgkeel::runtime {
 namespace {
@@ -43,5 +46,19 @@ Result<Account> account_by_name(std::string_view name) {
 }
 
 bool running_as_root() { return ::geteuid() == 0; }
+
+// The raw calls change this thread alone; glibc's wrappers would change the whole process.
+ActingAs::ActingAs(const std::optional<Account>& account) {
+  if (!account || !running_as_root()) return;
+  const bool group = ::syscall(SYS_setresgid, -1, account->gid, -1) == 0;
+  acting_ = group && ::syscall(SYS_setresuid, -1, account->uid, -1) == 0;
+  if (group && !acting_) CHECK(::syscall(SYS_setresgid, -1, 0, -1) == 0);
+}
+
+ActingAs::~ActingAs() {
+  if (!acting_) return;
+  CHECK(::syscall(SYS_setresuid, -1, 0, -1) == 0);  // the saved id is still root's
+  CHECK(::syscall(SYS_setresgid, -1, 0, -1) == 0);
+}
 
 }  // namespace pgkeel::runtime

@@ -18,6 +18,7 @@ struct Options {
   Millis write_every{60'000};  ///< rare: each write may make an idle server switch WAL segments
   Millis watch_every{500};     ///< relations and databases
   pg::Conninfo conninfo;       ///< to the maintenance database, over the path clients use
+  std::optional<runtime::Account> connect_as;  ///< for peer authentication
   std::vector<std::string> watched_databases;  ///< always watched; others as far as there is room
 };
 

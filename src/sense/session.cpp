@@ -19,6 +19,7 @@ runtime::Task<client::DbResult<client::Connection>> open_session(Board* board, s
   client::ConnectOptions options;
   options.deadline = board->loop.after(board->options.timeout);
   options.application_name = std::move(application);
+  options.connect_as = board->options.connect_as;
   options.settings = {{"statement_timeout", std::to_string(timeout_ms)},
                       {"lock_timeout", std::to_string(timeout_ms)},
                       {"jit", "off"},

@@ -68,11 +68,13 @@ runtime::Task<Result<void>> Guard::make_parts() {
   CO_TRY(conninfo, guard_conninfo(config_, *instance_));
   CO_TRY_VOID(co_await ensure_login(&loop_, conninfo, instance_.get(), ledger_.get()));
 
-  senses_ = std::make_unique<sense::Senses>(loop_, *instance_, sense_options(config_, conninfo));
+  auto options = sense_options(config_, conninfo);
+  options.connect_as = server_account(*instance_);
+  senses_ = std::make_unique<sense::Senses>(loop_, *instance_, std::move(options));
   const auto facts = instance_->inspect_data_dir();
   services_ = std::make_unique<recover::Services>(recover::Services{
       loop_, *instance_, *senses_, *ledger_, *journal_, find_client_programs(config_, facts.major),
-      runtime::running_as_root() ? facts.owner : std::nullopt, config_.instance.databases});
+      server_account(*instance_), config_.instance.databases});
   conductor_ =
       std::make_unique<recover::Conductor>(*services_, policy_of(config_), known_of(config_));
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);

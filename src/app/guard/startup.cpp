@@ -93,6 +93,10 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
   return conninfo;
 }
 
+std::optional<runtime::Account> server_account(const instance::Instance& instance) {
+  return runtime::running_as_root() ? instance.inspect_data_dir().owner : std::nullopt;
+}
+
 sense::Options sense_options(const Config& config, pg::Conninfo conninfo) {
   sense::Options options;
   options.login_every = config.sense.login_every;
@@ -197,6 +201,7 @@ Task<Result<void>> ensure_login(runtime::Loop* loop, pg::Conninfo conninfo,
   client::ConnectOptions options;
   options.deadline = loop->after(kFirstLoginDeadline);
   options.application_name = "pgkeel start-up";
+  options.connect_as = server_account(*instance);
   auto connection = co_await client::Connection::open(*loop, std::move(conninfo), options);
   if (connection) co_return Result<void>();
   auto error = client::to_error(std::move(connection).error());

@@ -24,6 +24,8 @@ namespace pgkeel::app {
 /// How the guard logs in: the configured URL, else over the server's socket as its owner.
 [[nodiscard]] Result<pg::Conninfo> guard_conninfo(const Config& config,
                                                   const instance::Instance& instance);
+/// As root: the account that owns the data directory, to connect and run client programs as.
+[[nodiscard]] std::optional<runtime::Account> server_account(const instance::Instance& instance);
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
 [[nodiscard]] recover::Policy policy_of(const Config& config);
 [[nodiscard]] diagnose::Known known_of(const Config& config);

@@ -7,6 +7,7 @@ namespace pgkeel::diagnose {
 std::vector<Finding> server_start_failed(const Case& the_case) {
   const auto& start = the_case.seen.start;
   if (!server_absent(the_case) || !data_is_ours(the_case) || !start.failed) return {};
+  if (!stopped_by_operator(the_case).empty()) return {};
   Finding finding;
   finding.cause = Cause::ServerStartFailed;
   finding.confidence = 0.7;

@@ -14,7 +14,8 @@ std::vector<Finding> stopped_by_operator(const Case& the_case) {
   const bool lock_gone = the_case.seen.files.lock.state == instance::LockState::None;
   const bool clean = stopped_cleanly(the_case);
   if (!clean && !(lock_gone && request != nullptr)) return {};
-  if (the_case.seen.start.failed) return {};  // it ended after our own start: not a request
+  // A start of ours that ended by itself is no request; one that somebody stopped is.
+  if (the_case.seen.start.failed && request == nullptr) return {};
 
   Finding finding;
   finding.cause = Cause::StoppedByOperator;

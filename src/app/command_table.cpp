@@ -25,7 +25,6 @@ CommandTable command_table() {
               config_check_command(),
               config_show_command(),
               demo_command(),
-              inject_command(),
           },
       .groups =
           {

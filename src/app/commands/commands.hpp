@@ -20,6 +20,5 @@ namespace pgkeel::app {
 [[nodiscard]] CommandSpec config_check_command();
 [[nodiscard]] CommandSpec config_show_command();
 [[nodiscard]] CommandSpec demo_command();
-[[nodiscard]] CommandSpec inject_command();
 
 }  // namespace pgkeel::app

@@ -9,9 +9,9 @@ namespace {
 
 using runtime::Task;
 
-// Children of a killed postmaster notice within a second (their death pipe closes); longer than
+// Children of a killed postmaster notice within milliseconds (their death pipe closes). Longer than
 // this they are ended, since no new postmaster may share memory or files with them.
-constexpr Seconds kChildrenPatience{5};
+constexpr Seconds kChildrenPatience{1};
 constexpr Seconds kChildrenDeadline{60};
 // Crash recovery may take long and is never cut short: after this the step ends well and the guard
 // goes on watching a server that says "starting up".

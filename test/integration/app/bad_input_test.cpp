@@ -118,7 +118,7 @@ TEST(Help, IsThereForEveryCommand) {
   // Goal: --help prints usage and an example and exits 0 whatever else is wrong.
   const Binary binary;
   binary.write("pgkeel.toml", "broken =");
-  for (const auto* command : {"guard", "status", "pause", "psql", "logs", "demo", "inject"}) {
+  for (const auto* command : {"guard", "status", "pause", "psql", "logs", "demo"}) {
     const auto ran = binary.run({command, "--help"});
     EXPECT_EQ(ran.exit_code, 0);
     EXPECT_THAT(ran.out, HasSubstr("example:\n  pgkeel "));

@@ -50,32 +50,6 @@ bool healed(const Incident& incident) {
   return incident.state == IncidentState::Watching || incident.state == IncidentState::Closed;
 }
 
-Result<void> await_writer(Writer& writer, SteadyTime after) {
-  const auto deadline = SteadyClock::now() + kHealedDeadline;
-  while (SteadyClock::now() < deadline) {
-    if (writer.last_acknowledged() > after) return {};
-    std::this_thread::sleep_for(kPollEvery);
-  }
-  return fail(ErrorCode::TimedOut, "the writer could not write again");
-}
-
-// The independent checker: what the database holds against what was acknowledged.
-Result<void> count_rows(Stage& stage, Writer& writer, FaultReport& report) {
-  const auto acknowledged = writer.acknowledged();  // first: later rows may only add
-  TRY(rows, stage.sql("shop", "select n, count(*) from ledger group by n"));
-  std::set<std::int64_t> present;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    TRY(number, rows.int64(row, 0));
-    TRY(times, rows.int64(row, 1));
-    present.insert(number);
-    report.duplicated += times - 1;
-  }
-  report.acknowledged = static_cast<std::int64_t>(acknowledged.size());
-  report.lost = std::ranges::count_if(
-      acknowledged, [&](std::int64_t number) { return !present.contains(number); });
-  return {};
-}
-
 // A victim that was re-created empty has lost its rows; the incident must say so.
 Result<void> count_victim(Stage& stage, const Fault& fault, FaultReport& report) {
   if (fault.rows_at_stake == 0) return {};
@@ -100,9 +74,37 @@ Result<Incident> whole_incident(Stage& stage, const std::string& id) {
 
 }  // namespace
 
+Result<void> await_writer(const Writer& writer, SteadyTime after) {
+  const auto deadline = SteadyClock::now() + kHealedDeadline;
+  while (SteadyClock::now() < deadline) {
+    if (writer.last_acknowledged() > after) return {};
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return fail(ErrorCode::TimedOut, "the writer could not write again");
+}
+
+// Independent of the guard.
+Result<LedgerCount> count_ledger(Stage& stage, const Writer& writer) {
+  const auto acknowledged = writer.acknowledged();  // first: later rows may only add
+  TRY(rows, stage.sql("shop", "select n, count(*) from ledger group by n"));
+  LedgerCount count;
+  std::set<std::int64_t> present;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    TRY(number, rows.int64(row, 0));
+    TRY(times, rows.int64(row, 1));
+    present.insert(number);
+    count.duplicated += times - 1;
+  }
+  count.acknowledged = static_cast<std::int64_t>(acknowledged.size());
+  count.lost = std::ranges::count_if(
+      acknowledged, [&](std::int64_t number) { return !present.contains(number); });
+  return count;
+}
+
 Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault) {
   FaultReport report;
   report.fault = fault.name;
+  TRY_VOID(await_writer(writer, SteadyClock::now()));  // the fault meets a workload that runs
   writer.mark();
   TRY(progress, fault.inject(stage));
   TRY(named,
@@ -121,7 +123,10 @@ Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault) {
   const auto tally = writer.tally();
   report.client_errors = tally.errors;
   report.longest_stall_ms = tally.longest_stall.count();
-  TRY_VOID(count_rows(stage, writer, report));
+  TRY(count, count_ledger(stage, writer));
+  report.acknowledged = count.acknowledged;
+  report.lost = count.lost;
+  report.duplicated = count.duplicated;
   TRY_VOID(count_victim(stage, fault, report));
   return report;
 }

@@ -33,6 +33,16 @@ struct FaultReport {
 
 Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault);
 
+/// What the database holds of the writer's rows against what was acknowledged.
+struct LedgerCount {
+  std::int64_t acknowledged = 0;
+  std::int64_t lost = 0;
+  std::int64_t duplicated = 0;
+};
+Result<LedgerCount> count_ledger(Stage& stage, const Writer& writer);
+/// Waits for an acknowledgement later than `after`.
+Result<void> await_writer(const Writer& writer, SteadyTime after);
+
 [[nodiscard]] nlohmann::ordered_json to_json(const FaultReport& report);
 
 }  // namespace pgkeel::app

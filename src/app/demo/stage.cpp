@@ -71,8 +71,8 @@ runtime::Task<Result<client::Rows>> run_sql(runtime::Loop* loop, pg::Conninfo co
 
 }  // namespace
 
-Result<std::unique_ptr<Stage>> Stage::build() {
-  std::unique_ptr<Stage> stage(new Stage);
+Result<std::unique_ptr<Stage>> Stage::build(StageOptions options) {
+  std::unique_ptr<Stage> stage(new Stage(std::move(options)));
   TRY(directory, temporary_directory());
   stage->directory_ = directory;
   TRY_VOID(stage->write_config());
@@ -97,6 +97,7 @@ Result<void> Stage::write_config() {
   ConfigSources sources;
   sources.file = file;
   sources.working_dir = directory_;
+  sources.environment.insert(options_.environment.begin(), options_.environment.end());
   TRY(loaded, load_config(sources));
   config_ = std::move(loaded.config);
   TRY(instance, instance::make_instance(loop_, instance_config(config_)));
@@ -104,10 +105,13 @@ Result<void> Stage::write_config() {
   return {};
 }
 
-Result<void> Stage::start_guard() {
+Result<void> Stage::start_guard(const GuardEnvironment& more) {
+  const auto program =
+      options_.program.empty() ? fs::read_symlink("/proc/self/exe") : options_.program;
   runtime::ProcessSpec spec;
-  spec.argv = {fs::read_symlink("/proc/self/exe").string(), "guard", "--config",
-               (directory_ / "pgkeel.toml").string()};
+  spec.argv = {program.string(), "guard", "--config", (directory_ / "pgkeel.toml").string()};
+  spec.environment = options_.environment;
+  spec.environment.insert(spec.environment.end(), more.begin(), more.end());
   spec.working_dir = directory_;
   spec.output_file = directory_ / "guard.log";
   spec.session = runtime::ProcessSpec::Session::New;
@@ -195,6 +199,19 @@ void Stage::end_guard() {
   if (!guard_ || !guard_->alive()) return;
   static_cast<void>(guard_->signal(SIGTERM));
   static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kEndDeadline))));
+}
+
+Result<void> Stage::kill_guard() {
+  TRY_VOID(guard_->signal(SIGKILL));
+  TRY(status, await_guard_end(kEndDeadline));
+  if (status.signal == SIGKILL) return {};
+  return fail(ErrorCode::WrongState, "the guard had ended before: " + status.describe());
+}
+
+Result<runtime::ExitStatus> Stage::await_guard_end(Seconds patience) {
+  TRY(status, loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(patience))));
+  if (!status) return fail(ErrorCode::WrongState, "the guard was reaped before");
+  return *status;
 }
 
 void Stage::end_server() {

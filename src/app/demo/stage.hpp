@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/api_client.hpp"
@@ -21,9 +22,17 @@ namespace pgkeel::app {
 inline constexpr std::int64_t kDemoOrders = 1000;
 inline constexpr std::int64_t kDemoContacts = 500;
 
+/// Added to the guard's environment: configuration as PGKEEL_ variables, fault points.
+using GuardEnvironment = std::vector<std::pair<std::string, std::string>>;
+
+struct StageOptions {
+  std::filesystem::path program;  ///< pgkeel; empty: the running program
+  GuardEnvironment environment;   ///< of every guard of this stage, and read with its config
+};
+
 class Stage {
  public:
-  static Result<std::unique_ptr<Stage>> build();
+  static Result<std::unique_ptr<Stage>> build(StageOptions options = {});
   /// Ends guard and server and removes the directory; keeps it when `keep()` was called.
   ~Stage();
   Stage(const Stage&) = delete;
@@ -46,16 +55,28 @@ class Stage {
   /// An initdb'ed cluster that is not the guarded one, ready to stand in its place.
   Result<std::filesystem::path> make_stranger();
 
- private:
-  Stage() = default;
-  Result<void> write_config();
-  Result<void> start_guard();
+  /// Starts a guard, which must not be running; returns before it is up.
+  Result<void> start_guard(const GuardEnvironment& more = {});
+  /// Waits until the guard says the server is up.
   Result<void> await_ready();
-  Result<void> make_victims();
+  /// Waits until the ledger knows every table there is to break.
   Result<void> await_known();
+  [[nodiscard]] pid_t guard_pid() const { return guard_->pid(); }
+  [[nodiscard]] bool guard_alive() const { return guard_ && guard_->alive(); }
+  /// Ends the guard in order; PostgreSQL keeps running.
   void end_guard();
+  /// SIGKILL to the guard alone.
+  Result<void> kill_guard();
+  /// How the guard ended; TimedOut when it has not by then.
+  Result<runtime::ExitStatus> await_guard_end(Seconds patience);
+
+ private:
+  explicit Stage(StageOptions options) : options_(std::move(options)) {}
+  Result<void> write_config();
+  Result<void> make_victims();
   void end_server();
 
+  StageOptions options_;
   std::filesystem::path directory_;
   Config config_;
   runtime::Loop loop_;

@@ -1,0 +1,134 @@
+// The crash walk: the guard is killed between every two lines of the journal, in every step of
+// every playbook; the next guard has to finish what was begun. For each place the fault is caused
+// that leads to it, the guard dies there by SIGKILL (the fault point's mark proves where), a second
+// guard takes over. One stage carries all cases of a fault, one after the other.
+// Left out: replace_hung_server. It runs when a server that is not stopped has been silent for
+// recover.hung_after, a minute of no login, CPU and I/O; there is no way to cause that from outside
+// without stopping the process, which is resume_server. Its two last steps are restart_server's.
+#include <fmt/format.h>
+
+#include <array>
+#include <set>
+
+#include "chaos/chaos.hpp"
+#include "recover/executor.hpp"
+#include "recover/playbook.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPlaces = std::to_array<std::string_view>({"intended", "acted", "journaled"});
+
+struct Walk {
+  std::string_view fault;  ///< of the demo
+  std::string_view playbook;
+};
+
+constexpr auto kWalks = std::to_array<Walk>({
+    {"server_killed", "restart_server"},
+    {"server_hung", "resume_server"},
+    {"config_broken", "restore_configuration"},
+    {"volume_lost", "reattach_data"},
+    {"wrong_identity", "reattach_data"},
+    {"database_dropped", "recreate_database"},
+    {"table_dropped", "recreate_table"},
+});
+constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
+constexpr std::string_view kLeftOut = "replace_hung_server";
+
+app::GuardEnvironment crash_at(const fs::path& mark, const std::string& name) {
+  return {{"PGKEEL_CRASH_AT", name}, {"PGKEEL_CRASH_MARK", mark.string()}};
+}
+
+// The walk restarts the server more often than any budget allows.
+Scene walk_scene() {
+  auto scene = build_scene({{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}});
+  if (scene.stage) add_writer(scene);
+  return scene;
+}
+
+void expect_died_at_the_place(Scene& scene, const fs::path& mark) {
+  const auto ended = scene.stage->await_guard_end(kPatience);
+  ASSERT_TRUE(ended.has_value()) << ended.error().message();
+  EXPECT_EQ(ended->signal, SIGKILL) << ended->describe();
+  EXPECT_TRUE(fs::exists(mark)) << "it died elsewhere";
+}
+
+void expect_next_guard_finishes(Scene& scene, std::string_view cause,
+                                const app::GuardEnvironment& environment = {}) {
+  const auto started = scene.stage->start_guard(environment);
+  ASSERT_TRUE(started.has_value()) << started.error().message();
+  ASSERT_TRUE(await_healed(*scene.stage, cause));
+  ASSERT_TRUE(service_restored(scene));
+}
+
+void walk_place(Scene& scene, const Walk& walk, const std::string& name) {
+  SCOPED_TRACE(fmt::format("{} at {}", walk.fault, name));
+  auto& stage = *scene.stage;
+  const auto mark = stage.directory() / "mark";
+  fs::remove(mark);
+  stage.end_guard();
+  ASSERT_TRUE(stage.start_guard(crash_at(mark, name)).has_value());
+  const auto ready = stage.await_ready();
+  ASSERT_TRUE(ready.has_value()) << ready.error().message();
+  const auto injected = fault_named(walk.fault).inject(stage);
+  ASSERT_TRUE(injected.has_value()) << injected.error().message();
+  ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene, mark));
+  ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene, walk.fault));
+  const auto known = stage.await_known();
+  ASSERT_TRUE(known.has_value()) << known.error().message();
+}
+
+class CrashWalk : public testing::TestWithParam<Walk> {};
+
+TEST_P(CrashWalk, TheNextGuardFinishesWhatWasBegun) {
+  // A guard killed anywhere in this playbook is followed by one that heals the server (D6 E6).
+  const auto& walk = GetParam();
+  auto scene = walk_scene();
+  ASSERT_TRUE(scene.stage);
+  for (const auto& step : recover::playbook_by_name(walk.playbook).steps)
+    for (const auto place : kPlaces)
+      ASSERT_NO_FATAL_FAILURE(
+          walk_place(scene, walk, recover::fault_point_name(walk.playbook, step.name, place)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, CrashWalk, testing::ValuesIn(kWalks), [](const auto& walk) {
+  return fmt::format("{}_{}", walk.param.playbook, walk.param.fault);
+});
+
+TEST(CrashWalkOf, CreateDatabase) {
+  // A guard killed while it creates a required database is followed by one that has it (C1 B7 D6).
+  auto scene = walk_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  for (const auto place : kPlaces) {
+    SCOPED_TRACE(place);
+    const auto database = fmt::format("walk_{}", place);
+    const app::GuardEnvironment wanted = {{"PGKEEL_INSTANCE_DATABASES", "shop," + database}};
+    const auto mark = stage.directory() / "mark";
+    fs::remove(mark);
+    stage.end_guard();
+    auto environment =
+        crash_at(mark, recover::fault_point_name("create_database", "create_database", place));
+    environment.insert(environment.end(), wanted.begin(), wanted.end());
+    stage.note_broken();
+    ASSERT_TRUE(stage.start_guard(environment).has_value());
+    ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene, mark));
+    ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene, "database_missing", wanted));
+    const auto there = stage.sql(database, "select 1");
+    EXPECT_TRUE(there.has_value()) << there.error().message();
+  }
+}
+
+TEST(CrashWalkOf, EveryPlaybookIsWalked) {
+  // A playbook that is added without being walked is noticed here.
+  std::set<std::string_view> walked{kWalkedBelow, kLeftOut};
+  for (const auto& walk : kWalks) walked.insert(walk.playbook);
+  for (const auto* playbook : recover::all_playbooks())
+    EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -65,7 +65,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
   CO_TRY_VOID(lock_volume());
   CO_TRY_VOID(co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get()));
-  CO_TRY(conninfo, guard_conninfo(config_, *instance_));
+  CO_TRY(conninfo, guard_conninfo(config_, *instance_, *ledger_));
   CO_TRY_VOID(co_await ensure_login(&loop_, conninfo, instance_.get(), ledger_.get()));
 
   auto options = sense_options(config_, conninfo);

@@ -17,6 +17,7 @@ using runtime::Task;
 constexpr Seconds kCreateDeadline{120};  // initdb on a slow disk
 constexpr Seconds kStartDeadline{60};
 constexpr Seconds kFirstLoginDeadline{5};
+constexpr std::string_view kPortFact = "port";
 constexpr std::string_view kDebianSocketDir = "/var/run/postgresql";
 
 recover::MissingPolicy policy_of(MissingPolicy policy) {
@@ -41,6 +42,14 @@ std::string socket_dir_of(const Config& config, const instance::Instance& instan
   const auto postmaster = instance.find_postmaster();
   if (postmaster && !postmaster->file.socket_dir.empty()) return postmaster->file.socket_dir;
   return std::string(kDebianSocketDir);
+}
+
+// The port is written in the data directory; when that is lost, the ledger still knows it.
+Result<std::string> known_port(const instance::Instance& instance, incident::Ledger& ledger) {
+  const auto port = instance.port();
+  if (port == 0) return ledger.fact(kPortFact);
+  TRY_VOID(ledger.set_fact(kPortFact, std::to_string(port)));
+  return std::to_string(port);
 }
 
 Result<bool> identity_known(const incident::Ledger& ledger) {
@@ -77,7 +86,8 @@ instance::InstanceConfig instance_config(const Config& config) {
   return result;
 }
 
-Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instance& instance) {
+Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instance& instance,
+                                    incident::Ledger& ledger) {
   if (!config.instance.url.empty()) {
     TRY(conninfo, pg::parse_conninfo(config.instance.url));
     if (conninfo.database.empty()) conninfo.database = "postgres";
@@ -85,8 +95,8 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
   }
   pg::Conninfo conninfo;
   conninfo.host = socket_dir_of(config, instance);
-  const auto port = instance.port();
-  if (port != 0) conninfo.port = std::to_string(port);
+  TRY(port, known_port(instance, ledger));
+  conninfo.port = port;
   const auto owner = instance.inspect_data_dir().owner;
   conninfo.user = instance.kind() == instance::Kind::Managed && owner ? owner->name : "postgres";
   conninfo.database = "postgres";
@@ -94,7 +104,10 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
 }
 
 std::optional<runtime::Account> server_account(const instance::Instance& instance) {
-  return runtime::running_as_root() ? instance.inspect_data_dir().owner : std::nullopt;
+  if (!runtime::running_as_root()) return std::nullopt;
+  if (auto owner = instance.inspect_data_dir().owner) return owner;
+  auto usual = runtime::account_by_name("postgres");
+  return usual ? std::optional(std::move(*usual)) : std::nullopt;
 }
 
 sense::Options sense_options(const Config& config, pg::Conninfo conninfo) {

@@ -23,7 +23,8 @@ namespace pgkeel::app {
 [[nodiscard]] instance::InstanceConfig instance_config(const Config& config);
 /// How the guard logs in: the configured URL, else over the server's socket as its owner.
 [[nodiscard]] Result<pg::Conninfo> guard_conninfo(const Config& config,
-                                                  const instance::Instance& instance);
+                                                  const instance::Instance& instance,
+                                                  incident::Ledger& ledger);
 /// As root: the account that owns the data directory, to connect and run client programs as.
 [[nodiscard]] std::optional<runtime::Account> server_account(const instance::Instance& instance);
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);

@@ -29,9 +29,13 @@ bool refines(const Tracked& tracked, const Finding& finding) {
   return diagnose::cause_info(finding.cause).rank > diagnose::cause_info(tracked.cause).rank;
 }
 
-// Our own stop of a hung server looks like anybody's request to stop; it is not one.
-Finding not_mistaking_our_stop(const Tracked& tracked, Finding finding) {
-  const bool ours = tracked.cause == Cause::ServerHung && tracked.attempts > 0;
+// Our own stop of a hung server looks like anybody's request to stop; it is not one. A clean stop
+// is never ours, because a hung server is stopped at once; and merely continuing it stops nothing.
+Finding not_mistaking_our_stop(const Scene& scene, const Tracked& tracked, Finding finding) {
+  const auto& control = scene.seen.files.data_dir.control;
+  const bool clean = control && pg::is_clean(control->state);
+  const bool ours = tracked.cause == Cause::ServerHung && tracked.attempts > 0 && !clean &&
+                    tracked.last_playbook != "resume_server";
   if (ours && finding.cause == Cause::StoppedByOperator) finding.cause = Cause::ServerKilled;
   return finding;
 }
@@ -74,7 +78,7 @@ bool meant_by_operator(const Scene& scene, const Finding& finding) {
 }
 
 std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const Finding& seen) {
-  const Finding finding = not_mistaking_our_stop(tracked, seen);
+  const Finding finding = not_mistaking_our_stop(scene, tracked, seen);
   if (refines(tracked, finding)) return RefineIncident{tracked.id, finding};
   if (scene.state.paused) return wait_once(tracked, "the guard is paused ('pgkeel resume')");
   const auto remedy = remedy_for(finding, scene.seen, scene.policy);

@@ -1,0 +1,100 @@
+// The table of remedies against the causes and the playbooks, and what policy makes of a remedy.
+#include "recover/remedy.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "recover/playbook.hpp"
+#include "unit/diagnose/case_builder.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using diagnose::Cause;
+
+diagnose::Finding of(Cause cause) {
+  diagnose::Finding finding;
+  finding.cause = cause;
+  return finding;
+}
+
+TEST(RemedyTable, HasExactlyOneRowForEveryCause) {
+  // Goal: no cause is forgotten, none is answered twice.
+  std::multiset<Cause> causes;
+  for (const auto& remedy : remedy_table()) causes.insert(remedy.cause);
+  for (int i = 0; i <= static_cast<int>(Cause::TableDropped); ++i)
+    EXPECT_EQ(causes.count(static_cast<Cause>(i)), 1U) << i;
+  EXPECT_EQ(causes.size(), static_cast<std::size_t>(Cause::TableDropped) + 1);
+}
+
+TEST(RemedyTable, NamesPlaybooksThatExist) {
+  // Goal: what is automatic or guarded can be run; what is a human's says what it waits for.
+  std::set<std::string_view> names;
+  for (const auto* playbook : all_playbooks()) names.insert(playbook->name);
+  for (const auto& remedy : remedy_table()) {
+    const bool human = remedy.grade == Grade::Human;
+    EXPECT_EQ(human, remedy.playbook.empty());
+    EXPECT_TRUE(human || names.contains(remedy.playbook)) << remedy.playbook;
+    EXPECT_TRUE(!human || !remedy.waits_for.empty());
+  }
+}
+
+TEST(Playbooks, HaveUniqueNamesAndUniqueSteps) {
+  // Goal: the journal's playbook and step names say exactly one thing.
+  std::set<std::string_view> names;
+  for (const auto* playbook : all_playbooks()) {
+    EXPECT_TRUE(names.insert(playbook->name).second);
+    EXPECT_EQ(&playbook_by_name(playbook->name), playbook);
+    EXPECT_FALSE(playbook->purpose.empty());
+    EXPECT_FALSE(playbook->steps.empty());
+    std::set<std::string_view> steps;
+    for (const auto& step : playbook->steps) {
+      EXPECT_TRUE(steps.insert(step.name).second) << playbook->name << " " << step.name;
+      EXPECT_NE(step.describe, nullptr);
+      EXPECT_NE(step.run, nullptr);
+    }
+  }
+}
+
+TEST(RemedyFor, AWaitingFindingHasNoPlaybook) {
+  // Goal: whatever the cause, a finding that may not be acted on yet is not acted on.
+  for (const auto& row : remedy_table()) {
+    auto finding = of(row.cause);
+    finding.wait = true;
+    const auto remedy = remedy_for(finding, {}, {});
+    EXPECT_EQ(remedy.grade, Grade::Human);
+    EXPECT_TRUE(remedy.playbook.empty());
+  }
+}
+
+TEST(RemedyFor, ASuspendedServerIsContinuedAndASilentOneReplaced) {
+  // Goal: SIGCONT is tried where it is enough, and costs nothing of the restart budget.
+  const auto suspended = remedy_for(of(Cause::ServerHung), test::suspended().seen, {});
+  EXPECT_EQ(suspended.playbook, "resume_server");
+  EXPECT_FALSE(suspended.starts_server);
+  const auto silent = remedy_for(of(Cause::ServerHung), test::silent_for(Seconds(90)).seen, {});
+  EXPECT_EQ(silent.playbook, "replace_hung_server");
+  EXPECT_TRUE(silent.starts_server);
+}
+
+TEST(RemedyFor, WhatWasDroppedIsMadeEmptyOnlyWhereThePolicySaysSo) {
+  // Goal: nothing empty takes the place of lost rows unasked.
+  for (const auto missing : {MissingPolicy::Restore, MissingPolicy::Advise}) {
+    Policy policy;
+    policy.missing_table = policy.missing_database = missing;
+    EXPECT_TRUE(remedy_for(of(Cause::TableDropped), {}, policy).playbook.empty());
+    EXPECT_TRUE(remedy_for(of(Cause::DatabaseDropped), {}, policy).playbook.empty());
+  }
+  Policy tables;
+  tables.missing_table = MissingPolicy::RecreateEmpty;
+  EXPECT_EQ(remedy_for(of(Cause::TableDropped), {}, tables).playbook, "recreate_table");
+  EXPECT_TRUE(remedy_for(of(Cause::DatabaseDropped), {}, tables).playbook.empty());
+  Policy databases;
+  databases.missing_database = MissingPolicy::RecreateEmpty;
+  EXPECT_EQ(remedy_for(of(Cause::DatabaseDropped), {}, databases).playbook, "recreate_database");
+  EXPECT_TRUE(remedy_for(of(Cause::TableDropped), {}, databases).playbook.empty());
+}
+
+}  // namespace
+}  // namespace pgkeel::recover

@@ -13,7 +13,7 @@ std::vector<Finding> stale_pid(const Case& the_case) {
   const auto& lock = the_case.seen.files.lock;
   const bool dead = lock.state == instance::LockState::Stale ||
                     lock.state == instance::LockState::Orphans;  // its children are just ending
-  if (!dead || !lock.pid_reused || !lock.file) return {};
+  if (!dead || !lock.pid_reused || lock.pid_is_zombie || !lock.file) return {};
 
   Finding finding;
   finding.cause = Cause::StalePid;

@@ -58,6 +58,8 @@ struct LockFacts {
   std::optional<pg::PostmasterPid> file;
   /// True when some process has the recorded pid although it is not the postmaster.
   bool pid_reused = false;
+  /// True when that process is the dead server itself, which nobody has reaped yet.
+  bool pid_is_zombie = false;
   std::string pid_owner;       ///< command of the process that has the pid now, for the report
   std::vector<pid_t> orphans;  ///< surviving processes of the server: cwd is the data directory
   std::string detail;          ///< for Stale and Unclear: why it is judged so

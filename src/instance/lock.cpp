@@ -84,6 +84,7 @@ LockJudgement stale(LockFacts facts, const LockEvidence& evidence) {
     default: facts.detail = "postmaster.pid names process " + pid + ", which does not exist";
   }
   facts.pid_reused = evidence.recorded.presence != RecordedProcess::Presence::Absent;
+  facts.pid_is_zombie = evidence.recorded.presence == RecordedProcess::Presence::Dead;
   facts.pid_owner = evidence.recorded.command;
   return {std::move(facts), {}};
 }

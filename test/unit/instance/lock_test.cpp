@@ -71,6 +71,21 @@ TEST(JudgeLock, ChildrenWithoutAPostmasterAreOrphans) {
   EXPECT_THAT(facts.orphans, ElementsAre(101, 105));
 }
 
+TEST(JudgeLock, OrphansTellWhoHasTheReusedPid) {
+  // Goal: while children still end, a pid that is another program's by now is told already.
+  LockEvidence evidence = recorded(100);
+  evidence.scan.processes = {process(101, 1)};
+  evidence.recorded = {Presence::Present, "nginx in /srv", at(kStarted + 900)};
+  LockFacts facts = judge_lock(evidence).facts;
+  EXPECT_EQ(facts.state, LockState::Orphans);
+  EXPECT_TRUE(facts.pid_reused);
+  EXPECT_EQ(facts.pid_owner, "nginx in /srv");
+  evidence.recorded = {};
+  facts = judge_lock(evidence).facts;
+  EXPECT_EQ(facts.state, LockState::Orphans);
+  EXPECT_FALSE(facts.pid_reused);
+}
+
 TEST(JudgeLock, ADeadPidIsStale) {
   // Goal: the ordinary stale lock needs no help.
   const LockFacts facts = judge_lock(recorded(100)).facts;

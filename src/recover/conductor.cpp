@@ -19,6 +19,7 @@ constexpr Millis kTick{500};  // pauses and watches end on time even when nothin
 // the loop chasing its own tail.
 constexpr int kDecisionsInARow = 20;
 constexpr std::string_view kPausedFact = "paused_until";
+constexpr std::string_view kPurposeFact = "stopped_on_purpose";
 constexpr std::string_view kForever = "resumed";
 
 bool finished(const incident::Action& action) {
@@ -43,6 +44,8 @@ Result<void> Conductor::resume() {
       paused_until_ = until;
     }
   }
+  TRY(purpose, services_.ledger.fact(kPurposeFact));
+  state_.stopped_on_purpose = !purpose.empty();
   TRY(unfinished, services_.journal.unfinished());
   for (const auto& incident : unfinished) take_up(incident);
   return {};
@@ -70,7 +73,6 @@ void Conductor::take_up(const incident::Incident& unfinished) {
                                      "the guard ended before the outcome was known", wall);
     if (!ended) log_error("journal not written", {{"why", ended.error().message()}});
   }
-  if (tracked.cause == diagnose::Cause::StoppedByOperator) state_.stopped_on_purpose = true;
   log_warning("incident resumed", {{"incident", tracked.id}, {"cause", unfinished.cause}});
   state_.incidents.push_back(std::move(tracked));
   add_event(unfinished.id, "a new guard takes over");
@@ -92,7 +94,7 @@ Task<bool> Conductor::turn() {
   end_pause_when_due();
   if (services_.senses.observation().healthy()) {
     const auto* instance_incident = state_.find(diagnose::kInstanceSubject);
-    if (instance_incident == nullptr) state_.stopped_on_purpose = false;
+    if (instance_incident == nullptr && state_.stopped_on_purpose) note_purpose(false);
   }
   bookkeeper_.update(open_subjects());
   const auto& seen = services_.senses.observation();
@@ -101,6 +103,13 @@ Task<bool> Conductor::turn() {
   auto decisions = decide(state_, seen, findings_, policy_, now);
   for (auto& decision : decisions) co_await apply(std::move(decision));
   co_return !decisions.empty();
+}
+
+// Kept in the ledger: the next guard must know that what it finds was left so on purpose.
+void Conductor::note_purpose(bool stopped) {
+  state_.stopped_on_purpose = stopped;
+  const auto kept = services_.ledger.set_fact(kPurposeFact, stopped ? "stopped" : "");
+  if (!kept) log_error("ledger not written", {{"why", kept.error().message()}});
 }
 
 void Conductor::end_pause_when_due() {

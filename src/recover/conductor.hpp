@@ -43,6 +43,7 @@ class Conductor {
   void take_up(const incident::Incident& unfinished);
   runtime::Task<bool> turn();
   void end_pause_when_due();
+  void note_purpose(bool stopped);
   std::vector<std::string> open_subjects() const;
 
   runtime::Task<void> apply(Decision decision);

@@ -115,7 +115,7 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.subject = finding.subject;
   tracked.opened_at = now;
   state_.incidents.push_back(std::move(tracked));
-  if (finding.cause == diagnose::Cause::StoppedByOperator) state_.stopped_on_purpose = true;
+  if (finding.cause == diagnose::Cause::StoppedByOperator) note_purpose(true);
   add_evidence(*id, finding);
 }
 
@@ -216,7 +216,10 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
 }
 
 Task<void> Conductor::verify(std::string id) {
-  const auto checks = co_await verify_service(&services_, &known_, open_subjects());
+  // Other incidents excuse what they miss; this one's own subject has to be there.
+  auto excused = open_subjects();
+  if (const auto* mine = state_.by_id(id)) std::erase(excused, mine->subject);
+  const auto checks = co_await verify_service(&services_, &known_, std::move(excused));
   auto* tracked = state_.by_id(id);
   if (tracked == nullptr) co_return;
   tracked->next_verify_at = services_.loop.after(kVerifyRetryEvery);

@@ -71,10 +71,8 @@ std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Fi
 // After a clean stop by the operator, what stands in the data directory's place may be an upgrade
 // or a restore in progress: named, never undone.
 bool meant_by_operator(const Scene& scene, const Finding& finding) {
-  const bool about_data = finding.cause == Cause::WrongIdentity ||
-                          finding.cause == Cause::VolumeLost ||
-                          finding.cause == Cause::ConfigBroken;
-  return scene.state.stopped_on_purpose && about_data;
+  return scene.state.stopped_on_purpose && finding.subject == diagnose::kInstanceSubject &&
+         finding.cause != Cause::StoppedByOperator;
 }
 
 std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const Finding& seen) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "diagnose/rules.hpp"
+#include "sense/catalog_watch.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -39,8 +40,20 @@ std::vector<std::string> missing(const diagnose::Case& the_case, diagnose::Rule 
   return names;
 }
 
-Verification check_objects(std::string_view name, const std::vector<std::string>& lost,
-                           std::size_t known) {
+// What was not looked at is not present: a guard that has just begun has seen no catalog yet.
+bool looked_everywhere(const diagnose::Case& the_case) {
+  const auto& catalog = the_case.seen.catalog;
+  if (catalog.listings.size() >= sense::kWatchedDatabasesMax) return true;  // no room for more
+  return catalog.seen && std::ranges::all_of(the_case.known.relations, [&](const auto& known) {
+           const auto named = [&](const auto& database) { return database.name == known.first; };
+           return std::ranges::none_of(catalog.databases, named) ||
+                  catalog.listings.contains(known.first);
+         });
+}
+
+Verification check_objects(std::string_view name, const diagnose::Case& the_case,
+                           const std::vector<std::string>& lost, std::size_t known) {
+  if (!looked_everywhere(the_case)) return check(name, false, "not all were looked at yet");
   if (lost.empty()) return check(name, true, fmt::format("{} known, all present", known));
   std::string note = "missing:";
   for (const auto& subject : lost) note += " " + subject;
@@ -66,8 +79,8 @@ runtime::Task<std::vector<Verification>> verify_service(Services* services,
   lost_databases.insert(lost_databases.end(), never_made.begin(), never_made.end());
   co_return std::vector<Verification>{
       check_probe("login", seen.login), check_write(seen),
-      check_objects("databases", lost_databases, seen.catalog.databases.size()),
-      check_objects("tables", missing(the_case, diagnose::table_dropped, excused),
+      check_objects("databases", the_case, lost_databases, seen.catalog.databases.size()),
+      check_objects("tables", the_case, missing(the_case, diagnose::table_dropped, excused),
                     known_tables(*known))};
 }
 

@@ -277,6 +277,8 @@ TEST(Config, EachBadInputIsOneClearLine) {
            Bad{"state_dir = \"\"", ErrorCode::ConfigBadValue, "state_dir", "a path"},
            Bad{"env_file = \"missing.env\"", ErrorCode::ConfigUnreadable,
                "cannot read env_file missing.env (pgkeel.toml:1)", "exists"},
+           Bad{"режим = \"act\"", ErrorCode::ConfigSyntax, "pgkeel.toml:1:1", "line"},
+           Bad{"[.instance]", ErrorCode::ConfigSyntax, "pgkeel.toml:1:2", "line"},
            Bad{"mode = ", ErrorCode::ConfigSyntax, "pgkeel.toml:1:", "config check"},
            Bad{"mode = \"act\"\nmode = \"act\"", ErrorCode::ConfigSyntax, "pgkeel.toml:2:", "line"},
            Bad{"moed = \"act\"", ErrorCode::ConfigUnknownKey, "did you mean 'mode'?", "name"},

@@ -1,0 +1,60 @@
+// See cells.hpp.
+#include "bench/support/cells.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/check.hpp"
+
+namespace pgkeel::bench {
+namespace {
+
+std::string target_of(const Cell& cell) { return fmt::format("ours <= {:g}", *cell.at_most); }
+
+bool holds(const Cell& cell) { return cell.ours <= *cell.at_most; }
+
+double rounded(double value) { return std::round(value * 1000) / 1000; }
+
+nlohmann::ordered_json to_object(const Cell& cell) {
+  nlohmann::ordered_json object{
+      {"name", cell.name}, {"unit", cell.unit}, {"ours", rounded(cell.ours)}};
+  if (!cell.at_most) return object;
+  object["target"] = target_of(cell);
+  object["holds"] = holds(cell);
+  return object;
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  CHECK(!values.empty());
+  std::ranges::sort(values);
+  return values[(values.size() - 1) / 2];
+}
+
+std::string to_json(std::string_view bench, std::span<const Cell> cells) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& cell : cells) list.push_back(to_object(cell));
+  const nlohmann::ordered_json result{
+      {"bench", bench},
+      {"machine", fmt::format("{} cores", ::sysconf(_SC_NPROCESSORS_ONLN))},
+      {"cells", std::move(list)}};
+  return result.dump();
+}
+
+std::string to_table(std::span<const Cell> cells) {
+  std::string table;
+  for (const auto& cell : cells) {
+    const auto verdict =
+        cell.at_most ? fmt::format("{}  {}", target_of(cell), holds(cell) ? "holds" : "MISSED")
+                     : std::string();
+    table += fmt::format("{:<62} {:>9.3f} {:<11} {}\n", cell.name, cell.ours, cell.unit, verdict);
+  }
+  return table;
+}
+
+}  // namespace pgkeel::bench

@@ -1,0 +1,28 @@
+// What a benchmark measured, and its form for people and programs: the contract's "Benchmark
+// result". `holds` is computed from the limit, never set by hand.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgkeel::bench {
+
+struct Cell {
+  std::string name;
+  std::string unit;
+  double ours = 0;
+  std::optional<double> at_most;  ///< the target on `ours`; none: reported, not judged
+};
+
+/// Middle value; of an even number the lower one. `values` must not be empty.
+[[nodiscard]] double median(std::vector<double> values);
+
+/// One JSON object: {"bench", "machine", "cells": [...]}.
+[[nodiscard]] std::string to_json(std::string_view bench, std::span<const Cell> cells);
+/// A table for people.
+[[nodiscard]] std::string to_table(std::span<const Cell> cells);
+
+}  // namespace pgkeel::bench

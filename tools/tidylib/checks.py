@@ -180,9 +180,10 @@ def leftovers(tree):
         for number, line in enumerate(source.text.splitlines(), 1):
             if UNFINISHED.search(line):
                 yield source.path, number, 'finish it or put it into an issue'
-            if '\t' in line and not source.path.endswith(('.log', '.csv', 'Makefile')):
+            recorded = source.path.startswith('test/data/')
+            if '\t' in line and not recorded and not source.path.endswith(('.log', '.csv', 'Makefile')):
                 yield source.path, number, 'tab'
-            if line != line.rstrip() and (source.is_cpp or source.path.endswith(('.py', '.txt', '.cmake', '.toml'))):
+            if line != line.rstrip() and not recorded and (source.is_cpp or source.path.endswith(('.py', '.txt', '.cmake', '.toml'))):
                 yield source.path, number, 'blanks at the end of the line'
         for match in SECRET_TEXT.finditer(source.text):
             yield source.path, source.line_of(match.start()), 'looks like a secret'

@@ -126,10 +126,7 @@ TEST(Config, TheSystemFileIsTheSecondPlaceToLook) {
   EXPECT_EQ(dir.load().config.mode, Mode::Act);
 }
 
-TEST(Config, TheContractsExampleIsAccepted) {
-  // Goal: every key of the contract is known and valid; those without a part say so.
-  ConfigDir dir;
-  dir.write("pgkeel.toml", R"(state_dir = "/var/lib/pgkeel"
+constexpr const char* kContractsExample = R"(state_dir = "/var/lib/pgkeel"
 mode = "act"
 [instance]
 kind = "managed"
@@ -211,7 +208,12 @@ min_severity = "warning"
 "0m" = ["log"]
 "5m" = ["telegram"]
 "30m" = ["email:oncall@example.org"]
-)");
+)";
+
+TEST(Config, TheContractsExampleIsAccepted) {
+  // Goal: every key of the contract is known and valid; those without a part say so.
+  ConfigDir dir;
+  dir.write("pgkeel.toml", kContractsExample);
   const auto loaded = dir.load();
   EXPECT_EQ(loaded.config.recover.missing_table, MissingPolicy::RecreateEmpty);
   EXPECT_EQ(loaded.config.recover.missing_database, MissingPolicy::RecreateEmpty);

@@ -1,0 +1,59 @@
+// A guard that was told not to act does not act: mode = "advise" shows what it would do, pause
+// watches until resume.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "chaos/chaos.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+using incident::Incident;
+using incident::IncidentState;
+
+bool advised(const Incident& incident) {
+  return !incident.actions.empty() && std::ranges::all_of(incident.actions, [](const auto& action) {
+    return action.outcome == incident::ActionOutcome::Advised;
+  });
+}
+
+TEST(Advise, ShowsEveryStepAndDoesNothing) {
+  // The server stays down until a guard that may act comes (X8).
+  auto scene = build_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  stage.end_guard();
+  ASSERT_TRUE(stage.start_guard({{"PGKEEL_MODE", "advise"}}).has_value());
+  ASSERT_TRUE(stage.await_ready().has_value());
+  kill_server(stage);
+  ASSERT_TRUE(await_incident(stage, "server_killed", advised));
+  ASSERT_TRUE(stays_down(stage));
+  ASSERT_TRUE(await_incident(stage, "server_killed", advised));
+  stage.end_guard();
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  ASSERT_TRUE(service_restored(scene));
+}
+
+TEST(Pause, NothingIsDoneUntilResume) {
+  // A paused guard names the fault, waits, and heals it when resumed (X8).
+  auto scene = build_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  ASSERT_TRUE(stage.client().post("/api/v1/pause", app::Json::object()).has_value());
+  kill_server(stage);
+  const auto waits = [](const Incident& incident) {
+    return incident.state == IncidentState::Waiting && incident.actions.empty();
+  };
+  ASSERT_TRUE(await_incident(stage, "server_killed", waits));
+  ASSERT_TRUE(stays_down(stage));
+  ASSERT_TRUE(await_incident(stage, "server_killed", waits));
+  ASSERT_TRUE(stage.client().post("/api/v1/resume", app::Json::object()).has_value());
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  ASSERT_TRUE(service_restored(scene));
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -17,8 +17,10 @@ struct Board {
   Observation seen;
   std::vector<GoodFile> good_files;
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
-  runtime::Event changed;               ///< a fact is new
-  runtime::Event poked;                 ///< look now
+  /// The server is shutting down; a smart shutdown waits for every session, so ours must go.
+  bool server_stops = false;
+  runtime::Event changed;  ///< a fact is new
+  runtime::Event poked;    ///< look now
 
   [[nodiscard]] bool in_doubt() const { return !seen.healthy(); }
   [[nodiscard]] bool server_runs() const { return seen.process.state == ProcessState::Running; }

@@ -208,9 +208,10 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
 
 // Opens the session when there is none. False: not now.
 Task<bool> ensure_session(Board* board, Watch* watch) {
+  if (board->server_stops) watch->session.reset();
   if (watch->session && watch->session->usable()) co_return true;
   watch->session.reset();
-  if (!board->server_runs() || !board->seen.login.ok()) co_return false;
+  if (!board->server_runs() || board->server_stops || !board->seen.login.ok()) co_return false;
   auto opened = co_await open_session(board, watch->database, "pgkeel watch");
   if (!opened) co_return false;
   watch->session.emplace(std::move(*opened));

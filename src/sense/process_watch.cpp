@@ -40,6 +40,7 @@ void note_running(Board& board, const instance::Postmaster& postmaster) {
   process.pid = postmaster.pid;
   process.at = process.progress_at = board.loop.now();
   board.seen.start = {};
+  board.server_stops = false;
   forget_probes(board.seen);
   board.changed.notify_all();
   board.poked.notify_all();
@@ -56,6 +57,13 @@ void note_stopped_or_running(Board& board, char kernel_state) {
   else process.stopped_since.reset();
   board.changed.notify_all();
   board.poked.notify_all();
+}
+
+void note_stopping(Board& board, const instance::Instance& instance) {
+  const auto postmaster = instance.find_postmaster();
+  const bool stops = postmaster && postmaster->file.status == "stopping";
+  if (stops && !board.server_stops) board.poked.notify_all();
+  board.server_stops = stops;
 }
 
 void note_progress(Board& board, std::uint64_t& last_activity) {
@@ -98,6 +106,7 @@ Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHa
     if (!stat) continue;  // it is just ending: the next wait says so
     note_stopped_or_running(*board, stat->state);
     note_progress(*board, activity);
+    note_stopping(*board, *instance);
     if (!runtime::inode_of(instance->data_dir() / "PG_VERSION"))
       look_at_data_dir(*board, *instance);
   }

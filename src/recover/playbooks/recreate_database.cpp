@@ -46,8 +46,8 @@ Task<Result<void>> clear_leftover(StepContext* context) {
   }
   const auto name = pg::quote_identifier(replacement_name(*context));
   if (!name) co_return fail(name.error());
-  const auto dropped =
-      co_await run_statement(services, maintenance_database(*services), "drop database " + *name + " with (force)");
+  const auto dropped = co_await run_statement(services, maintenance_database(*services),
+                                              "drop database " + *name + " with (force)");
   if (!dropped) co_return fail(dropped.error());
   co_return Result<void>();
 }

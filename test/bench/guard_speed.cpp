@@ -63,6 +63,8 @@ Result<void> kill_once(app::Stage& stage, app::Writer& writer, Kills& kills) {
   TRY(start, own_start_ms(text));
   const auto back = static_cast<double>(report.recovered_ms);
   const auto reaping = reaping_ms(report.incident);
+  say(fmt::format("  detected {} ms, back {} ms; start and redo {:.0f} ms, children {:.0f} ms",
+                  report.detected_ms, report.recovered_ms, start, reaping));
   kills.detected.push_back(static_cast<double>(report.detected_ms));
   kills.back.push_back(back);
   kills.start.push_back(start);
@@ -87,15 +89,28 @@ Result<Cells> measure_kills(app::Stage& stage, app::Writer& writer) {
   };
 }
 
-Result<Cell> measure_drops(app::Stage& stage, app::Writer& writer, std::string_view name) {
+// Judged from the statement's start, which is hard on the guard: DROP DATABASE waits for a
+// checkpoint before it commits, and nobody can see it earlier. So its own time is told too.
+Result<Cells> measure_drops(app::Stage& stage, app::Writer& writer, std::string_view name) {
   say(fmt::format("{}, {} times", name, kDrops));
   double slowest = 0;
+  double statement = 0;
+  double after = 0;
   for (int i = 0; i < kDrops; ++i) {
     TRY(report, app::play(stage, writer, fault_named(name)));
-    slowest = std::max(slowest, static_cast<double>(report.detected_ms));
+    const auto seen = static_cast<double>(report.detected_ms);
+    const auto took = millis(stage.damage_done_at() - stage.broken_at());
+    say(fmt::format("  seen {:.0f} ms after the statement began, which took {:.0f} ms", seen,
+                    took));
+    slowest = std::max(slowest, seen);
+    statement = std::max(statement, took);
+    after = std::max(after, seen - took);
   }
-  return Cell{fmt::format("{} seen, slowest of {}", name, kDrops), "ms", slowest,
-              kDroppedSeenMsMax};
+  return Cells{
+      {fmt::format("{} seen, slowest of {}", name, kDrops), "ms", slowest, kDroppedSeenMsMax},
+      {fmt::format("{}: the statement itself, slowest", name), "ms", statement, {}},
+      {fmt::format("{} seen after the statement ended, slowest", name), "ms", after, {}},
+  };
 }
 
 }  // namespace
@@ -104,8 +119,8 @@ Result<Cells> measure_speed(app::Stage& stage) {
   app::Writer writer(stage.conninfo("shop"));
   TRY(cells, measure_kills(stage, writer));
   for (const auto* name : {"table_dropped", "database_dropped"}) {
-    TRY(cell, measure_drops(stage, writer, name));
-    cells.push_back(std::move(cell));
+    TRY(drops, measure_drops(stage, writer, name));
+    cells.insert(cells.end(), drops.begin(), drops.end());
   }
   return std::move(cells);
 }

@@ -122,12 +122,14 @@ Injected put_stranger(Stage& stage) {
 Injected drop_table(Stage& stage) {
   stage.note_broken();
   TRY_VOID(stage.sql("shop", "drop table orders"));
+  stage.note_damage_done();
   return nullptr;
 }
 
 Injected drop_database(Stage& stage) {
   stage.note_broken();
   TRY_VOID(stage.sql("postgres", "drop database crm with (force)"));
+  stage.note_damage_done();
   return nullptr;
 }
 

@@ -49,6 +49,9 @@ class Stage {
   /// The moment of the damage, from which detection and recovery are measured.
   void note_broken() { broken_at_ = wall_now(); }
   [[nodiscard]] WallTime broken_at() const { return broken_at_; }
+  /// Where the damage takes time of its own: the moment it was complete and could be seen.
+  void note_damage_done() { damage_done_at_ = wall_now(); }
+  [[nodiscard]] WallTime damage_done_at() const { return damage_done_at_; }
 
   /// Runs one statement in `database` on a session of its own.
   Result<client::Rows> sql(std::string_view database, std::string statement);
@@ -83,6 +86,7 @@ class Stage {
   std::unique_ptr<instance::Instance> instance_;
   std::optional<runtime::ProcessHandle> guard_;
   WallTime broken_at_;
+  WallTime damage_done_at_;
   bool keep_ = false;
 };
 

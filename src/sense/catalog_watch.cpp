@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "sense/catalog_rows.hpp"
 #include "sense/session.hpp"
 
 namespace pgkeel::sense {
@@ -25,88 +26,24 @@ constexpr Millis kPauseMax{10'000};
 // Sizes and row estimates drift without DDL; the listing is read anew this often.
 constexpr Seconds kListingEvery{60};
 
-// Nothing can have been dropped while no transaction id was assigned.
-constexpr std::string_view kHorizon = "select pg_snapshot_xmax(pg_current_snapshot())::text";
-
-constexpr std::string_view kDatabasesFingerprint =
-    "select count(*), coalesce(sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8), 0)"
-    " from pg_database";
-constexpr std::string_view kDatabases =
-    "select oid, datname, pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate,"
-    " datctype, case when has_database_privilege(oid, 'connect') then pg_database_size(oid) end"
-    " from pg_database where not datistemplate and datallowconn"
-    " and datname !~ '_pgkeel_new$' order by oid";  // a replacement in the making is nobody's yet
-
-constexpr std::string_view kRelationsFingerprint =
-    "select count(*), coalesce(sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8), 0)"
-    " from pg_class where oid >= 16384 and relkind in ('r', 'p', 'S', 'i') and relpersistence <> "
-    "'t'";
-constexpr std::string_view kRelations =
-    "select c.oid, n.nspname, c.relname, case when c.relispartition then 'c' else c.relkind::text "
-    "end,"
-    " pg_get_userbyid(c.relowner), c.relpages::int8 * current_setting('block_size')::int8,"
-    " greatest(pg_stat_get_live_tuples(c.oid), c.reltuples::int8)"
-    " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-    " where c.oid >= 16384 and c.relkind in ('r', 'p') and c.relpersistence <> 't'"
-    " and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by c.oid limit 20001";
-
-constexpr std::string_view kWrite =
-    "begin; select pg_logical_emit_message(true, 'pgkeel', 'write probe'); commit";
-constexpr std::string_view kCollectedLog =
-    "select coalesce(pg_current_logfile(), ''), current_setting('data_directory')";
+// A list a session follows, and what it looked like last.
+struct Followed {
+  std::string horizon;
+  std::string fingerprint;
+  int moves = 0;
+  SteadyTime listed_at;
+};
 
 // One kept session with what the last look saw.
 struct Watch {
   std::string database;
   std::optional<Connection> session;
-  std::string horizon;
-  std::string fingerprint;
-  int fingerprint_moves = 0;
+  Followed databases;
+  Followed relations;
   int listings_read = 0;
-  SteadyTime listed_at;
   std::array<std::chrono::microseconds, kCostsKept> costs{};
   std::size_t looks = 0;
 };
-
-Oid read_oid(const Rows& rows, std::size_t row) {
-  return Oid{static_cast<std::uint32_t>(rows.int64(row, 0).value_or(0))};
-}
-
-std::string read_text(const Rows& rows, std::size_t row, std::size_t column) {
-  return std::string(rows.text(row, column).value_or(""));
-}
-
-std::vector<Database> read_databases(const Rows& rows) {
-  std::vector<Database> databases;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    Database database;
-    database.oid = read_oid(rows, row);
-    database.name = read_text(rows, row, 1);
-    database.owner = read_text(rows, row, 2);
-    database.encoding = read_text(rows, row, 3);
-    database.collate = read_text(rows, row, 4);
-    database.ctype = read_text(rows, row, 5);
-    database.size_bytes = rows.int64(row, 6).value_or(0);
-    databases.push_back(std::move(database));
-  }
-  return databases;
-}
-
-std::vector<Relation> read_relations(const Rows& rows) {
-  std::vector<Relation> relations;
-  for (std::size_t row = 0; row < std::min(rows.size(), kRelationsMax); ++row) {
-    Relation relation;
-    relation.oid = read_oid(rows, row);
-    relation.schema = read_text(rows, row, 1);
-    relation.name = read_text(rows, row, 2);
-    relation.kind = rows.text(row, 3).value_or("r").front();
-    relation.owner = read_text(rows, row, 4);
-    relation.size_bytes = rows.int64(row, 5).value_or(0);
-    relation.rows_estimate = std::max<std::int64_t>(rows.int64(row, 6).value_or(0), 0);
-    relations.push_back(std::move(relation));
-  }
-  return relations;
-}
 
 Task<DbResult<Rows>> ask(Board* board, Watch* watch, std::string_view sql) {
   auto rows = co_await watch->session->query(std::string(sql), {},
@@ -121,22 +58,35 @@ std::string joined(const Rows& rows) {
 }
 
 // True when the listing has to be read: never yet, too old, or the fingerprint moved.
-Task<DbResult<bool>> listing_due(Board* board, Watch* watch, std::string_view fingerprint_sql) {
-  const auto horizon = co_await ask(board, watch, kHorizon);
-  if (!horizon) co_return std::unexpected(horizon.error());
-  const bool stale = board->loop.now() - watch->listed_at > kListingEvery;
-  if (!stale && joined(*horizon) == watch->horizon) co_return false;
-  watch->horizon = joined(*horizon);
+Task<DbResult<bool>> listing_due(Board* board, Watch* watch, Followed* list, std::string horizon,
+                                 std::string_view fingerprint_sql) {
+  const bool stale = board->loop.now() - list->listed_at > kListingEvery;
+  if (!stale && horizon == list->horizon) co_return false;
+  list->horizon = std::move(horizon);
   const auto fingerprint = co_await ask(board, watch, fingerprint_sql);
   if (!fingerprint) co_return std::unexpected(fingerprint.error());
-  const bool moved = joined(*fingerprint) != watch->fingerprint;
-  watch->fingerprint = joined(*fingerprint);
-  if (moved) ++watch->fingerprint_moves;
+  const bool moved = joined(*fingerprint) != list->fingerprint;
+  list->fingerprint = joined(*fingerprint);
+  if (moved) ++list->moves;
   co_return stale || moved;
 }
 
-Task<DbResult<void>> look_at_relations(Board* board, Watch* watch) {
-  const auto due = co_await listing_due(board, watch, kRelationsFingerprint);
+void note_relations(Board& board, Watch& watch, const Rows& rows) {
+  const auto now = board.loop.now();
+  auto& listing = board.seen.catalog.listings[watch.database];
+  listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
+  listing.at = listing.checked_at = now;
+  listing.relations = read_relations(rows);
+  listing.truncated = rows.size() > kRelationsMax;
+  listing.changes = ++watch.listings_read;
+  listing.ddl_changes = watch.relations.moves;
+  watch.relations.listed_at = now;
+  board.changed.notify_all();
+}
+
+Task<DbResult<void>> look_at_relations(Board* board, Watch* watch, std::string horizon) {
+  const auto due = co_await listing_due(board, watch, &watch->relations, std::move(horizon),
+                                        kRelationsFingerprint);
   if (!due) co_return std::unexpected(due.error());
   auto& listings = board->seen.catalog.listings;
   const auto kept = listings.find(watch->database);
@@ -146,16 +96,7 @@ Task<DbResult<void>> look_at_relations(Board* board, Watch* watch) {
   }
   const auto rows = co_await ask(board, watch, kRelations);
   if (!rows) co_return std::unexpected(rows.error());
-  const auto now = board->loop.now();
-  auto& listing = listings[watch->database];
-  listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
-  listing.at = listing.checked_at = now;
-  listing.relations = read_relations(*rows);
-  listing.truncated = rows->size() > kRelationsMax;
-  listing.changes = ++watch->listings_read;
-  listing.ddl_changes = watch->fingerprint_moves;
-  watch->listed_at = now;
-  board->changed.notify_all();
+  note_relations(*board, *watch, *rows);
   co_return DbResult<void>();
 }
 
@@ -168,8 +109,9 @@ void forget_listings_of_lost(CatalogFacts& catalog, const std::vector<Database>&
   });
 }
 
-Task<DbResult<void>> look_at_databases(Board* board, Watch* watch) {
-  const auto due = co_await listing_due(board, watch, kDatabasesFingerprint);
+Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string horizon) {
+  const auto due = co_await listing_due(board, watch, &watch->databases, std::move(horizon),
+                                        kDatabasesFingerprint);
   if (!due) co_return std::unexpected(due.error());
   auto& catalog = board->seen.catalog;
   const auto last = catalog.at;
@@ -182,7 +124,7 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch) {
   forget_listings_of_lost(catalog, databases);
   catalog.databases = std::move(databases);
   catalog.seen = true;
-  watch->listed_at = board->loop.now();
+  watch->databases.listed_at = board->loop.now();
   board->changed.notify_all();
   co_return DbResult<void>();
 }
@@ -208,14 +150,15 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
 
 // Opens the session when there is none. False: not now.
 Task<bool> ensure_session(Board* board, Watch* watch) {
-  if (board->server_stops) watch->session.reset();
+  if (board->server_stops()) watch->session.reset();
   if (watch->session && watch->session->usable()) co_return true;
   watch->session.reset();
-  if (!board->server_runs() || board->server_stops || !board->seen.login.ok()) co_return false;
+  if (!board->server_runs() || board->server_stops() || !board->seen.login.ok()) co_return false;
   auto opened = co_await open_session(board, watch->database, "pgkeel watch");
   if (!opened) co_return false;
   watch->session.emplace(std::move(*opened));
-  watch->horizon.clear();
+  watch->databases.horizon.clear();
+  watch->relations.horizon.clear();
   co_return true;
 }
 
@@ -237,18 +180,43 @@ bool database_exists(const Board& board, const std::string& name) {
   return std::ranges::find(databases, name, &Database::name) != databases.end();
 }
 
-Task<void> watch_relations(Board* board, std::string database) {
+Task<DbResult<void>> look_at_database(Board* board, Watch* watch) {
+  const auto horizon = co_await ask(board, watch, kHorizon);
+  if (!horizon) co_return std::unexpected(horizon.error());
+  auto looked = co_await look_at_relations(board, watch, joined(*horizon));
+  co_return looked;
+}
+
+Task<DbResult<void>> look_at_instance(Board* board, Watch* watch) {
+  const auto wrote = co_await write_if_due(board, watch);
+  if (!wrote) co_return std::unexpected(wrote.error());
+  const auto horizon = co_await ask(board, watch, kHorizon);
+  if (!horizon) co_return std::unexpected(horizon.error());
+  const auto looked = co_await look_at_databases(board, watch, joined(*horizon));
+  if (!looked) co_return std::unexpected(looked.error());
+  auto relations = co_await look_at_relations(board, watch, joined(*horizon));
+  co_return relations;
+}
+
+using Look = Task<DbResult<void>> (*)(Board*, Watch*);
+
+// True when the session is there and the look went through.
+Task<bool> look_once(Board* board, Watch* watch, Look look) {
+  const auto open = co_await ensure_session(board, watch);
+  if (!open) co_return false;
+  const auto started = board->loop.now();
+  const auto looked = co_await look(board, watch);
+  watch->costs.at(watch->looks++ % kCostsKept) =
+      std::chrono::duration_cast<std::chrono::microseconds>(board->loop.now() - started);
+  if (!looked) drop_session(*board, *watch);
+  co_return looked.has_value();
+}
+
+Task<void> watch_database(Board* board, std::string database) {
   Watch watch;
   watch.database = std::move(database);
   while (true) {
-    const auto open = co_await ensure_session(board, &watch);
-    if (open) {
-      const auto started = board->loop.now();
-      const auto looked = co_await look_at_relations(board, &watch);
-      watch.costs.at(watch.looks++ % kCostsKept) =
-          std::chrono::duration_cast<std::chrono::microseconds>(board->loop.now() - started);
-      if (!looked) drop_session(*board, watch);
-    }
+    static_cast<void>(co_await look_once(board, &watch, look_at_database));
     co_await board->pause(next_pause(*board, watch));
     if (watch.session && !database_exists(*board, watch.database)) watch.session.reset();
   }
@@ -263,29 +231,22 @@ std::vector<std::string> databases_to_watch(const Board& board) {
   return names;
 }
 
-Task<DbResult<void>> look_at_instance(Board* board, Watch* watch) {
-  const auto wrote = co_await write_if_due(board, watch);
-  if (!wrote) co_return std::unexpected(wrote.error());
-  auto looked = co_await look_at_databases(board, watch);
-  co_return looked;
+void watch_more(Board& board, std::set<std::string>& watched) {
+  for (auto& name : databases_to_watch(board)) {
+    if (watched.size() >= kWatchedDatabasesMax || !database_exists(board, name)) continue;
+    if (watched.insert(name).second) board.loop.spawn(watch_database(&board, name));
+  }
 }
 
 }  // namespace
 
 Task<void> watch_catalog(Board* board) {
-  std::set<std::string> watched;
   Watch watch;
   watch.database = board->options.conninfo.database;
+  std::set<std::string> watched{watch.database};
   while (true) {
-    const auto open = co_await ensure_session(board, &watch);
-    if (open) {
-      const auto looked = co_await look_at_instance(board, &watch);
-      if (!looked) drop_session(*board, watch);
-      for (auto& name : databases_to_watch(*board)) {
-        if (watched.size() >= kWatchedDatabasesMax || !database_exists(*board, name)) continue;
-        if (watched.insert(name).second) board->loop.spawn(watch_relations(board, name));
-      }
-    }
+    const auto looked = co_await look_once(board, &watch, look_at_instance);
+    if (looked) watch_more(*board, watched);
     co_await board->pause(next_pause(*board, watch));
   }
 }

@@ -1,4 +1,4 @@
-// The catalog watch: one kept session in the maintenance database and one in each watched database,
+// The catalog watch: one kept session in each watched database and in the maintenance database,
 // asking every watch_every whether any transaction was assigned at all and, only then, whether the
 // fingerprint of databases or relations still is what it was. A full listing is read only when it
 // is not. The interval grows with what a look costs, so that the watch stays under kWatchShare of a
@@ -12,7 +12,6 @@
 namespace pgkeel::sense {
 
 inline constexpr std::size_t kWatchedDatabasesMax = 8;
-inline constexpr std::size_t kRelationsMax = 20'000;
 
 /// Watches databases and writes; starts a watch of relations for each database found, up to
 /// kWatchedDatabasesMax. Runs for as long as the loop.

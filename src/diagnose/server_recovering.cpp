@@ -1,5 +1,7 @@
-// The server itself says it is starting or replaying WAL (57P03), or its lock file does. Nothing is
-// wrong that patience does not mend: an advancing redo is never killed.
+// The server itself says it is starting or replaying WAL (57P03). Nothing is wrong that patience
+// does not mend: an advancing redo is never killed.
+// Excluded: a server that is shutting down, which says 57P03 as well; so its lock file has to have
+// been looked at since.
 #include "diagnose/case.hpp"
 
 namespace pgkeel::diagnose {
@@ -7,9 +9,8 @@ namespace pgkeel::diagnose {
 std::vector<Finding> server_recovering(const Case& the_case) {
   const auto& seen = the_case.seen;
   if (seen.process.state != sense::ProcessState::Running || seen.login.ok()) return {};
-  const bool said_so = seen.login.sqlstate == "57P03";
-  const bool lock_says_so = seen.files.lock.file && seen.files.lock.file->status == "starting";
-  if (!said_so && !lock_says_so) return {};
+  if (seen.login.sqlstate != "57P03") return {};
+  if (seen.process.stopping || seen.process.at < seen.login.at) return {};
 
   Finding finding;
   finding.cause = Cause::ServerRecovering;
@@ -17,8 +18,7 @@ std::vector<Finding> server_recovering(const Case& the_case) {
   finding.wait = true;
   finding.summary =
       "The server is up but still recovering; connections will succeed when it is done.";
-  finding.evidence.push_back(evidence(the_case, said_so ? "login" : "files",
-                                      said_so ? seen.login.note : "postmaster.pid says starting"));
+  finding.evidence.push_back(evidence(the_case, "login", seen.login.note));
   for (const auto& entry : seen.server_log.entries)
     if (entry.signature == pg::Signature::ProcessKilled ||
         entry.signature == pg::Signature::ProcessCrashed)

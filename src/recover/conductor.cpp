@@ -8,6 +8,7 @@
 
 #include "base/log.hpp"
 #include "diagnose/rules.hpp"
+#include "recover/purpose.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -19,7 +20,6 @@ constexpr Millis kTick{500};  // pauses and watches end on time even when nothin
 // the loop chasing its own tail.
 constexpr int kDecisionsInARow = 20;
 constexpr std::string_view kPausedFact = "paused_until";
-constexpr std::string_view kPurposeFact = "stopped_on_purpose";
 constexpr std::string_view kForever = "resumed";
 
 bool finished(const incident::Action& action) {
@@ -44,8 +44,8 @@ Result<void> Conductor::resume() {
       paused_until_ = until;
     }
   }
-  TRY(purpose, services_.ledger.fact(kPurposeFact));
-  state_.stopped_on_purpose = !purpose.empty();
+  TRY(purpose, stopped_on_purpose(services_.ledger));
+  state_.stopped_on_purpose = purpose;
   TRY(unfinished, services_.journal.unfinished());
   for (const auto& incident : unfinished) take_up(incident);
   return {};
@@ -65,6 +65,7 @@ void Conductor::take_up(const incident::Incident& unfinished) {
   tracked.watch_until = now + policy_.watch_for;
   for (const auto& action : unfinished.actions) {
     tracked.attempts = 1;
+    tracked.last_playbook = action.playbook;
     if (action.step == "start_server" && wall - action.started_at < policy_.restarts_window)
       state_.starts.push_back(now - (wall - action.started_at));
     if (finished(action)) continue;
@@ -92,14 +93,11 @@ Task<void> Conductor::run(std::stop_token stop) {
 // One look, one round of decisions. True when anything was done.
 Task<bool> Conductor::turn() {
   end_pause_when_due();
-  if (services_.senses.observation().healthy()) {
-    const auto* instance_incident = state_.find(diagnose::kInstanceSubject);
-    if (instance_incident == nullptr && state_.stopped_on_purpose) note_purpose(false);
-  }
   bookkeeper_.update(open_subjects());
   const auto& seen = services_.senses.observation();
   const auto now = services_.loop.now();
   findings_ = diagnose::diagnose({seen, known_, now, wall_now()});
+  note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
   for (auto& decision : decisions) co_await apply(std::move(decision));
   co_return !decisions.empty();
@@ -107,8 +105,9 @@ Task<bool> Conductor::turn() {
 
 // Kept in the ledger: the next guard must know that what it finds was left so on purpose.
 void Conductor::note_purpose(bool stopped) {
+  if (stopped == state_.stopped_on_purpose) return;
   state_.stopped_on_purpose = stopped;
-  const auto kept = services_.ledger.set_fact(kPurposeFact, stopped ? "stopped" : "");
+  const auto kept = keep_stop_on_purpose(services_.ledger, stopped);
   if (!kept) log_error("ledger not written", {{"why", kept.error().message()}});
 }
 

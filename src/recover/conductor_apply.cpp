@@ -115,7 +115,6 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.subject = finding.subject;
   tracked.opened_at = now;
   state_.incidents.push_back(std::move(tracked));
-  if (finding.cause == diagnose::Cause::StoppedByOperator) note_purpose(true);
   add_evidence(*id, finding);
 }
 

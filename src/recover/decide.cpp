@@ -31,12 +31,16 @@ bool refines(const Tracked& tracked, const Finding& finding) {
 
 // Our own stop of a hung server looks like anybody's request to stop; it is not one. A clean stop
 // is never ours, because a hung server is stopped at once; and merely continuing it stops nothing.
-Finding not_mistaking_our_stop(const Scene& scene, const Tracked& tracked, Finding finding) {
-  const auto& control = scene.seen.files.data_dir.control;
+bool our_own_stop(const sense::Observation& seen, const Tracked& tracked) {
+  const auto& control = seen.files.data_dir.control;
   const bool clean = control && pg::is_clean(control->state);
-  const bool ours = tracked.cause == Cause::ServerHung && tracked.attempts > 0 && !clean &&
-                    tracked.last_playbook != "resume_server";
-  if (ours && finding.cause == Cause::StoppedByOperator) finding.cause = Cause::ServerKilled;
+  return tracked.cause == Cause::ServerHung && tracked.attempts > 0 && !clean &&
+         tracked.last_playbook != "resume_server";
+}
+
+Finding not_mistaking_our_stop(const Scene& scene, const Tracked& tracked, Finding finding) {
+  if (finding.cause == Cause::StoppedByOperator && our_own_stop(scene.seen, tracked))
+    finding.cause = Cause::ServerKilled;
   return finding;
 }
 
@@ -68,11 +72,11 @@ std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Fi
   return RunPlaybook{tracked.id, remedy.playbook, finding};
 }
 
-// After a clean stop by the operator, what stands in the data directory's place may be an upgrade
+// After a stop by the operator, what stands in the data directory's place may be an upgrade
 // or a restore in progress: named, never undone.
 bool meant_by_operator(const Scene& scene, const Finding& finding) {
   return scene.state.stopped_on_purpose && finding.subject == diagnose::kInstanceSubject &&
-         finding.cause != Cause::StoppedByOperator;
+         finding.cause != Cause::StoppedByOperator && !finding.wait;
 }
 
 std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const Finding& seen) {
@@ -146,6 +150,15 @@ const Tracked* GuardState::find(std::string_view subject) const {
 Tracked* GuardState::by_id(std::string_view id) {
   const auto found = std::ranges::find(incidents, id, &Tracked::id);
   return found == incidents.end() ? nullptr : &*found;
+}
+
+bool is_stopped_on_purpose(const GuardState& state, const sense::Observation& seen,
+                           const std::vector<Finding>& findings) {
+  const auto* finding = top_finding(findings, diagnose::kInstanceSubject);
+  if (finding == nullptr) return state.stopped_on_purpose && !seen.healthy();
+  if (finding->cause != Cause::StoppedByOperator) return state.stopped_on_purpose;
+  const auto* tracked = state.find(diagnose::kInstanceSubject);
+  return tracked == nullptr || !our_own_stop(seen, *tracked);
 }
 
 bool within_budget(const GuardState& state, const Policy& policy, SteadyTime now) {

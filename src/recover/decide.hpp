@@ -84,6 +84,10 @@ using Decision = std::variant<OpenIncident, RefineIncident, RunPlaybook, AdviseP
                                            const std::vector<diagnose::Finding>& findings,
                                            const Policy& policy, SteadyTime now);
 
+/// Whether the server is down because somebody wanted it so: true from the first sign of a stop
+/// that was not the guard's own, false once the known server serves again.
+[[nodiscard]] bool is_stopped_on_purpose(const GuardState& state, const sense::Observation& seen,
+                                         const std::vector<diagnose::Finding>& findings);
 /// True while another start is within the budget. Also forgets starts older than the window.
 [[nodiscard]] bool within_budget(const GuardState& state, const Policy& policy, SteadyTime now);
 /// Pause before attempt number `attempts` (0 is the first): 0, 1, 2, 5, 10, 30 s, then 60 s.

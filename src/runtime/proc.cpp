@@ -117,6 +117,10 @@ Result<fs::path> read_proc_exe(pid_t pid) {
 
 Result<fs::path> read_proc_cwd(pid_t pid) { return read_proc_link(pid, "cwd"); }
 
+Result<fs::path> read_proc_fd(pid_t pid, int fd) {
+  return read_proc_link(pid, fmt::format("fd/{}", fd));
+}
+
 Result<std::vector<std::string>> read_proc_cmdline(pid_t pid) {
   TRY(text, read_proc(pid, "cmdline"));
   return parse_cmdline(text);
@@ -141,6 +145,13 @@ WallTime boot_time() {
   ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
   return wall_now() - Seconds(since_boot.tv_sec) -
          std::chrono::microseconds(since_boot.tv_nsec / 1000);
+}
+
+std::string boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id", kProcEntryBytesMax);
+  if (!text) return "unknown";
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  return std::move(*text);
 }
 
 std::optional<Listener> find_tcp_listener(std::uint16_t port) {

@@ -30,12 +30,16 @@ struct ProcStat {
 [[nodiscard]] Result<std::uint64_t> read_proc_io_bytes(pid_t pid);
 [[nodiscard]] Result<std::filesystem::path> read_proc_exe(pid_t pid);
 [[nodiscard]] Result<std::filesystem::path> read_proc_cwd(pid_t pid);
+/// What a descriptor of the process leads to: a path, or "pipe:[1234]" and the like.
+[[nodiscard]] Result<std::filesystem::path> read_proc_fd(pid_t pid, int fd);
 /// argv as the process shows it; PostgreSQL rewrites it to its title.
 [[nodiscard]] Result<std::vector<std::string>> read_proc_cmdline(pid_t pid);
 [[nodiscard]] std::vector<pid_t> list_pids();
 /// Seconds since the epoch at which the process started, to compare with postmaster.pid line 3.
 [[nodiscard]] Result<WallTime> proc_started_at(const ProcStat& stat);
 [[nodiscard]] WallTime boot_time();
+/// The kernel's name for this boot; "unknown" where /proc does not tell.
+[[nodiscard]] std::string boot_id();
 
 /// Who listens on a TCP port (IPv4 or IPv6, any local address).
 struct Listener {

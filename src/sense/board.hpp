@@ -17,13 +17,14 @@ struct Board {
   Observation seen;
   std::vector<GoodFile> good_files;
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
-  /// The server is shutting down; a smart shutdown waits for every session, so ours must go.
-  bool server_stops = false;
-  runtime::Event changed;  ///< a fact is new
-  runtime::Event poked;    ///< look now
+  std::filesystem::path error_output;   ///< the file the server's stderr is, when it is one
+  runtime::Event changed;               ///< a fact is new
+  runtime::Event poked;                 ///< look now
 
   [[nodiscard]] bool in_doubt() const { return !seen.healthy(); }
   [[nodiscard]] bool server_runs() const { return seen.process.state == ProcessState::Running; }
+  /// A smart shutdown waits for every session, so ours must go.
+  [[nodiscard]] bool server_stops() const { return seen.process.stopping; }
 
   /// Waits for the interval or a poke, whichever comes first.
   runtime::Task<void> pause(Millis interval) {

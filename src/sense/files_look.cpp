@@ -35,6 +35,11 @@ std::optional<runtime::Listener> stranger_on_port(const instance::Instance& inst
 
 }  // namespace
 
+std::filesystem::path log_of(const Board& board, const instance::Instance& instance) {
+  if (!board.collected_log.empty()) return board.collected_log;
+  return board.error_output.empty() ? instance.server_log() : board.error_output;
+}
+
 void look_at_data_dir(Board& board, const instance::Instance& instance) {
   auto& files = board.seen.files;
   const auto before = files.data_dir.state;
@@ -50,9 +55,7 @@ runtime::Task<void> look_at_dead_server(Board* board, instance::Instance* instan
   facts.data_dir = instance->inspect_data_dir();
   facts.lock = instance->inspect_lock();
   facts.port_listener = stranger_on_port(*instance);
-  board->seen.server_log =
-      read_server_log(board->collected_log.empty() ? instance->server_log() : board->collected_log,
-                      board->loop.now());
+  board->seen.server_log = read_server_log(log_of(*board, *instance), board->loop.now());
   const bool readable = facts.data_dir.state == instance::DataDirState::Present;
   if (readable) co_await look_at_configuration(board, instance, &facts);
   facts.at = board->loop.now();

@@ -8,6 +8,9 @@
 
 namespace pgkeel::sense {
 
+/// Where the server wrote last: what its collector says, else its stderr, else the usual place.
+[[nodiscard]] std::filesystem::path log_of(const Board& board, const instance::Instance& instance);
+
 /// Data directory and control file; a running server's lock and configuration are not judged.
 void look_at_data_dir(Board& board, const instance::Instance& instance);
 

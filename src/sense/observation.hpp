@@ -31,6 +31,8 @@ struct ProcessFacts {
   std::optional<SteadyTime> died_at;        ///< the death event, when this guard saw it
   std::optional<runtime::ExitStatus> exit;  ///< when the postmaster was our child
   std::optional<SteadyTime> stopped_since;  ///< first sight of state T
+  /// Its lock file says "stopping": told to shut down. Kept when it has died, to tell how.
+  bool stopping = false;
   SteadyTime progress_at;  ///< last time CPU or I/O of the server's processes had moved
 };
 

@@ -1,17 +1,23 @@
 // See process_watch.hpp.
 #include "sense/process_watch.hpp"
 
+#include <unistd.h>
+
+#include "runtime/file_watch.hpp"
 #include "runtime/process.hpp"
 #include "sense/files_look.hpp"
 
 namespace pgkeel::sense {
 namespace {
 
+namespace fs = std::filesystem;
+
 using runtime::Task;
 
 constexpr Millis kTick{1'000};        // a stopped process is seen within this
 constexpr Millis kSearchEvery{250};   // for a server somebody else starts
 constexpr Seconds kFilesEvery{5};     // control file and disk space of a running server
+constexpr Seconds kLockFileEvery{5};  // when its changes are not told
 constexpr Seconds kDeadLookEvery{2};  // port, mount and configuration while it is down
 
 // CPU and I/O of all processes of the server, as one number that only has to move.
@@ -33,6 +39,14 @@ void forget_probes(Observation& seen) {
   seen.login.failures = seen.write.failures = 0;
 }
 
+// Whoever started the server chose where it writes.
+fs::path error_output_of(pid_t pid) {
+  auto path = runtime::read_proc_fd(pid, STDERR_FILENO);
+  std::error_code error;
+  if (!path || !fs::is_regular_file(*path, error)) return {};
+  return std::move(*path);
+}
+
 void note_running(Board& board, const instance::Postmaster& postmaster) {
   auto& process = board.seen.process;
   process = {};
@@ -40,7 +54,7 @@ void note_running(Board& board, const instance::Postmaster& postmaster) {
   process.pid = postmaster.pid;
   process.at = process.progress_at = board.loop.now();
   board.seen.start = {};
-  board.server_stops = false;
+  board.error_output = error_output_of(postmaster.pid);
   forget_probes(board.seen);
   board.changed.notify_all();
   board.poked.notify_all();
@@ -61,9 +75,12 @@ void note_stopped_or_running(Board& board, char kernel_state) {
 
 void note_stopping(Board& board, const instance::Instance& instance) {
   const auto postmaster = instance.find_postmaster();
-  const bool stops = postmaster && postmaster->file.status == "stopping";
-  if (stops && !board.server_stops) board.poked.notify_all();
-  board.server_stops = stops;
+  if (!postmaster) return;  // it is just ending: its last word stays
+  const bool stops = postmaster->file.status == "stopping";
+  if (stops == board.seen.process.stopping) return;
+  board.seen.process.stopping = stops;
+  board.changed.notify_all();
+  board.poked.notify_all();
 }
 
 void note_progress(Board& board, std::uint64_t& last_activity) {
@@ -112,6 +129,19 @@ Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHa
   }
 }
 
+// The server writes into its lock file what it is about to do: read as it happens, because an
+// immediate stop leaves a few milliseconds.
+Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid) {
+  const auto& process = board->seen.process;
+  auto watch = runtime::FileWatch::create(instance->data_dir() / "postmaster.pid");
+  while (watch && process.pid == pid && process.state != ProcessState::Absent) {
+    const auto same = co_await watch->changed(board->loop, board->loop.after(kLockFileEvery));
+    if (process.pid == pid && process.state != ProcessState::Absent)
+      note_stopping(*board, *instance);
+    if (same && !*same) co_return;
+  }
+}
+
 // The postmaster, held so that its pid cannot be reused under us.
 std::optional<runtime::ProcessHandle> hold_postmaster(const instance::Postmaster& found) {
   auto handle = runtime::ProcessHandle::open(found.pid);
@@ -145,6 +175,7 @@ Task<void> watch_process(Board* board, instance::Instance* instance) {
       continue;
     }
     note_running(*board, *found);
+    board->loop.spawn(watch_lock_file(board, instance, found->pid));
     co_await follow(board, instance, std::move(*handle));
     look_due = board->loop.after(kDeadLookEvery);
   }

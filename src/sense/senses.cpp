@@ -42,14 +42,13 @@ runtime::Task<void> Senses::look_now(SteadyTime deadline) {
 }
 
 void Senses::note_start(StartFacts facts) {
+  if (facts.failed) board_.error_output.clear();  // our own start writes to the usual place
   board_.seen.start = std::move(facts);
   board_.changed.notify_all();
   poke();
 }
 
-std::filesystem::path Senses::server_log() const {
-  return board_.collected_log.empty() ? instance_.server_log() : board_.collected_log;
-}
+std::filesystem::path Senses::server_log() const { return log_of(board_, instance_); }
 
 runtime::Task<void> Senses::look_at_files() {
   if (board_.seen.process.state == ProcessState::Absent)

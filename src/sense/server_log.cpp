@@ -14,6 +14,11 @@ pg::ServerLogFormat format_of(const std::filesystem::path& path) {
   return pg::ServerLogFormat::Stderr;
 }
 
+bool asks_to_stop(pg::Signature signature) {
+  return signature == pg::Signature::ShutdownFast || signature == pg::Signature::ShutdownSmart ||
+         signature == pg::Signature::ShutdownImmediate;
+}
+
 bool begins_anew(pg::Signature signature) {
   return signature == pg::Signature::Ready || signature == pg::Signature::ReadyReadOnly;
 }
@@ -33,7 +38,8 @@ ServerLogFacts server_log_facts(pg::ServerLogFormat format, std::string_view tai
     const auto signature = pg::classify(line);
     if (!signature) continue;
     if (begins_anew(*signature)) facts.entries.clear();
-    else if (facts.entries.size() < kEntriesMax) facts.entries.push_back({*signature, words(line)});
+    else if (facts.entries.size() < kEntriesMax || asks_to_stop(*signature))
+      facts.entries.push_back({*signature, words(line)});
   }
   return facts;
 }

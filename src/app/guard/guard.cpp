@@ -53,6 +53,8 @@ runtime::Task<Result<int>> Guard::live() {
 }
 
 runtime::Task<Result<void>> Guard::make_parts() {
+  CO_TRY(instance, instance::make_instance(loop_, instance_config(config_)));
+  instance_ = std::move(instance);
   CO_TRY_VOID(ensure_homes(config_));
   CO_TRY(store, incident::Store::open(config_.state_dir));
   store_ = std::move(store);
@@ -60,8 +62,6 @@ runtime::Task<Result<void>> Guard::make_parts() {
   ledger_ = std::make_unique<incident::Ledger>(*store_);
   journal_ = std::make_unique<incident::Journal>(*store_);
 
-  CO_TRY(instance, instance::make_instance(loop_, instance_config(config_)));
-  instance_ = std::move(instance);
   CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
   CO_TRY_VOID(lock_volume());
   CO_TRY_VOID(co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get()));

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "client/connection.hpp"
 #include "instance/embedded.hpp"
+#include "recover/purpose.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -190,6 +191,14 @@ Task<Result<void>> ensure_started(runtime::Loop* loop, const Config* config,
                                   instance::Instance* instance, incident::Ledger* ledger) {
   if (config->instance.kind != instance::Kind::Embedded || instance->find_postmaster())
     co_return Result<void>();
+  const auto on_purpose = recover::stopped_on_purpose(*ledger);
+  if (!on_purpose) co_return fail(on_purpose.error());
+  if (*on_purpose) {
+    log_warning(
+        "left stopped, as an operator left it",
+        {{"start_with", fmt::format("pg_ctl start -D {}", config->instance.data_dir.string())}});
+    co_return Result<void>();
+  }
   const auto facts = instance->inspect_data_dir();
   const auto identity = ledger->identity();
   if (!identity) co_return fail(identity.error());

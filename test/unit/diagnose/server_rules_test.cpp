@@ -74,6 +74,22 @@ TEST(StoppedByOperator, IsNotSaidOfALockLeftBehindOrAStranger) {
   EXPECT_FALSE(has(strange, Cause::StoppedByOperator));
 }
 
+TEST(StoppedByOperator, IsSeenFromTheLockFileWithoutALog) {
+  // Goal: a server that said "stopping" before it ended was told to, whatever its log keeps.
+  Instance told = stopped_at_once();
+  told.seen.server_log.entries.clear();
+  EXPECT_THAT(told.causes(), ElementsAre(Cause::ServerKilled));
+  told.seen.process.stopping = true;
+  EXPECT_THAT(told.causes(), ElementsAre(Cause::StoppedByOperator));
+}
+
+TEST(StoppedByOperator, IsObeyedWhenItsPatienceRanOut) {
+  // Goal: a service that kills what does not stop in time has stopped it all the same.
+  Instance impatient = killed();
+  impatient.seen.process.stopping = true;
+  EXPECT_THAT(impatient.causes(), ElementsAre(Cause::StoppedByOperator));
+}
+
 TEST(StoppedByOperator, IsForgottenWhenAStartFollowedTheRequest) {
   // Goal: a request answered by a later start explains no later death.
   Instance instance = stopped_at_once();
@@ -137,18 +153,27 @@ TEST(ServerHung, NeedsAgreeingLogins) {
   EXPECT_THAT(instance.causes(), IsEmpty());
 }
 
-TEST(ServerRecovering, IsNamedFromTheServersWordOrItsLock) {
-  // Goal: 57P03 or "starting" is recovery, which is waited for, and no failing login.
+TEST(ServerRecovering, IsNamedFromTheServersWord) {
+  // Goal: 57P03 is recovery, which is waited for, and no failing login.
   Instance said = healthy();
   said.seen.login.result = sense::ProbeResult::Rejected;
   said.seen.login.sqlstate = "57P03";
   said.seen.login.failures = 9;
   ASSERT_THAT(said.causes(), ElementsAre(Cause::ServerRecovering));
   EXPECT_TRUE(said.findings()[0].wait);
-  Instance starting = healthy();
-  starting.seen.login.result = sense::ProbeResult::Refused;
-  starting.seen.files.lock.file->status = "starting";
-  EXPECT_TRUE(has(starting, Cause::ServerRecovering));
+}
+
+TEST(ServerRecovering, IsNotAShutdown) {
+  // Goal: a server that is shutting down says 57P03 as well; until its lock file was looked at
+  // nothing is said, and then it is the operator's stop.
+  Instance stopping = healthy();
+  stopping.seen.login.result = sense::ProbeResult::Rejected;
+  stopping.seen.login.sqlstate = "57P03";
+  stopping.seen.process.at = kNow - Millis(1);
+  EXPECT_THAT(stopping.causes(), IsEmpty());
+  stopping.seen.process.at = kNow;
+  stopping.seen.process.stopping = true;
+  EXPECT_THAT(stopping.causes(), ElementsAre(Cause::StoppedByOperator));
 }
 
 TEST(ServerRecovering, TellsOfTheKilledBackendThatCausedIt) {

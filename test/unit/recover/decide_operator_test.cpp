@@ -72,6 +72,27 @@ TEST(OperatorsStop, LeavesWhatIsFoundAfterItToAHuman) {
   }
 }
 
+TEST(OperatorsStop, IsRememberedWhenItMeetsAnOpenIncident) {
+  // Goal: a stop during another incident is on purpose too: nothing found after it is undone.
+  VirtualGuard guard;
+  guard.turn(killed());
+  guard.turn(stopped_cleanly());
+  EXPECT_TRUE(guard.state.stopped_on_purpose);
+  guard.turn(without_data(instance::DataDirState::Missing));
+  guard.now += Seconds(3600);
+  EXPECT_EQ(sole<RunPlaybook>(guard.turn(without_data(instance::DataDirState::Missing))), nullptr);
+}
+
+TEST(OperatorsStop, IsOverAsSoonAsTheServerServes) {
+  // Goal: a server killed right after the operator started it is healed, watch or no watch.
+  VirtualGuard guard;
+  guard.turn(stopped_cleanly());
+  guard.turn(healthy());
+  EXPECT_FALSE(guard.state.stopped_on_purpose);
+  guard.turn(killed());
+  EXPECT_NE(sole<RunPlaybook>(guard.turn(killed())), nullptr);
+}
+
 TEST(HungServer, OurOwnImmediateStopIsNotTheOperators) {
   // Goal: after the guard stopped a hung server at once, it goes on to start it.
   VirtualGuard guard;

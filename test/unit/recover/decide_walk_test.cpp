@@ -74,8 +74,6 @@ class Walk {
     if (roll(3) == 0) world_ = static_cast<std::size_t>(roll(static_cast<int>(worlds().size())));
     if (roll(12) == 0) guard_.state.paused = !guard_.state.paused;
     const Instance& instance = worlds().at(world_);
-    const bool calm = guard_.state.find(diagnose::kInstanceSubject) == nullptr;
-    if (instance.seen.healthy() && calm) guard_.state.stopped_on_purpose = false;
     const auto before = guard_.state;
     const auto decisions = guard_.turn(instance);
     std::set<std::string> about;

@@ -23,6 +23,8 @@ struct VirtualGuard {
   }
 
   std::vector<recover::Decision> turn(const Instance& instance) {
+    state.stopped_on_purpose =
+        recover::is_stopped_on_purpose(state, instance.seen, instance.findings());
     auto decisions = decide(instance);
     for (const auto& decision : decisions)
       std::visit([&](const auto& one) { apply(one, instance); }, decision);
@@ -39,7 +41,6 @@ struct VirtualGuard {
     tracked.subject = open.finding.subject;
     tracked.opened_at = now;
     state.incidents.push_back(tracked);
-    if (open.finding.cause == diagnose::Cause::StoppedByOperator) state.stopped_on_purpose = true;
   }
   void apply(const recover::RefineIncident& refine, const Instance&) {
     state.by_id(refine.id)->cause = refine.finding.cause;

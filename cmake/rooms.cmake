@@ -1,6 +1,6 @@
 # pgkeel_rooms(OUT): the rooms of tools/layers.txt, lowest floor first.
 # pgkeel_room(NAME SOURCES ... USES ROOMS ... LIBRARIES ...): a static library per room.
-# pgkeel_test(KIND ROOM SOURCES ... USES ROOMS ... LIBRARIES ...): the tests of a room, one binary
+# pgkeel_test(KIND ROOM [SHARDS N] SOURCES ... USES ROOMS ... LIBRARIES ...): the tests of a room, one binary
 # per kind: unit_base, integration_client. The target all_KIND builds every binary of a kind.
 
 function(pgkeel_rooms out)
@@ -34,7 +34,7 @@ set(PGKEEL_TIMEOUT_integration 600)
 set(PGKEEL_TIMEOUT_chaos 900)
 
 function(pgkeel_test kind room)
-  cmake_parse_arguments(TEST "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "SHARDS" "SOURCES;USES;LIBRARIES" ${ARGN})
   set(target ${kind}_${room})
   add_executable(${target} ${TEST_SOURCES})
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/test)
@@ -47,8 +47,24 @@ function(pgkeel_test kind room)
     add_custom_target(all_${kind})
   endif()
   add_dependencies(all_${kind} ${target})
-  add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${target} PROPERTIES LABELS ${kind} TIMEOUT ${PGKEEL_TIMEOUT_${kind}})
+  pgkeel_add_test(${target} ${kind} "${TEST_SHARDS}")
+endfunction()
+
+# Long suites that mostly wait are cut in shards, which ctest runs beside each other.
+function(pgkeel_add_test target kind shards)
+  if(NOT shards)
+    set(shards 1)
+  endif()
+  math(EXPR last "${shards} - 1")
+  foreach(shard RANGE ${last})
+    set(name ${target})
+    if(shards GREATER 1)
+      string(APPEND name _${shard})
+    endif()
+    add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT ${PGKEEL_TIMEOUT_${kind}}
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}")
+  endforeach()
 endfunction()
 
 # pgkeel_fuzz(NAME USES ROOMS ... SEEDS FILES ...): the decoder in NAME.cpp under libFuzzer with the

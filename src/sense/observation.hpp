@@ -28,6 +28,7 @@ struct ProcessFacts {
   ProcessState state = ProcessState::Unknown;
   SteadyTime at;
   pid_t pid = 0;                            ///< of the running or the last postmaster
+  SteadyTime found_at;                      ///< first sight of that postmaster
   std::optional<SteadyTime> died_at;        ///< the death event, when this guard saw it
   std::optional<runtime::ExitStatus> exit;  ///< when the postmaster was our child
   std::optional<SteadyTime> stopped_since;  ///< first sight of state T

@@ -52,7 +52,7 @@ void note_running(Board& board, const instance::Postmaster& postmaster) {
   process = {};
   process.state = ProcessState::Running;
   process.pid = postmaster.pid;
-  process.at = process.progress_at = board.loop.now();
+  process.at = process.found_at = process.progress_at = board.loop.now();
   board.seen.start = {};
   board.error_output = error_output_of(postmaster.pid);
   forget_probes(board.seen);

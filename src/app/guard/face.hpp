@@ -21,6 +21,9 @@ class Face final : public serve::StatusSource,
 
   [[nodiscard]] serve::Sources sources() { return {this, this, this, this}; }
 
+  /// Keeps since when the state is what it is. Runs for as long as the loop.
+  runtime::Task<void> follow();
+
   [[nodiscard]] serve::Status status() const override;
   [[nodiscard]] Result<std::string> conninfo() const override;
 
@@ -51,8 +54,8 @@ class Face final : public serve::StatusSource,
   recover::Conductor& conductor_;
   WallTime started_wall_;
   SteadyTime started_;
-  mutable serve::ServiceState last_state_ = serve::ServiceState::Starting;
-  mutable WallTime last_state_since_;
+  serve::ServiceState last_state_ = serve::ServiceState::Starting;
+  WallTime last_state_since_;
 };
 
 }  // namespace pgkeel::app

@@ -15,7 +15,8 @@ namespace {
 
 using serve::ServiceState;
 
-constexpr int kMissedProbes = 3;  // one lost is noise, three mean that nobody looks
+constexpr int kMissedProbes = 3;     // one lost is noise, three mean that nobody looks
+constexpr Millis kFollowEvery{500};  // a decision of the conductor changes the state too
 constexpr std::size_t kLargestTables = 10;
 constexpr std::size_t kOpenIncidentsShown = 20;
 
@@ -27,8 +28,10 @@ serve::Probe probe_of(std::string_view name, const sense::ProbeFacts& facts, Mil
   probe.at = facts.at;
   probe.wall_at = facts.wall;
   probe.took = facts.took;
-  probe.note =
-      facts.ok() ? std::string() : fmt::format("{} {}", sense::to_string(facts.result), facts.note);
+  if (!facts.ok()) {
+    probe.note = sense::to_string(facts.result);
+    if (!facts.note.empty()) probe.note += ": " + facts.note;
+  }
   probe.stale_after = kMissedProbes * every + timeout;
   return probe;
 }
@@ -76,11 +79,7 @@ std::vector<serve::TableSize> largest_tables(const diagnose::Known& known) {
 serve::Status Face::status() const {
   serve::Status status;
   status.state = judge(status.reason);
-  if (status.state != last_state_) {
-    last_state_ = status.state;
-    last_state_since_ = wall_now();
-  }
-  status.since = last_state_since_;
+  status.since = status.state == last_state_ ? last_state_since_ : wall_now();
   status.mode = config_.mode == Mode::Act ? "act" : "advise";
   status.paused = conductor_.state().paused;
   status.paused_until = conductor_.paused_until();
@@ -89,6 +88,18 @@ serve::Status Face::status() const {
   add_objects(status);
   add_guard(status);
   return status;
+}
+
+runtime::Task<void> Face::follow() {
+  while (true) {
+    std::string reason;
+    const auto state = judge(reason);
+    if (state != last_state_) {
+      last_state_ = state;
+      last_state_since_ = wall_now();
+    }
+    static_cast<void>(co_await senses_.changed().wait_until(loop_.after(kFollowEvery)));
+  }
 }
 
 serve::ServiceState Face::judge(std::string& reason) const {
@@ -132,6 +143,7 @@ void Face::add_instance(serve::Status& status) const {
     instance.role = seen.login.in_recovery ? serve::Role::Standby : serve::Role::Primary;
   if (seen.process.state != sense::ProcessState::Absent) {
     instance.postmaster_pid = seen.process.pid;
+    instance.running_since = seen.process.found_at;
     if (seen.login.ok()) instance.started_at = seen.login.postmaster_started;
   }
   const auto capabilities = instance_.capabilities();

@@ -39,6 +39,7 @@ runtime::Task<Result<int>> Guard::live() {
   loop_.spawn(conductor_->run(stop.get_token()));
   loop_.spawn(hold_volume_lock());
   loop_.spawn(announce());
+  loop_.spawn(face_->follow());
   tell_systemd("READY=1");
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});

@@ -25,8 +25,10 @@ std::string replacement_mark(const StepContext& context) {
 
 Task<Result<bool>> database_exists(StepContext* context, std::string name) {
   auto* services = &context->services;
-  const auto rows = co_await run_statement(services, maintenance_database(*services),
-                                           "select from pg_database where datname = $1", {name});
+  client::Params parameters{std::move(name)};
+  const auto rows =
+      co_await run_statement(services, maintenance_database(*services),
+                             "select from pg_database where datname = $1", std::move(parameters));
   if (!rows) co_return fail(rows.error());
   co_return rows->size() > 0;
 }
@@ -34,10 +36,11 @@ Task<Result<bool>> database_exists(StepContext* context, std::string name) {
 // Our own leftover of an interrupted run may be dropped; anything else of that name may not.
 Task<Result<void>> clear_leftover(StepContext* context) {
   auto* services = &context->services;
+  client::Params parameters{replacement_name(*context)};
   const auto rows = co_await run_statement(
       services, maintenance_database(*services),
       "select shobj_description(oid, 'pg_database') from pg_database where datname = $1",
-      {replacement_name(*context)});
+      std::move(parameters));
   if (!rows) co_return fail(rows.error());
   if (rows->size() == 0) co_return Result<void>();
   if (rows->text(0, 0).value_or("") != replacement_mark(*context)) {

@@ -27,11 +27,12 @@ std::optional<TableName> split(const std::string& subject) {
 }
 
 Task<Result<bool>> table_exists(StepContext* context, TableName name) {
+  client::Params parameters{name.schema, name.table};
   const auto rows =
       co_await run_statement(&context->services, name.database,
                              "select from pg_class c join pg_namespace n on n.oid = c.relnamespace "
                              "where n.nspname = $1 and c.relname = $2",
-                             {name.schema, name.table});
+                             std::move(parameters));
   if (!rows) co_return fail(rows.error());
   co_return rows->size() > 0;
 }

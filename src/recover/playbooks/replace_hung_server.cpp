@@ -10,6 +10,9 @@ namespace {
 
 using runtime::Task;
 
+// A postmaster that hears the request says "stopping" in its lock file at once, and then gives its
+// children five seconds.
+constexpr Seconds kHearingPatience{2};
 constexpr Seconds kImmediateStopPatience{10};
 constexpr Seconds kKillDeadline{10};
 
@@ -34,12 +37,23 @@ Task<StepResult> kill_postmaster(StepContext* context, instance::Postmaster post
   co_return StepResult::done("ended with SIGKILL");
 }
 
+Task<Result<void>> stop_at_once(Services* services) {
+  auto& instance = services->instance;
+  auto& loop = services->loop;
+  auto stopped =
+      co_await instance.stop(instance::StopMode::Immediate, loop.after(kHearingPatience));
+  const auto left = instance.find_postmaster();
+  if (stopped || !left || left->file.status != "stopping") co_return stopped;
+  stopped =
+      co_await instance.stop(instance::StopMode::Immediate, loop.after(kImmediateStopPatience));
+  co_return stopped;
+}
+
 Task<StepResult> stop_hung(StepContext* context) {
   auto& services = context->services;
   const auto postmaster = services.instance.find_postmaster();
   if (!postmaster) co_return StepResult::skipped("it does not run any more");
-  const auto stopped = co_await services.instance.stop(instance::StopMode::Immediate,
-                                                       services.loop.after(kImmediateStopPatience));
+  const auto stopped = co_await stop_at_once(&services);
   if (stopped) co_return StepResult::done("immediate shutdown");
   auto killed = co_await kill_postmaster(context, *postmaster);
   co_return killed;

@@ -1,0 +1,108 @@
+// A data directory on a file system of its own, which is unmounted under a dead server: a real
+// mount in a mount namespace of the test's own.
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "chaos/chaos.hpp"
+#include "support/temp_dir.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+
+using incident::Incident;
+using incident::IncidentState;
+
+// A tmpfs that stays mounted at one place and is bound to another, where it can come and go.
+class Volume {
+ public:
+  explicit Volume(const fs::path& dir) : kept_(dir / "kept"), place_(dir / "place") {
+    fs::create_directory(kept_);
+    fs::create_directory(place_);
+    fs::permissions(dir, fs::perms(0755));
+    mounted_ = ::mount("tmpfs", kept_.c_str(), "tmpfs", 0, "mode=0755") == 0;
+  }
+  ~Volume() {
+    detach();
+    if (mounted_) ::umount2(kept_.c_str(), MNT_DETACH);
+  }
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  [[nodiscard]] bool attach() const {
+    return mounted_ && ::mount(kept_.c_str(), place_.c_str(), nullptr, MS_BIND, nullptr) == 0;
+  }
+  void detach() const { ::umount2(place_.c_str(), MNT_DETACH); }
+  [[nodiscard]] const fs::path& place() const { return place_; }
+
+ private:
+  fs::path kept_;
+  fs::path place_;
+  bool mounted_ = false;
+};
+
+bool own_mounts() {
+  return ::geteuid() == 0 && ::unshare(CLONE_NEWNS) == 0 &&
+         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+}
+
+bool waits(const Incident& incident) {
+  return incident.state == IncidentState::Waiting && incident.actions.empty();
+}
+
+TEST(MountMissing, IsWaitedForAndNotInitialised) {
+  // Goal: an unmounted file system is not a lost one: nothing is made on the mount point, and when
+  // it is back the server is started from it with every row (C1, D1, D6).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  const test::TempDir dir;
+  const Volume volume(dir.path());
+  ASSERT_TRUE(volume.attach());
+  auto scene = build_scene({{"PGKEEL_INSTANCE_DATA_DIR", volume.place() / "data"}});
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  ASSERT_TRUE(service_restored(scene));
+
+  stage.end_guard();  // as at a boot whose mount comes late: server and guard meet an empty place
+  kill_server(stage);
+  ASSERT_TRUE(test::wait_until([&] { return postmaster_pid(stage) == 0; }, kPatience));
+  volume.detach();
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(await_incident(stage, "mount_missing", waits));
+  ASSERT_TRUE(stays_down(stage));
+  ASSERT_TRUE(await_incident(stage, "mount_missing", waits));
+  EXPECT_TRUE(fs::is_empty(volume.place()));
+
+  ASSERT_TRUE(volume.attach());
+  ASSERT_TRUE(await_healed(stage, "mount_missing"));
+  ASSERT_TRUE(service_restored(scene));
+}
+
+TEST(MountMissing, UnderAWatchingGuard) {
+  // Goal: the same when guard and server were running as the file system went away (C1, D1, D6).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  const test::TempDir dir;
+  const Volume volume(dir.path());
+  ASSERT_TRUE(volume.attach());
+  auto scene = build_scene({{"PGKEEL_INSTANCE_DATA_DIR", volume.place() / "data"}});
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  ASSERT_TRUE(service_restored(scene));
+
+  const auto pid = postmaster_pid(stage);
+  stage.note_broken();
+  volume.detach();
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  ASSERT_TRUE(await_incident(stage, "mount_missing", waits));
+  EXPECT_TRUE(fs::is_empty(volume.place()));
+  ASSERT_TRUE(volume.attach());
+  ASSERT_TRUE(await_healed(stage, "mount_missing"));
+  ASSERT_TRUE(service_restored(scene));
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -2,11 +2,13 @@
 #include "instance/embedded.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <locale.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 #include <random>
 
 #include "base/fault_point.hpp"
@@ -80,6 +82,27 @@ Result<void> check_place(const fs::path& data_dir) {
   return {};
 }
 
+// Asked of the kernel as the server's account: the first directory on the way that keeps it out.
+std::optional<fs::path> closed_directory(const fs::path& parent, const runtime::Account& account) {
+  const runtime::ActingAs acting(account);
+  fs::path way;
+  for (const auto& part : parent) {
+    way /= part;
+    if (::faccessat(AT_FDCWD, way.c_str(), X_OK, AT_EACCESS) != 0 && errno == EACCES) return way;
+  }
+  return std::nullopt;
+}
+
+Result<void> check_way(const fs::path& data_dir, const runtime::Account& account) {
+  const auto closed = closed_directory(data_dir.parent_path(), account);
+  if (!closed) return {};
+  return fail(
+      Error(ErrorCode::Permission, fmt::format("account {} cannot reach {}: {} is closed to it",
+                                               account.name, data_dir.string(), closed->string()))
+          .with_hint("Start in a directory that account may enter, or set "
+                     "instance.data_dir to one, such as /var/lib/pgkeel/data."));
+}
+
 Result<ClusterPlan> complete(ClusterPlan plan) {
   plan.data_dir = fs::absolute(plan.data_dir).lexically_normal();
   if (!plan.data_dir.has_filename()) plan.data_dir = plan.data_dir.parent_path();
@@ -128,6 +151,7 @@ runtime::Task<Result<void>> run_initdb(runtime::Loop* loop, ClusterPlan plan, fs
   CO_TRY(output, co_await runtime::run_process(*loop, std::move(spec), deadline));
   if (output.exit.ok()) co_return Result<void>();
   ::rmdir(into.c_str());  // initdb has emptied it; if not, it stays
+  while (output.err.ends_with('\n')) output.err.pop_back();
   co_return fail(ErrorCode::ChildFailed,
                  "initdb ended with " + output.exit.describe() + ": " + output.err);
 }
@@ -178,6 +202,13 @@ std::string embedded_hba() {
          "host    replication  all   127.0.0.1/32  scram-sha-256\n";
 }
 
+Result<void> Embedded::check_plan(const ClusterPlan& wanted) {
+  TRY(plan, complete(wanted));
+  TRY_VOID(check_place(plan.data_dir));
+  TRY(account, account_of(plan));
+  return check_way(plan.data_dir, account);
+}
+
 runtime::Task<Result<CreatedCluster>> Embedded::create_cluster(runtime::Loop& loop,
                                                                ClusterPlan wanted,
                                                                LedgerSays ledger,
@@ -185,8 +216,8 @@ runtime::Task<Result<CreatedCluster>> Embedded::create_cluster(runtime::Loop& lo
   if (ledger == LedgerSays::ClusterKnown)
     co_return fail(ErrorCode::Refused, "a cluster is known for " + wanted.data_dir.string() +
                                            "; a new one is never made in its place");
+  CO_TRY_VOID(check_plan(wanted));
   CO_TRY(plan, complete(std::move(wanted)));
-  CO_TRY_VOID(check_place(plan.data_dir));
   CO_TRY(account, account_of(plan));
 
   const fs::path made = fmt::format("{}.pgkeel-new-{}-{}", plan.data_dir.string(), ::getpid(),

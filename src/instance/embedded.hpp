@@ -38,6 +38,9 @@ struct CreatedCluster {
 
 class Embedded {
  public:
+  /// What create_cluster refuses without having tried: the place, the account, the way to the
+  /// place, missing programs. Changes nothing.
+  static Result<void> check_plan(const ClusterPlan& wanted);
   /// Makes the cluster and leaves it stopped. Refused when `ledger` knows one; WrongState when the
   /// directory exists and is not empty; MissingBinary, ChildFailed with initdb's words, TimedOut.
   static runtime::Task<Result<CreatedCluster>> create_cluster(runtime::Loop& loop, ClusterPlan plan,

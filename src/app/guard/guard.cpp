@@ -56,6 +56,7 @@ runtime::Task<Result<int>> Guard::live() {
 runtime::Task<Result<void>> Guard::make_parts() {
   CO_TRY(instance, instance::make_instance(loop_, instance_config(config_)));
   instance_ = std::move(instance);
+  CO_TRY_VOID(co_await check_first_start(&config_, instance_.get()));
   CO_TRY_VOID(ensure_homes(config_));
   CO_TRY(store, incident::Store::open(config_.state_dir));
   store_ = std::move(store);

@@ -58,12 +58,24 @@ Result<bool> identity_known(const incident::Ledger& ledger) {
   return identity.has_value();
 }
 
-Task<Result<void>> create_cluster(runtime::Loop* loop, const Config* config) {
+// A private cluster may be made where nothing is; whether one is known is the caller's question.
+bool may_be_made(const instance::Instance& instance) {
+  const auto state = instance.inspect_data_dir().state;
+  return instance.kind() == instance::Kind::Embedded &&
+         (state == instance::DataDirState::Missing || state == instance::DataDirState::Empty);
+}
+
+instance::ClusterPlan cluster_plan(const Config& config) {
   instance::ClusterPlan plan;
-  plan.data_dir = config->instance.data_dir;
-  plan.bin_dir = config->instance.bin_dir;
-  plan.socket_dir = embedded_socket_dir(*config);
-  plan.port = config->instance.port;
+  plan.data_dir = config.instance.data_dir;
+  plan.bin_dir = config.instance.bin_dir;
+  plan.socket_dir = embedded_socket_dir(config);
+  plan.port = config.instance.port;
+  return plan;
+}
+
+Task<Result<void>> create_cluster(runtime::Loop* loop, const Config* config) {
+  const auto plan = cluster_plan(*config);
   log_info("making a private cluster", {{"data_dir", plan.data_dir.string()}});
   const auto created = co_await instance::Embedded::create_cluster(
       *loop, plan, instance::LedgerSays::NoClusterKnown, loop->after(kCreateDeadline));
@@ -171,15 +183,20 @@ std::filesystem::path find_client_programs(const Config& config, int server_majo
   return {};
 }
 
+Task<Result<void>> check_first_start(const Config* config, instance::Instance* instance) {
+  std::error_code ignored;
+  if (std::filesystem::exists(config->state_dir, ignored)) co_return Result<void>();
+  if (may_be_made(*instance)) co_return instance::Embedded::check_plan(cluster_plan(*config));
+  auto checked = co_await instance->preflight();
+  co_return checked;
+}
+
 Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,
                                   instance::Instance* instance, const incident::Ledger* ledger) {
   const auto known = identity_known(*ledger);
   if (!known) co_return fail(known.error());
   if (*known) co_return Result<void>();
-  const auto state = instance->inspect_data_dir().state;
-  const bool nothing_there =
-      state == instance::DataDirState::Missing || state == instance::DataDirState::Empty;
-  if (instance->kind() == instance::Kind::Embedded && nothing_there) {
+  if (may_be_made(*instance)) {
     auto created = co_await create_cluster(loop, config);
     co_return created;
   }

@@ -37,6 +37,10 @@ Result<void> ensure_homes(const Config& config);
 /// The directory with pg_dump, pg_restore and psql, new enough for the server; empty when none is.
 [[nodiscard]] std::filesystem::path find_client_programs(const Config& config, int server_major);
 
+/// A first start that cannot succeed is refused before anything is written, the state directory
+/// included.
+runtime::Task<Result<void>> check_first_start(const Config* config, instance::Instance* instance);
+
 /// Embedded and nothing known: makes the cluster. Anything else: checks that it can be guarded.
 runtime::Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,
                                            instance::Instance* instance,

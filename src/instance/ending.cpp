@@ -6,7 +6,6 @@
 #include <csignal>
 
 #include "base/log.hpp"
-#include "instance/lock.hpp"
 #include "instance/server_processes.hpp"
 
 namespace pgkeel::instance {
@@ -25,8 +24,8 @@ Result<void> signal_all(const fs::path& data_dir, int number) {
   return {};
 }
 
-Result<void> still_no_postmaster(const fs::path& data_dir) {
-  const LockFacts lock = inspect_lock(data_dir).facts;
+Result<void> still_no_postmaster(const fs::path& data_dir, Namespace expected) {
+  const LockFacts lock = inspect_lock(data_dir, expected).facts;
   if (lock.state == LockState::Live)
     return fail(ErrorCode::WrongState, "a postmaster runs in " + data_dir.string());
   if (lock.state == LockState::Unclear)
@@ -59,19 +58,19 @@ runtime::Task<Result<void>> await_all_gone(runtime::Loop* loop, fs::path data_di
 }
 
 runtime::Task<Result<void>> end_orphans(runtime::Loop* loop, fs::path data_dir, SteadyTime patience,
-                                        SteadyTime deadline) {
-  CO_TRY_VOID(still_no_postmaster(data_dir));
+                                        SteadyTime deadline, Namespace expected) {
+  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
   auto gone = co_await await_all_gone(loop, data_dir, std::min(patience, deadline));
   if (!timed_out(gone)) co_return gone;
 
-  CO_TRY_VOID(still_no_postmaster(data_dir));
+  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
   log_warning("ending orphans of a dead postmaster", {{"data_dir", data_dir.string()}});
   CO_TRY_VOID(signal_all(data_dir, SIGQUIT));
   CO_TRY_VOID(signal_all(data_dir, SIGCONT));  // a stopped one cannot quit
   gone = co_await await_all_gone(loop, data_dir, std::min(loop->after(kQuitGrace), deadline));
   if (!timed_out(gone)) co_return gone;
 
-  CO_TRY_VOID(still_no_postmaster(data_dir));
+  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
   CO_TRY_VOID(signal_all(data_dir, SIGKILL));
   gone = co_await await_all_gone(loop, data_dir, deadline);
   co_return gone;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "instance/instance.hpp"
+#include "instance/lock.hpp"
 
 namespace pgkeel::instance {
 
@@ -17,7 +18,8 @@ runtime::Task<Result<void>> await_all_gone(runtime::Loop* loop, std::filesystem:
 
 /// See Instance::await_orphans_gone. WrongState when a postmaster lives, Refused when unclear.
 runtime::Task<Result<void>> end_orphans(runtime::Loop* loop, std::filesystem::path data_dir,
-                                        SteadyTime patience, SteadyTime deadline);
+                                        SteadyTime patience, SteadyTime deadline,
+                                        Namespace expected = Namespace::Own);
 
 /// See Instance::stop. Done at once when no server runs.
 runtime::Task<Result<void>> stop_server(runtime::Loop* loop, std::filesystem::path data_dir,

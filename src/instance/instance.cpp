@@ -1,4 +1,4 @@
-// The words for kinds and states, the same in log, CLI, API and docs.
+// The words for kinds and states, the same in log, CLI, API and docs; and what most kinds lack.
 #include "instance/instance.hpp"
 
 namespace pgkeel::instance {
@@ -34,5 +34,11 @@ std::string_view to_string(DataDirState state) {
   }
   return "unknown";
 }
+
+runtime::Task<Result<void>> Instance::locate() { co_return Result<void>(); }
+void Instance::assume_data_dir(std::filesystem::path /*data_dir*/) {}
+runtime::Task<std::optional<HostingFacts>> Instance::inspect_hosting() { co_return std::nullopt; }
+std::optional<pg::Conninfo> Instance::client_path() const { return std::nullopt; }
+runtime::Task<std::optional<std::string>> Instance::recent_log() { co_return std::nullopt; }
 
 }  // namespace pgkeel::instance

@@ -15,6 +15,8 @@
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "base/time.hpp"
+#include "instance/engine_model.hpp"
+#include "pg/conninfo.hpp"
 #include "pg/control_file.hpp"
 #include "pg/postmaster_pid.hpp"
 #include "runtime/account.hpp"
@@ -84,6 +86,14 @@ struct DataDirFacts {
   std::optional<runtime::DiskSpace> space;
 };
 
+/// What a container engine says about the container the server runs in.
+struct HostingFacts {
+  std::string error;    ///< not empty: the engine could not be asked, and the rest is empty
+  bool exists = false;  ///< false: there is no container of that name
+  ContainerFacts container;
+  std::vector<std::string> twins;  ///< other running containers over the same data
+};
+
 enum class StopMode { Fast, Immediate };
 
 struct StartOptions {
@@ -111,6 +121,18 @@ class Instance {
   [[nodiscard]] virtual const std::filesystem::path& data_dir() const = 0;
   /// "managed postgresql@15-main at /var/lib/postgresql/15/main".
   [[nodiscard]] virtual std::string describe() const = 0;
+
+  /// Finds out anew where the server's data is; local servers know already. NotFound,
+  /// EngineUnreachable, Refused when it is kept where nothing lasts.
+  virtual runtime::Task<Result<void>> locate();
+  /// Where it was when it could be located last, for when it cannot be now.
+  virtual void assume_data_dir(std::filesystem::path data_dir);
+  /// What the server's surroundings say; nothing where there are none.
+  virtual runtime::Task<std::optional<HostingFacts>> inspect_hosting();
+  /// The path clients take to it, when this kind knows one.
+  [[nodiscard]] virtual std::optional<pg::Conninfo> client_path() const;
+  /// The end of the server's log where it is no file of this host.
+  virtual runtime::Task<std::optional<std::string>> recent_log();
 
   [[nodiscard]] virtual DataDirFacts inspect_data_dir() const = 0;
   [[nodiscard]] virtual LockFacts inspect_lock() const = 0;

@@ -21,7 +21,7 @@ bool started_when_recorded(const LockEvidence& evidence) {
 const ServerProcess* recorded_server(const LockEvidence& evidence) {
   if (!evidence.file) return nullptr;
   const auto& all = evidence.scan.processes;
-  const auto found = std::ranges::find(all, evidence.file->pid, &ServerProcess::pid);
+  const auto found = std::ranges::find(all, evidence.file->pid, &ServerProcess::inner_pid);
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -34,13 +34,22 @@ const ServerProcess* postmaster_in(const LockEvidence& evidence) {
     return recorded;
   const auto& all = evidence.scan.processes;
   const auto parent = std::ranges::find_if(all, [&evidence](const ServerProcess& process) {
-    return process.pid == process.inner_pid && has_child(evidence.scan, process.pid);
+    return has_child(evidence.scan, process.pid);
   });
   return parent == all.end() ? nullptr : &*parent;
 }
 
 bool runs_in_other_namespace(const ServerProcess& process) {
   return process.pid != process.inner_pid;
+}
+
+// Children of nobody in the directory that have children there: postmasters.
+std::size_t postmasters(const ServerScan& scan) {
+  const auto is_one = [&scan](const ServerProcess& process) {
+    const auto parent = std::ranges::find(scan.processes, process.parent, &ServerProcess::pid);
+    return parent == scan.processes.end() && has_child(scan, process.pid);
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(scan.processes, is_one));
 }
 
 LockJudgement unclear(LockFacts facts, std::string why) {
@@ -51,10 +60,14 @@ LockJudgement unclear(LockFacts facts, std::string why) {
 
 LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts) {
   const auto& all = evidence.scan.processes;
-  if (const auto foreign = std::ranges::find_if(all, runs_in_other_namespace); foreign != all.end())
+  const auto foreign = std::ranges::find_if(all, runs_in_other_namespace);
+  if (evidence.expected == Namespace::Own && foreign != all.end())
     return unclear(std::move(facts), "process " + std::to_string(foreign->pid) +
                                          " serves this directory from another PID namespace (a "
                                          "container?)");
+  if (const auto count = postmasters(evidence.scan); count > 1)
+    return unclear(std::move(facts),
+                   std::to_string(count) + " servers run in this directory at once");
   if (const ServerProcess* postmaster = postmaster_in(evidence)) {
     facts.state = LockState::Live;
     return {std::move(facts), *postmaster};

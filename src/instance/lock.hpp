@@ -19,6 +19,11 @@ inline constexpr Millis kStartTimeTolerance{2'000};
 /// A lock file that says nothing may still be being written; after this it is a remnant.
 inline constexpr Millis kGarbledLockAge{2'000};
 
+/// Where servers of the directory are expected: in this PID namespace, where postmaster.pid names
+/// them truly, or in a container's, where it holds the pid they have inside. A server in another
+/// namespace than expected is Unclear.
+enum class Namespace { Own, Container };
+
 enum class LockFile {
   Absent,
   Read,
@@ -40,6 +45,7 @@ struct RecordedProcess {
 };
 
 struct LockEvidence {
+  Namespace expected = Namespace::Own;
   LockFile file_state = LockFile::Absent;
   std::optional<pg::PostmasterPid> file;
   ServerScan scan;
@@ -51,16 +57,19 @@ struct LockJudgement {
   std::optional<ServerProcess> postmaster;  ///< when facts.state is Live
 };
 
-[[nodiscard]] LockEvidence gather_lock_evidence(const std::filesystem::path& data_dir);
+[[nodiscard]] LockEvidence gather_lock_evidence(const std::filesystem::path& data_dir,
+                                                Namespace expected = Namespace::Own);
 [[nodiscard]] LockJudgement judge_lock(const LockEvidence& evidence);
-[[nodiscard]] LockJudgement inspect_lock(const std::filesystem::path& data_dir);
+[[nodiscard]] LockJudgement inspect_lock(const std::filesystem::path& data_dir,
+                                         Namespace expected = Namespace::Own);
 
 /// postmaster.pid as it stands, judged by nobody; NotFound, Malformed.
 [[nodiscard]] Result<pg::PostmasterPid> read_lock_file(const std::filesystem::path& data_dir);
 
 /// The postmaster of this directory, by the short way when postmaster.pid is true (four reads),
 /// else by looking at every process.
-[[nodiscard]] std::optional<Postmaster> find_postmaster(const std::filesystem::path& data_dir);
+[[nodiscard]] std::optional<Postmaster> find_postmaster(const std::filesystem::path& data_dir,
+                                                        Namespace expected = Namespace::Own);
 
 /// Renames a Garbled lock file, which makes PostgreSQL refuse to start, to
 /// postmaster.pid.pgkeel-stale. Call only when the judgement is Stale without a file.

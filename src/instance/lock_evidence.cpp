@@ -1,5 +1,7 @@
 // The reading half of lock.hpp: the file, the process it names, and every process of the directory.
 #include <sys/stat.h>
+
+#include <algorithm>
 #include <chrono>
 
 #include "instance/lock.hpp"
@@ -60,6 +62,26 @@ RecordedProcess look_at_recorded(pid_t pid) {
   return recorded;
 }
 
+// The pid that postmaster.pid names, as this PID namespace calls it; none when it named a process
+// of a container that is gone.
+std::optional<pid_t> outer_pid(const LockEvidence& evidence) {
+  if (evidence.expected == Namespace::Own) return evidence.file->pid;
+  const auto& all = evidence.scan.processes;
+  const auto found = std::ranges::find(all, evidence.file->pid, &ServerProcess::inner_pid);
+  if (found == all.end()) return std::nullopt;
+  return found->pid;
+}
+
+std::optional<Postmaster> postmaster_of(LockJudgement judgement) {
+  if (judgement.facts.state != LockState::Live) return std::nullopt;
+  const ServerProcess& process = *judgement.postmaster;
+  Postmaster found{process.pid, process.start_ticks, {}};
+  if (judgement.facts.file && judgement.facts.file->pid == process.inner_pid)
+    found.file = *std::move(judgement.facts.file);
+  else found.file.pid = process.inner_pid;
+  return found;
+}
+
 }  // namespace
 
 Result<pg::PostmasterPid> read_lock_file(const fs::path& data_dir) {
@@ -67,20 +89,22 @@ Result<pg::PostmasterPid> read_lock_file(const fs::path& data_dir) {
   return pg::parse_postmaster_pid(text);
 }
 
-LockEvidence gather_lock_evidence(const fs::path& data_dir) {
+LockEvidence gather_lock_evidence(const fs::path& data_dir, Namespace expected) {
   LockEvidence evidence;
+  evidence.expected = expected;
   gather_lock_file(data_dir, evidence);
   evidence.scan = scan_server_processes(data_dir);
-  if (!evidence.file) return evidence;
-  evidence.recorded = look_at_recorded(evidence.file->pid);
+  if (evidence.file)
+    if (const auto pid = outer_pid(evidence)) evidence.recorded = look_at_recorded(*pid);
   return evidence;
 }
 
-LockJudgement inspect_lock(const fs::path& data_dir) {
-  return judge_lock(gather_lock_evidence(data_dir));
+LockJudgement inspect_lock(const fs::path& data_dir, Namespace expected) {
+  return judge_lock(gather_lock_evidence(data_dir, expected));
 }
 
-std::optional<Postmaster> find_postmaster(const fs::path& data_dir) {
+std::optional<Postmaster> find_postmaster(const fs::path& data_dir, Namespace expected) {
+  if (expected == Namespace::Container) return postmaster_of(inspect_lock(data_dir, expected));
   LockEvidence quick;
   gather_lock_file(data_dir, quick);
   if (quick.file) {
@@ -91,13 +115,7 @@ std::optional<Postmaster> find_postmaster(const fs::path& data_dir) {
   }
   LockJudgement judgement = judge_lock(quick);
   if (judgement.facts.state != LockState::Live) judgement = inspect_lock(data_dir);
-  if (judgement.facts.state != LockState::Live) return std::nullopt;
-  const ServerProcess& process = *judgement.postmaster;
-  Postmaster found{process.pid, process.start_ticks, {}};
-  if (judgement.facts.file && judgement.facts.file->pid == process.pid)
-    found.file = *std::move(judgement.facts.file);
-  else found.file.pid = process.pid;
-  return found;
+  return postmaster_of(std::move(judgement));
 }
 
 Result<void> set_aside_garbled_lock(const fs::path& data_dir) {

@@ -6,8 +6,8 @@
 
 #include "base/log.hpp"
 #include "instance/ending.hpp"
-#include "instance/lock.hpp"
 #include "instance/server_processes.hpp"
+#include "runtime/proc.hpp"
 
 namespace pgkeel::instance {
 namespace {
@@ -25,7 +25,7 @@ Millis since(SteadyTime start, SteadyTime now) {
 }
 
 Error timed_out(const StartedServer& server, SteadyTime now) {
-  const auto postmaster = find_postmaster(server.data_dir);
+  const auto postmaster = find_postmaster(server.data_dir, server.expected);
   const std::string status =
       postmaster && !postmaster->file.status.empty() ? postmaster->file.status : "no status yet";
   return {ErrorCode::TimedOut, "the server in " + server.data_dir.string() +
@@ -90,7 +90,7 @@ class ReadinessWait {
 
   std::optional<runtime::ProcessHandle> open_postmaster() const {
     if (!read_lock_file(server_.data_dir)) return std::nullopt;
-    const auto postmaster = find_postmaster(server_.data_dir);
+    const auto postmaster = find_postmaster(server_.data_dir, server_.expected);
     if (!postmaster) return std::nullopt;
     const ServerProcess process{.pid = postmaster->pid, .start_ticks = postmaster->start_ticks};
     auto handle = open_server_process(process, server_.data_dir);
@@ -108,10 +108,19 @@ class ReadinessWait {
                                                   telling_line(output.err + output.out));
   }
 
+  // A container's server has the same pid each time; its start tells which one wrote the file.
+  bool written_by(const pg::PostmasterPid& file, pid_t pid) const {
+    if (server_.expected == Namespace::Own) return file.pid == pid;
+    const auto stat = runtime::read_proc_stat(pid);
+    const auto started = stat ? runtime::proc_started_at(*stat) : Result<WallTime>(WallTime{});
+    const WallTime recorded{std::chrono::seconds(file.started_epoch_s)};
+    return started && std::chrono::abs(*started - recorded) <= kStartTimeTolerance;
+  }
+
   std::optional<Postmaster> find_up(pid_t pid) const {
     const auto file = read_lock_file(server_.data_dir);
-    if (!file || file->pid != pid || !is_up(file->status)) return std::nullopt;
-    return find_postmaster(server_.data_dir);
+    if (!file || !is_up(file->status) || !written_by(*file, pid)) return std::nullopt;
+    return find_postmaster(server_.data_dir, server_.expected);
   }
 
   Result<StartReport> report(std::optional<Postmaster> postmaster,

@@ -7,6 +7,7 @@
 
 #include "instance/instance.hpp"
 #include "instance/launcher.hpp"
+#include "instance/lock.hpp"
 #include "instance/server_log.hpp"
 
 namespace pgkeel::instance {
@@ -23,6 +24,7 @@ struct StartedServer {
   Launch launch;
   LogMark log;
   SteadyTime started_at;
+  Namespace expected = Namespace::Own;
 };
 
 /// See Instance::start. A starter that failed while no postmaster exists is ServerStartFailed with

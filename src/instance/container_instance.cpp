@@ -1,0 +1,177 @@
+// See container_instance.hpp: what is there. Starting and stopping are in container_start.cpp.
+#include "instance/container_instance.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "instance/config_files.hpp"
+#include "instance/data_dir.hpp"
+#include "instance/lock.hpp"
+#include "instance/preflight.hpp"
+#include "instance/server_processes.hpp"
+
+namespace pgkeel::instance {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLogLines = 200;
+constexpr std::uint16_t kUsualPort = 5432;
+
+bool is_mount_point(const fs::path& dir) {
+  struct stat self{};
+  struct stat parent{};
+  if (::stat(dir.c_str(), &self) != 0) return false;
+  if (::stat((dir / "..").c_str(), &parent) != 0) return false;
+  return self.st_dev != parent.st_dev || self.st_ino == parent.st_ino;
+}
+
+// Other containers that run with the same data directory mounted: a second server in the making.
+std::vector<std::string> twins_of(const ContainerFacts& container,
+                                  const std::vector<ContainerEntry>& all) {
+  std::vector<std::string> twins;
+  const auto* mine = data_mount(container);
+  if (mine == nullptr) return twins;
+  for (const auto& other : all) {
+    if (other.id == container.id || other.state != "running") continue;
+    for (const auto& mount : other.mounts) {
+      const bool same =
+          mine->type == "volume" ? mount.name == mine->name : mount.source == mine->source;
+      if (same && mount.writable) twins.push_back(other.name);
+    }
+  }
+  return twins;
+}
+
+// How clients reach it: a published port, or the container's own address, or the host's network.
+void add_address(const ContainerFacts& facts, std::uint16_t inside, pg::Conninfo& conninfo) {
+  conninfo.host =
+      facts.network_mode == "host" || facts.ip_address.empty() ? "127.0.0.1" : facts.ip_address;
+  conninfo.port = std::to_string(inside);
+  for (const auto& port : facts.ports) {
+    if (port.inside != inside || port.outside == 0) continue;
+    const bool any = port.host_ip.empty() || port.host_ip == "0.0.0.0" || port.host_ip == "::";
+    conninfo.host = any ? "127.0.0.1" : port.host_ip;
+    conninfo.port = std::to_string(port.outside);
+    return;
+  }
+}
+
+}  // namespace
+
+ContainerInstance::ContainerInstance(runtime::Loop& loop, ContainerPlan plan)
+    : loop_(&loop), engine_(loop, plan.socket), plan_(std::move(plan)), data_dir_(plan_.data_dir) {}
+
+std::string ContainerInstance::describe() const {
+  auto text = fmt::format("container {}", plan_.container);
+  if (!data_dir_.empty()) text += " at " + data_dir_.string();
+  return text;
+}
+
+Capabilities ContainerInstance::capabilities() const {
+  const fs::path place = nearest_existing(data_dir_);
+  Capabilities can;
+  can.sees_files = !data_dir_.empty() && ::access(place.c_str(), R_OK | X_OK) == 0;
+  can.sees_process = runtime::running_as_root() && can.sees_files;
+  can.can_start = can.can_stop = engine_answers_;
+  can.can_move_files = runtime::running_as_root() && can.sees_files && !is_mount_point(data_dir_);
+  return can;
+}
+
+runtime::Task<Result<void>> ContainerInstance::locate() {
+  auto facts = co_await engine_.inspect(plan_.container);
+  engine_answers_ = facts || facts.error().code != ErrorCode::EngineUnreachable;
+  if (!facts) co_return fail(facts.error());
+  facts_ = std::move(*facts);
+  if (!plan_.data_dir.empty()) co_return Result<void>();
+  auto outside = data_dir_outside(*facts_);
+  if (outside.empty())
+    co_return fail(
+        Error(ErrorCode::Refused,
+              fmt::format("container {} keeps {} in its own layer: it goes when the container is "
+                          "removed",
+                          plan_.container, data_dir_inside(*facts_).string()))
+            .with_hint("Give it a named volume there, after a dump."));
+  data_dir_ = std::move(outside);
+  co_return Result<void>();
+}
+
+void ContainerInstance::assume_data_dir(fs::path data_dir) {
+  if (data_dir_.empty()) data_dir_ = std::move(data_dir);
+}
+
+runtime::Task<std::optional<HostingFacts>> ContainerInstance::inspect_hosting() {
+  HostingFacts hosting;
+  const auto located = co_await locate();
+  if (!located && located.error().code == ErrorCode::EngineUnreachable) {
+    hosting.error = located.error().detail;
+    co_return hosting;
+  }
+  hosting.exists = located.has_value() || located.error().code != ErrorCode::NotFound;
+  if (!hosting.exists || !facts_) co_return hosting;
+  hosting.container = *facts_;
+  const auto all = co_await engine_.list();
+  if (all) hosting.twins = twins_of(*facts_, *all);
+  co_return hosting;
+}
+
+std::optional<pg::Conninfo> ContainerInstance::client_path() const {
+  if (!facts_) return std::nullopt;
+  pg::Conninfo conninfo;
+  const auto inside = port();
+  add_address(*facts_, inside == 0 ? kUsualPort : inside, conninfo);
+  conninfo.user = facts_->variable("POSTGRES_USER");
+  if (conninfo.user.empty()) conninfo.user = "postgres";
+  conninfo.password = facts_->variable("POSTGRES_PASSWORD");
+  conninfo.database = "postgres";
+  return conninfo;
+}
+
+runtime::Task<std::optional<std::string>> ContainerInstance::recent_log() {
+  auto log = co_await engine_.log_tail(plan_.container, kLogLines);
+  if (!log) co_return std::nullopt;
+  co_return std::move(*log);
+}
+
+DataDirFacts ContainerInstance::inspect_data_dir() const {
+  return instance::inspect_data_dir(data_dir_);
+}
+
+LockFacts ContainerInstance::inspect_lock() const {
+  return instance::inspect_lock(data_dir_, Namespace::Container).facts;
+}
+
+// The one found last is looked at first: looking at every process of a host costs.
+std::optional<Postmaster> ContainerInstance::find_postmaster() const {
+  if (last_postmaster_) {
+    const auto process = find_server_process(last_postmaster_->pid, data_dir_);
+    const auto file = read_lock_file(data_dir_);
+    if (process && process->start_ticks == last_postmaster_->start_ticks && file &&
+        file->pid == process->inner_pid) {
+      last_postmaster_->file = *file;
+      return last_postmaster_;
+    }
+  }
+  last_postmaster_ = instance::find_postmaster(data_dir_, Namespace::Container);
+  return last_postmaster_;
+}
+
+std::vector<fs::path> ContainerInstance::config_files() const {
+  return list_config_files(data_dir_ / "postgresql.conf", data_dir_);
+}
+
+std::uint16_t ContainerInstance::port() const {
+  const auto file = read_lock_file(data_dir_);
+  return file ? file->port : std::uint16_t{0};
+}
+
+Result<runtime::FileLock> ContainerInstance::lock_data_dir(std::string_view note) const {
+  std::error_code error;
+  if (!fs::is_directory(data_dir_, error))
+    return fail(ErrorCode::DataDirMissing,
+                "data directory " + data_dir_.string() + " does not exist");
+  return runtime::FileLock::acquire(data_dir_ / ".", note);
+}
+
+}  // namespace pgkeel::instance

@@ -1,0 +1,148 @@
+// See engine.hpp.
+#include "instance/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace pgkeel::instance {
+namespace {
+
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+using runtime::Task;
+
+constexpr std::string_view kApi = "/v1.40";
+constexpr int kNotFound = 404;
+constexpr int kErrors = 400;
+
+HttpRequest request(std::string method, std::string path,
+                    std::map<std::string, std::string> query) {
+  HttpRequest made;
+  made.method = std::move(method);
+  made.path = std::string(kApi) + path;
+  made.query = std::move(query);
+  return made;
+}
+
+Error unreachable(const std::filesystem::path& socket, const Error& why) {
+  auto words = why.code == ErrorCode::TimedOut
+                   ? fmt::format("gave no answer within {}", humane_duration(kEngineCallMax))
+                   : why.detail;
+  return {ErrorCode::EngineUnreachable,
+          fmt::format("container engine at {}: {}", socket.string(), words)};
+}
+
+Error refused(const HttpRequest& request, const HttpResponse& response) {
+  const auto code = response.status == kNotFound ? ErrorCode::NotFound : ErrorCode::Failed;
+  return {code, fmt::format("container engine: {} {} answered {}: {}", request.method, request.path,
+                            response.status, parse_engine_message(response.body))};
+}
+
+std::string container_path(const std::string& container, std::string_view rest = "") {
+  return fmt::format("/containers/{}{}", container, rest);
+}
+
+nlohmann::json holder_json(const HolderPlan& plan) {
+  auto mounts = nlohmann::json::array();
+  for (const auto& mount : plan.mounts) {
+    mounts.push_back({{"Type", mount.type},
+                      {"Source", mount.type == "volume" ? mount.name : mount.source.string()},
+                      {"Target", mount.destination.string()},
+                      {"ReadOnly", true}});
+  }
+  auto labels = nlohmann::json::object();
+  for (const auto& [name, value] : plan.labels) labels[name] = value;
+  return {{"Image", plan.image},
+          {"Entrypoint", {"/bin/false"}},
+          {"Labels", labels},
+          {"HostConfig", {{"Mounts", mounts}, {"RestartPolicy", {{"Name", "no"}}}}}};
+}
+
+}  // namespace
+
+Task<Result<std::string>> Engine::call(HttpRequest request, Millis patience) const {
+  const runtime::HttpEndpoint endpoint{socket_, "", 0};
+  const auto deadline = loop_->after(patience);
+  const auto response = co_await runtime::http_request(*loop_, endpoint, request, deadline);
+  if (!response) co_return fail(unreachable(socket_, response.error()));
+  if (response->status >= kErrors) co_return fail(refused(request, *response));
+  co_return response->body;
+}
+
+Task<Result<std::string>> Engine::get(std::string path,
+                                      std::map<std::string, std::string> query) const {
+  auto made = request("GET", std::move(path), std::move(query));
+  auto body = co_await call(std::move(made), kEngineCallMax);
+  co_return body;
+}
+
+// What is so already is answered 304, which is success.
+Task<Result<void>> Engine::post(std::string path, std::map<std::string, std::string> query,
+                                Millis patience) const {
+  auto made = request("POST", std::move(path), std::move(query));
+  const auto body = co_await call(std::move(made), patience);
+  if (!body) co_return fail(body.error());
+  co_return Result<void>();
+}
+
+Task<Result<ContainerFacts>> Engine::inspect(std::string container) const {
+  CO_TRY(body, co_await get(container_path(container, "/json")));
+  co_return parse_container(body);
+}
+
+Task<Result<std::vector<ContainerEntry>>> Engine::list() const {
+  std::map<std::string, std::string> query{{"all", "true"}};
+  CO_TRY(body, co_await get("/containers/json", std::move(query)));
+  co_return parse_container_list(body);
+}
+
+Task<Result<std::vector<VolumeEntry>>> Engine::volumes() const {
+  CO_TRY(body, co_await get("/volumes"));
+  co_return parse_volume_list(body);
+}
+
+Task<Result<std::string>> Engine::log_tail(std::string container, int lines) const {
+  std::map<std::string, std::string> query{
+      {"stdout", "true"}, {"stderr", "true"}, {"tail", std::to_string(lines)}};
+  CO_TRY(body, co_await get(container_path(container, "/logs"), std::move(query)));
+  if (body.size() > kEngineLogBytesMax) body.erase(0, body.size() - kEngineLogBytesMax);
+  co_return strip_log_frames(body);
+}
+
+Task<Result<void>> Engine::start(std::string container) const {
+  auto done = co_await post(container_path(container, "/start"));
+  co_return done;
+}
+
+Task<Result<void>> Engine::stop(std::string container, Seconds grace) const {
+  std::map<std::string, std::string> query{{"t", std::to_string(grace.count())}};
+  auto done =
+      co_await post(container_path(container, "/stop"), std::move(query), grace + kEngineCallMax);
+  co_return done;
+}
+
+Task<Result<void>> Engine::unpause(std::string container) const {
+  auto done = co_await post(container_path(container, "/unpause"));
+  co_return done;
+}
+
+Task<Result<std::string>> Engine::create_holder(HolderPlan plan) const {
+  auto made = request("POST", "/containers/create", {{"name", plan.name}});
+  made.headers["content-type"] = "application/json";
+  made.body = holder_json(plan).dump();
+  CO_TRY(body, co_await call(std::move(made), kEngineCallMax));
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object() || !json.contains("Id") || !json["Id"].is_string())
+    co_return fail(ErrorCode::Malformed, "the container engine's answer names no container");
+  co_return json["Id"].get<std::string>();
+}
+
+Task<Result<void>> Engine::remove_container(std::string container) const {
+  auto made = request("DELETE", container_path(container), {{"v", "false"}, {"force", "false"}});
+  const auto body = co_await call(std::move(made), kEngineCallMax);
+  if (!body && body.error().code != ErrorCode::NotFound) co_return fail(body.error());
+  co_return Result<void>();
+}
+
+}  // namespace pgkeel::instance

@@ -1,0 +1,64 @@
+// A container engine over its Unix socket: the part of Docker's API the guard needs, which Podman
+// speaks too (API 1.40 and later).
+// It guarantees: every call ends within kEngineCallMax, whatever the engine does; an engine that
+// hangs, is gone or talks nonsense is EngineUnreachable with what was seen.
+// It refuses to remove volumes: nothing here can.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "instance/engine_model.hpp"
+#include "runtime/http.hpp"
+
+namespace pgkeel::instance {
+
+inline constexpr Seconds kEngineCallMax{5};
+inline constexpr std::size_t kEngineLogBytesMax = 1U << 20U;
+
+/// A container that is made to hold a volume and never started.
+struct HolderPlan {
+  std::string name;
+  std::string image;
+  std::vector<ContainerMount> mounts;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+class Engine {
+ public:
+  Engine(runtime::Loop& loop, std::filesystem::path socket)
+      : loop_(&loop), socket_(std::move(socket)) {}
+
+  [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
+
+  /// By name or id; NotFound when there is none.
+  runtime::Task<Result<ContainerFacts>> inspect(std::string container) const;
+  runtime::Task<Result<std::vector<ContainerEntry>>> list() const;  ///< also those not running
+  runtime::Task<Result<std::vector<VolumeEntry>>> volumes() const;
+  /// The last lines it wrote.
+  runtime::Task<Result<std::string>> log_tail(std::string container, int lines) const;
+
+  /// Done as well when it runs already.
+  runtime::Task<Result<void>> start(std::string container) const;
+  /// Asks it to end by its stop signal and kills it after `grace`; the engine does not start it
+  /// again by itself afterwards. Ends when the engine has answered, at most kEngineCallMax after
+  /// the grace.
+  runtime::Task<Result<void>> stop(std::string container, Seconds grace) const;
+  runtime::Task<Result<void>> unpause(std::string container) const;
+
+  runtime::Task<Result<std::string>> create_holder(HolderPlan plan) const;  ///< its id
+  /// Removes a container that does not run, and none of its volumes.
+  runtime::Task<Result<void>> remove_container(std::string container) const;
+
+ private:
+  runtime::Task<Result<std::string>> call(runtime::HttpRequest request, Millis patience) const;
+  runtime::Task<Result<std::string>> get(std::string path,
+                                         std::map<std::string, std::string> query = {}) const;
+  runtime::Task<Result<void>> post(std::string path, std::map<std::string, std::string> query = {},
+                                   Millis patience = kEngineCallMax) const;
+
+  runtime::Loop* loop_;
+  std::filesystem::path socket_;
+};
+
+}  // namespace pgkeel::instance

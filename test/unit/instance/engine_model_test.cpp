@@ -1,0 +1,111 @@
+// Answers recorded from a real engine (Podman 4.3, Docker's API 1.40) and what is made of them.
+#include "instance/engine_model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "runtime/files.hpp"
+
+namespace pgkeel::instance {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+std::string recorded(const std::string& name) {
+  return runtime::read_file("test/data/engine/" + name, 1U << 20U).value_or("");
+}
+
+ContainerMount mount(std::string type, std::string name, std::string source, std::string to) {
+  return {std::move(type), std::move(name), std::move(source), std::move(to), true};
+}
+
+TEST(ParseContainer, ReadsWhatTheEngineSaid) {
+  // Goal: state, policy, mounts and digest of a running container (A5, D3).
+  const auto facts = parse_container(recorded("podman_container.json"));
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->name, "pg");
+  EXPECT_TRUE(facts->running);
+  EXPECT_GT(facts->pid, 1);
+  EXPECT_EQ(facts->restart_policy, RestartPolicy::UnlessStopped);
+  EXPECT_THAT(facts->image_digest, HasSubstr("fbfdc8ff"));
+  EXPECT_EQ(facts->network_mode, "host");
+  ASSERT_THAT(facts->mounts, SizeIs(1));
+  EXPECT_EQ(data_dir_outside(*facts), "/tmp/pm/state/root/volumes/pgdata/_data");
+}
+
+TEST(ParseContainer, RefusesNonsense) {
+  // Goal: another program's bytes are an error or empty facts, never a crash.
+  for (const auto* text : {"", "[]", "3", "{}", "{\"Id\":7}", "{\"Id\":\"x\"", "null"})
+    EXPECT_FALSE(parse_container(text).has_value()) << text;
+  const auto odd = parse_container(
+      R"({"Id":"x","State":[],"HostConfig":null,"Config":{"Env":[1,"A","B=2"]},"Mounts":{}})");
+  ASSERT_TRUE(odd.has_value());
+  EXPECT_EQ(odd->variable("B"), "2");
+}
+
+TEST(ParseLists, ReadContainersAndVolumes) {
+  // Goal: names lose their slash, mounts and mount points are there.
+  const auto containers = parse_container_list(recorded("podman_list.json"));
+  ASSERT_TRUE(containers.has_value());
+  ASSERT_THAT(*containers, SizeIs(1));
+  EXPECT_EQ(containers->front().name, "pg");
+  EXPECT_EQ(containers->front().mounts.front().name, "pgdata");
+  const auto volumes = parse_volume_list(recorded("podman_volumes.json"));
+  ASSERT_TRUE(volumes.has_value());
+  ASSERT_THAT(*volumes, SizeIs(1));
+  EXPECT_EQ(volumes->front().mount_point, "/tmp/pm/state/root/volumes/pgdata/_data");
+}
+
+TEST(DataDir, IsFoundThroughTheNearestMount) {
+  // Goal: PGDATA decides where, the deepest mount over it decides whose (D3).
+  ContainerFacts facts;
+  EXPECT_EQ(data_dir_outside(facts), "");
+  facts.mounts = {mount("bind", "", "/srv/all", "/var/lib"),
+                  mount("volume", "v", "/vol/v/_data", "/var/lib/postgresql/data")};
+  EXPECT_EQ(data_dir_outside(facts), "/vol/v/_data");
+  facts.environment = {{"PGDATA", "/var/lib/postgresql/data/pg"}};
+  EXPECT_EQ(data_dir_outside(facts), "/vol/v/_data/pg");
+  facts.environment = {{"PGDATA", "/var/lib/postgresql/18/docker"}};
+  EXPECT_EQ(data_dir_outside(facts), "/srv/all/postgresql/18/docker");
+  facts.environment = {{"PGDATA", "/var/lib/postgresql/database"}};
+  EXPECT_EQ(data_mount(facts)->type, "bind");
+}
+
+TEST(EngineRestarts, FollowsThePolicy) {
+  // Goal: the guard knows when the engine brings a container back by itself (A2).
+  ContainerFacts facts;
+  EXPECT_FALSE(engine_restarts(facts, 137));
+  facts.restart_policy = RestartPolicy::UnlessStopped;
+  EXPECT_TRUE(engine_restarts(facts, 0));
+  facts.restart_policy = RestartPolicy::OnFailure;
+  EXPECT_FALSE(engine_restarts(facts, 0));
+  EXPECT_TRUE(engine_restarts(facts, 137));
+  facts.restart_retries_max = 2;
+  facts.restart_count = 2;
+  EXPECT_FALSE(engine_restarts(facts, 137));
+}
+
+TEST(LogFrames, AreTakenOff) {
+  // Goal: frames of a container's log become its text; a log without frames is left as it is.
+  const std::string framed(
+      "\x02\0\0\0\0\0\0\x03"
+      "one\x01\0\0\0\0\0\0\x03two",
+      22);
+  EXPECT_EQ(strip_log_frames(framed), "onetwo");
+  EXPECT_EQ(strip_log_frames("2026-11-21 plain text"), "2026-11-21 plain text");
+  EXPECT_EQ(strip_log_frames(std::string("\x02\0\0\0\xff\xff\xff\xff"
+                                         "cut",
+                                         11)),
+            "cut");
+}
+
+TEST(Anonymous, IsAVolumeNobodyNamed) {
+  // Goal: 64 hexadecimal digits are an engine's own name (D3).
+  EXPECT_TRUE(is_anonymous(mount("volume", std::string(64, 'a'), "", "")));
+  EXPECT_FALSE(is_anonymous(mount("volume", "pgdata", "", "")));
+  EXPECT_FALSE(is_anonymous(mount("bind", std::string(64, 'a'), "", "")));
+}
+
+}  // namespace
+}  // namespace pgkeel::instance

@@ -64,6 +64,14 @@ CREATE TABLE events (
   at INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX events_by_incident ON events (incident);
 )sql",
+    R"sql(
+CREATE TABLE alerts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, worth INTEGER NOT NULL,
+  at INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE INDEX alerts_by_channel ON alerts (channel);
+CREATE TABLE alerts_dropped (channel TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE alerts_said (incident TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+)sql",
 });
 
 constexpr auto kProbeSteps = std::to_array<const char*>({

@@ -24,9 +24,9 @@ constexpr std::string_view kProbesName = "probes.db";
 constexpr std::uint64_t kFreshStateBytes = 2 << 20;
 
 // What a damaged ledger is asked for once more: who the cluster is, what an operator decided, which
-// ids are used up. Everything else is learned again from the server.
-constexpr auto kRescuedTables =
-    std::to_array<std::string_view>({"identity", "facts", "history", "incident_days"});
+// ids are used up, whom to tell what. Everything else is learned again from the server.
+constexpr auto kRescuedTables = std::to_array<std::string_view>(
+    {"identity", "facts", "history", "incident_days", "alerts", "alerts_said"});
 
 // Takes away what a failed open() made, unless keep() was called.
 class Unfinished {

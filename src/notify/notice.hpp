@@ -1,0 +1,55 @@
+// One message to one channel, before it has the channel's form. It is what the spool holds, as
+// JSON; written by this program, but read back from a disk, so reading refuses what is malformed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "incident/model.hpp"
+
+namespace pgkeel::notify {
+
+/// Why it is said. All but Resolved and Test are the incident firing.
+enum class Reason { Opened, Worse, Waiting, Escalated, Reminder, Resolved, Test };
+[[nodiscard]] std::string_view to_string(Reason reason);
+
+struct Notice {
+  std::string channel;
+  Reason reason = Reason::Opened;
+  std::string incident;
+  std::string cause;
+  std::string subject;
+  incident::Severity severity = incident::Severity::Critical;
+  std::string summary;            ///< one sentence
+  std::string note;               ///< what is waited for, how it ended; may be empty
+  std::vector<std::string> loss;  ///< in words; empty when nothing is known to be lost
+  WallTime opened_at;
+  std::optional<WallTime> ended_at;  ///< of Resolved
+  WallTime at;                       ///< when there was reason to say it; sending may be later
+
+  [[nodiscard]] bool resolved() const { return reason == Reason::Resolved; }
+  friend bool operator==(const Notice&, const Notice&) = default;
+};
+
+/// What every channel says beside the notice itself.
+struct Origin {
+  std::string instance;      ///< "managed postgresql@15-main at /var/lib/postgresql/15/main"
+  std::string host;          ///< the machine's name
+  std::int64_t dropped = 0;  ///< older messages of this channel that had to go
+};
+
+/// "[critical] table_dropped: shop.public.orders", "[resolved] ...".
+[[nodiscard]] std::string headline(const Notice& notice);
+/// Plain text of a few lines, for channels that people read. `now` is when it is sent.
+[[nodiscard]] std::string text_of(const Notice& notice, const Origin& origin, WallTime now);
+
+[[nodiscard]] std::string to_json_text(const Notice& notice);
+[[nodiscard]] Result<Notice> notice_from_json(std::string_view text);  ///< Malformed
+
+/// A message that says it is a test.
+[[nodiscard]] Notice test_notice(std::string channel, WallTime now);
+
+}  // namespace pgkeel::notify

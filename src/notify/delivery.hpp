@@ -37,7 +37,7 @@ inline constexpr Millis kRetryFirst{1'000};
 inline constexpr Millis kRetryMax{5 * 60'000};  ///< a channel that is back is noticed so soon
 /// No server may silence us for longer, whatever it says.
 inline constexpr Millis kRetryAfterMax{3'600'000};
-inline constexpr int kRefusalsMax = 5;
+inline constexpr int kRefusalsMax = 3;
 
 /// How long to wait after `attempt` failures in a row (from 1), with `unit` a random number in
 /// [0, 1): between half and the whole of 1 s, 2 s, 4 s ... 5 min, and never less than asked for.

@@ -1,0 +1,141 @@
+// See catalog_look.hpp.
+#include "sense/catalog_look.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sense/catalog_rows.hpp"
+#include "sense/session.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+using client::DbResult;
+using client::Rows;
+using runtime::Task;
+
+Task<DbResult<Rows>> ask(Board* board, Watch* watch, std::string_view sql) {
+  auto rows = co_await watch->session->query(std::string(sql), {},
+                                             board->loop.after(board->options.timeout));
+  co_return rows;
+}
+
+std::string joined(const Rows& rows) {
+  return rows.size() == 1 ? fmt::format("{}/{}", rows.text(0, 0).value_or(""),
+                                        rows.columns() > 1 ? rows.text(0, 1).value_or("") : "")
+                          : std::string();
+}
+
+// True when the listing has to be read: never yet, too old, or the fingerprint moved.
+Task<DbResult<bool>> listing_due(Board* board, Watch* watch, Followed* list, std::string horizon,
+                                 std::string_view fingerprint_sql) {
+  const bool stale = board->loop.now() - list->listed_at > watch->listing_every;
+  if (!stale && horizon == list->horizon) co_return false;
+  list->horizon = std::move(horizon);
+  const auto fingerprint = co_await ask(board, watch, fingerprint_sql);
+  if (!fingerprint) co_return std::unexpected(fingerprint.error());
+  const bool moved = joined(*fingerprint) != list->fingerprint;
+  list->fingerprint = joined(*fingerprint);
+  if (moved) ++list->moves;
+  co_return stale || moved;
+}
+
+void note_relations(Board& board, Watch& watch, const Rows& rows) {
+  const auto now = board.loop.now();
+  auto& listing = board.seen.catalog.listings[watch.database];
+  listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
+  listing.at = listing.checked_at = now;
+  listing.relations = read_relations(rows);
+  listing.truncated = rows.size() > kRelationsMax;
+  listing.changes = ++watch.listings_read;
+  listing.ddl_changes = watch.relations.moves;
+  watch.relations.listed_at = now;
+  board.changed.notify_all();
+}
+
+Task<DbResult<void>> look_at_relations(Board* board, Watch* watch, std::string horizon) {
+  const auto due = co_await listing_due(board, watch, &watch->relations, std::move(horizon),
+                                        kRelationsFingerprint);
+  if (!due) co_return std::unexpected(due.error());
+  auto& listings = board->seen.catalog.listings;
+  const auto kept = listings.find(watch->database);
+  if (!*due && kept != listings.end()) {
+    kept->second.checked_at = board->loop.now();
+    co_return DbResult<void>();
+  }
+  const auto rows = co_await ask(board, watch, kRelations);
+  if (!rows) co_return std::unexpected(rows.error());
+  note_relations(*board, *watch, *rows);
+  co_return DbResult<void>();
+}
+
+// A listing belongs to a database, not to its name: it goes when the database does.
+void forget_listings_of_lost(CatalogFacts& catalog, const std::vector<Database>& now) {
+  std::erase_if(catalog.listings, [&](const auto& listing) {
+    const auto before = std::ranges::find(catalog.databases, listing.first, &Database::name);
+    const auto after = std::ranges::find(now, listing.first, &Database::name);
+    return before == catalog.databases.end() || after == now.end() || before->oid != after->oid;
+  });
+}
+
+Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string horizon) {
+  const auto due = co_await listing_due(board, watch, &watch->databases, std::move(horizon),
+                                        kDatabasesFingerprint);
+  if (!due) co_return std::unexpected(due.error());
+  auto& catalog = board->seen.catalog;
+  const auto last = catalog.at;
+  catalog.at = board->loop.now();
+  if (!*due) co_return DbResult<void>();
+  const auto rows = co_await ask(board, watch, kDatabases);
+  if (!rows) co_return std::unexpected(rows.error());
+  catalog.before = catalog.seen ? last : catalog.at;
+  auto databases = read_databases(*rows);
+  forget_listings_of_lost(catalog, databases);
+  catalog.databases = std::move(databases);
+  catalog.seen = true;
+  watch->databases.listed_at = board->loop.now();
+  board->changed.notify_all();
+  co_return DbResult<void>();
+}
+
+}  // namespace
+
+Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
+  auto& write = board->seen.write;
+  const auto started = board->loop.now();
+  const auto every = board->options.write_every;
+  const bool due = every > Millis{0} && (!write.ok() || started - write.at >= every);
+  if (!due || board->seen.login.in_recovery) co_return DbResult<void>();
+  const auto rows =
+      co_await watch->session->execute(std::string(kWrite), started + board->options.timeout);
+  if (!rows) {
+    note_probe(*board, write, probe_result_of(rows.error()), started,
+               std::string(rows.error().sqlstate()), rows.error().error.detail);
+    co_return std::unexpected(rows.error());
+  }
+  note_probe(*board, write, ProbeResult::Ok, started);
+  if (!board->seen.reach.sees_files) co_return DbResult<void>();
+  const auto log = co_await ask(board, watch, kCollectedLog);  // refused to plain roles: no matter
+  if (log && log->size() == 1 && !read_text(*log, 0, 0).empty())
+    board->collected_log = std::filesystem::path(read_text(*log, 0, 1)) / read_text(*log, 0, 0);
+  co_return DbResult<void>();
+}
+
+Task<DbResult<void>> look_at_database(Board* board, Watch* watch) {
+  const auto horizon = co_await ask(board, watch, kHorizon);
+  if (!horizon) co_return std::unexpected(horizon.error());
+  auto looked = co_await look_at_relations(board, watch, joined(*horizon));
+  co_return looked;
+}
+
+Task<DbResult<void>> look_at_catalog(Board* board, Watch* watch) {
+  const auto horizon = co_await ask(board, watch, kHorizon);
+  if (!horizon) co_return std::unexpected(horizon.error());
+  const auto looked = co_await look_at_databases(board, watch, joined(*horizon));
+  if (!looked) co_return std::unexpected(looked.error());
+  auto relations = co_await look_at_relations(board, watch, joined(*horizon));
+  co_return relations;
+}
+
+}  // namespace pgkeel::sense

@@ -1,0 +1,44 @@
+// One look at databases and relations over an open session, whether that session is kept
+// (catalog_watch) or made for the look (visit). A look first asks whether any transaction was
+// assigned at all, only then for a fingerprint, and reads a full listing only when that moved.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "client/connection.hpp"
+#include "sense/board.hpp"
+
+namespace pgkeel::sense {
+
+inline constexpr std::size_t kCostsKept = 8;
+
+/// A list a session follows, and what it looked like last.
+struct Followed {
+  std::string horizon;
+  std::string fingerprint;
+  int moves = 0;
+  SteadyTime listed_at;
+};
+
+/// One session with what the last look saw.
+struct Watch {
+  std::string database;
+  std::optional<client::Connection> session;
+  /// Sizes and row estimates drift without DDL; the listing is read anew this often.
+  Seconds listing_every{60};
+  Followed databases;
+  Followed relations;
+  int listings_read = 0;
+  std::array<std::chrono::microseconds, kCostsKept> costs{};
+  std::size_t looks = 0;
+};
+
+/// One transactional logical message, when write_every says so; never on a standby.
+runtime::Task<client::DbResult<void>> write_if_due(Board* board, Watch* watch);
+/// Databases, and the relations of the session's own.
+runtime::Task<client::DbResult<void>> look_at_catalog(Board* board, Watch* watch);
+/// The relations of the session's database only.
+runtime::Task<client::DbResult<void>> look_at_database(Board* board, Watch* watch);
+
+}  // namespace pgkeel::sense

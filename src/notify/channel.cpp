@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t kTokenBytesMax = 4096;
 
 constexpr auto kKinds = std::to_array<ChannelKind>({
-    {"webhook", "url", make_webhook},
-    {"telegram", "token_file chat_id", make_telegram},
-    {kDeadmanKind, "url", make_deadman},
+    {"webhook", Remembers::Yes, "url", make_webhook},
+    {"telegram", Remembers::No, "token_file chat_id", make_telegram},
+    {kDeadmanKind, Remembers::No, "url", make_deadman},
 });
 
 bool is_token_char(char c) { return c > ' ' && c < 0x7f; }

@@ -42,8 +42,12 @@ class Channel {
   }
 };
 
+/// Whether the other side keeps an alert until it is told that it is over.
+enum class Remembers { No, Yes };
+
 struct ChannelKind {
   std::string_view name;
+  Remembers remembers;
   std::string_view needs;  ///< keys without which it cannot be, separated by spaces
   std::unique_ptr<Channel> (*make)(const ChannelOptions& options);
 };

@@ -2,6 +2,7 @@
 #include "notify/delivery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <ctime>
 
@@ -24,16 +25,9 @@ std::optional<WallTime> http_date(const std::string& text) {
   return WallTime(Seconds(::timegm(&parts)));
 }
 
-bool may_pass(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-    case 404:
-    case 408:
-    case 425:
-    case 429: return true;
-    default: return status >= 500;
-  }
+bool is_about_the_message(int status) {
+  constexpr auto kStatuses = std::to_array({400, 413, 414, 415, 422, 431});
+  return std::ranges::find(kStatuses, status) != kStatuses.end();
 }
 
 }  // namespace
@@ -64,13 +58,17 @@ std::optional<Millis> retry_after(const runtime::WebAnswer& answer, WallTime now
 Outcome judge_http(const runtime::WebAnswer& answer, WallTime now) {
   if (answer.status >= 200 && answer.status < 300) return {Verdict::Delivered, {}, {}};
   const auto words = words_of(answer.body);
-  return {may_pass(answer.status) ? Verdict::TryLater : Verdict::Refused,
+  return {is_about_the_message(answer.status) ? Verdict::Refused : Verdict::TryLater,
           fmt::format("HTTP {}{}{}", answer.status, words.empty() ? "" : ": ", words),
           retry_after(answer, now)};
 }
 
 Outcome unanswered(const Error& error) {
   return {Verdict::TryLater, words_of(error.message()), {}};
+}
+
+bool is_given_up(const Outcome& outcome, int attempts) {
+  return outcome.verdict == Verdict::Refused && attempts >= kRefusalsMax;
 }
 
 Millis retry_delay(int attempt, std::optional<Millis> asked, double unit) {

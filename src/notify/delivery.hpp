@@ -14,7 +14,7 @@ namespace pgkeel::notify {
 enum class Verdict {
   Delivered,
   TryLater,  ///< nobody there, overloaded, not allowed (a token can be mended): kept
-  Refused,   ///< the other side does not want this very message: tried a few times, then dropped
+  Refused,   ///< the other side does not want this very message: dropped when it stays so
 };
 
 struct Outcome {
@@ -25,8 +25,8 @@ struct Outcome {
 
 /// The other side asks for patience in the Retry-After header: seconds, or a date.
 [[nodiscard]] std::optional<Millis> retry_after(const runtime::WebAnswer& answer, WallTime now);
-/// By status alone: 2xx is delivered; 408, 425, 429, 401, 403, 404 and 5xx may pass; other 4xx and
-/// redirects (never followed) will not.
+/// By status alone: 2xx is delivered; 400, 413, 414, 415, 422 and 431 are about the message; all
+/// others, redirects (never followed) included, are about the channel, and somebody will mend it.
 [[nodiscard]] Outcome judge_http(const runtime::WebAnswer& answer, WallTime now);
 /// A request that got no answer.
 [[nodiscard]] Outcome unanswered(const Error& error);
@@ -37,7 +37,11 @@ inline constexpr Millis kRetryFirst{1'000};
 inline constexpr Millis kRetryMax{5 * 60'000};  ///< a channel that is back is noticed so soon
 /// No server may silence us for longer, whatever it says.
 inline constexpr Millis kRetryAfterMax{3'600'000};
-inline constexpr int kRefusalsMax = 3;
+/// About a quarter of an hour: a wrong chat_id is refused like a message that cannot be taken.
+inline constexpr int kRefusalsMax = 10;
+
+/// Whether a message is dropped after `attempts` in a row, so that those behind it get through.
+[[nodiscard]] bool is_given_up(const Outcome& outcome, int attempts);
 
 /// How long to wait after `attempt` failures in a row (from 1), with `unit` a random number in
 /// [0, 1): between half and the whole of 1 s, 2 s, 4 s ... 5 min, and never less than asked for.

@@ -161,16 +161,16 @@ Result<Notice> notice_from_json(std::string_view text) {
   return notice;
 }
 
-Notice test_notice(std::string channel, WallTime now) {
+Notice test_notice(std::string channel, Reason reason, WallTime now) {
   Notice notice;
   notice.channel = std::move(channel);
-  notice.reason = Reason::Test;
+  notice.reason = reason;
   notice.cause = "alert_test";
   notice.subject = "instance";
   notice.severity = Severity::Info;
   notice.summary = "This is a test message of pgkeel. Nothing is wrong.";
   notice.opened_at = now;
-  notice.ended_at = now;
+  if (reason == Reason::Resolved) notice.ended_at = now;
   notice.at = now;
   return notice;
 }

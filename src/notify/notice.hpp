@@ -49,7 +49,7 @@ struct Origin {
 [[nodiscard]] std::string to_json_text(const Notice& notice);
 [[nodiscard]] Result<Notice> notice_from_json(std::string_view text);  ///< Malformed
 
-/// A message that says it is a test.
-[[nodiscard]] Notice test_notice(std::string channel, WallTime now);
+/// A message that says it is a test; `reason` is Test, or Resolved for those who keep alerts.
+[[nodiscard]] Notice test_notice(std::string channel, Reason reason, WallTime now);
 
 }  // namespace pgkeel::notify

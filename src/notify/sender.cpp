@@ -81,7 +81,7 @@ Task<void> Sender::deliver(SpooledAlert message) {
   Outcome outcome{Verdict::Delivered, {}, {}};
   if (message.id == 0 || message.id != delivered_id_) outcome = co_await attempt(message);
   if (outcome.verdict != Verdict::Delivered) note_failure(outcome);
-  const bool given_up = outcome.verdict == Verdict::Refused && attempts_ >= kRefusalsMax;
+  const bool given_up = is_given_up(outcome, attempts_);
   if (given_up)
     log_error("alert dropped: the channel refuses it",
               {{"channel", options_.name}, {"why", outcome.words}});

@@ -61,8 +61,7 @@ class Webhook final : public Channel {
 
  private:
   [[nodiscard]] Json payload(const Notice& notice, const Origin& origin, WallTime now) const {
-    // A test is over as soon as it is said: nobody's screen stays red.
-    const bool over = notice.resolved() || notice.reason == Reason::Test;
+    const bool over = notice.resolved();
     const auto* status = over ? "resolved" : "firing";
     const auto labels = labels_of(notice, origin);
     const auto annotations = annotations_of(notice, origin, now);

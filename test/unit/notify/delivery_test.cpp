@@ -17,10 +17,19 @@ TEST(Delivery, StatusDecides) {
   // Goal: only 2xx is delivered; what can be mended is kept, what cannot is refused.
   for (const int status : {200, 202, 204})
     EXPECT_EQ(judge_http(answer(status), kStart).verdict, Verdict::Delivered) << status;
-  for (const int status : {401, 403, 404, 408, 429, 500, 502, 503, 599})
+  for (const int status : {301, 302, 401, 403, 404, 405, 408, 410, 429, 500, 502, 503, 599})
     EXPECT_EQ(judge_http(answer(status), kStart).verdict, Verdict::TryLater) << status;
-  for (const int status : {100, 301, 302, 400, 413, 422})
+  for (const int status : {400, 413, 415, 422})
     EXPECT_EQ(judge_http(answer(status), kStart).verdict, Verdict::Refused) << status;
+}
+
+TEST(Delivery, OnlyWhatIsRefusedForLongIsDropped) {
+  // Goal: one message that is never taken does not stand before the others for ever; a channel that
+  // is merely away loses nothing.
+  EXPECT_FALSE(is_given_up({Verdict::Refused, "", {}}, kRefusalsMax - 1));
+  EXPECT_TRUE(is_given_up({Verdict::Refused, "", {}}, kRefusalsMax));
+  EXPECT_FALSE(is_given_up({Verdict::TryLater, "", {}}, 1'000'000));
+  EXPECT_FALSE(is_given_up({Verdict::Delivered, "", {}}, 1'000'000));
 }
 
 TEST(Delivery, WordsAreOneShortLineWithoutSecrets) {

@@ -55,9 +55,14 @@ TEST(Webhook, ResolvedMeetsItsFiring) {
   EXPECT_EQ(first["groupKey"], last["groupKey"]);
 }
 
-TEST(Webhook, ATestLeavesNothingRed) {
-  // Goal: a receiver that keeps state is not left with an alert nobody resolves.
-  EXPECT_EQ(body_of(test_notice("ops", kStart))["status"], "resolved");
+TEST(Webhook, ATestIsResolvedLikeAnyAlert) {
+  // Goal: a receiver that keeps alerts sees the test and is not left with it.
+  const auto seen = body_of(test_notice("ops", Reason::Test, kStart));
+  const auto over = body_of(test_notice("ops", Reason::Resolved, kStart));
+  EXPECT_EQ(seen["status"], "firing");
+  EXPECT_EQ(over["status"], "resolved");
+  EXPECT_EQ(seen["alerts"][0]["fingerprint"], over["alerts"][0]["fingerprint"]);
+  EXPECT_EQ(channel_kind("webhook")->remembers, Remembers::Yes);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ CommandTable command_table() {
               unfence_command(),
               psql_command(),
               logs_command(),
+              alert_test_command(),
               config_check_command(),
               config_show_command(),
               demo_command(),
@@ -30,6 +31,7 @@ CommandTable command_table() {
           {
               {"incident", "what happened, and what was done about it"},
               {"undrop", "tables and databases that are gone"},
+              {"alert", "the channels that call a human"},
               {"config", "what pgkeel was told"},
           },
   };

@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "incident/model.hpp"
 
 namespace pgkeel::instance {
 enum class Kind;  // instance/instance.hpp; the values are only needed by those who switch on them
@@ -79,6 +80,21 @@ struct RecoverConfig {
   Millis watch_for{600'000};  ///< stability watch before an incident is closed
 };
 
+/// One [[alert]] table. Which keys a kind needs is in notify/channel.cpp.
+struct AlertConfig {
+  std::string kind;
+  std::string name;  ///< empty: the kind
+  std::string url;   ///< may hold a token
+  std::filesystem::path token_file;
+  std::string chat_id;
+  std::string api_url;
+  incident::Severity min_severity = incident::Severity::Warning;
+  Millis repeat_every{4 * 3'600'000};
+  Millis interval{60'000};
+
+  [[nodiscard]] const std::string& called() const { return name.empty() ? kind : name; }
+};
+
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;  ///< 0: a free one
@@ -103,6 +119,8 @@ struct Config {
   SenseConfig sense;
   RecoverConfig recover;
   HttpConfig http;
+  std::vector<AlertConfig> alerts;
+  std::map<Millis, std::vector<std::string>> escalate;  ///< channels by the incident's age
   LogConfig log;
 
   [[nodiscard]] std::filesystem::path guard_socket() const { return state_dir / "guard.sock"; }

@@ -197,6 +197,20 @@ void show_protection(Sheet& sheet, const Json& status, const Look& look) {
   }
 }
 
+void show_alerts(Sheet& sheet, const Json& status, const Look& look) {
+  const auto& channels = member(status, "alert_channels");
+  std::string_view label = "Alerts";
+  for (std::size_t i = 0; channels.is_array() && i < channels.size(); ++i) {
+    const auto waiting = number_of(channels[i], "waiting").value_or(0);
+    const auto failure = text_of(channels[i], "last_failure");
+    auto line = fmt::format("{}: {}", text_of(channels[i], "name"),
+                            failure.empty() ? "ok" : "FAILING, " + failure);
+    if (waiting > 0) line += fmt::format("; {} waiting to be delivered", waiting);
+    sheet.block(label, look.paint(failure.empty() ? Tone::Good : Tone::Bad, line));
+    label = "";
+  }
+}
+
 // "How far could I lose": by a crash, and by the loss of the directory.
 void show_exposure(Sheet& sheet, const Json& status, const Look& look) {
   const auto& archive = member(status, "archive");
@@ -227,6 +241,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_databases(sheet, member(status, "databases"), look);
   show_room(sheet, status);
   show_protection(sheet, status, look);
+  show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);
   return sheet.take();
 }

@@ -100,6 +100,7 @@ Task<bool> Conductor::turn() {
   note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
   for (auto& decision : decisions) co_await apply(std::move(decision));
+  ++turns_;
   co_return !decisions.empty();
 }
 

@@ -33,6 +33,8 @@ class Conductor {
   [[nodiscard]] const diagnose::Known& known() const { return known_; }
   [[nodiscard]] std::optional<WallTime> paused_until() const { return paused_until_; }
   [[nodiscard]] const std::vector<diagnose::Finding>& findings() const { return findings_; }
+  /// Rounds of looking and deciding that were gone through to the end.
+  [[nodiscard]] std::uint64_t turns() const { return turns_; }
   /// Since this guard started: starts of the server, and incidents opened, by cause.
   [[nodiscard]] int restarts() const { return restarts_; }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& opened_by_cause() const {
@@ -61,6 +63,9 @@ class Conductor {
   template <class Change>
   void amend(const std::string& id, Change change);
   void add_event(const std::string& id, std::string text);
+  /// Tells whoever calls humans, after the journal knows.
+  void tell(const std::string& id, std::string_view note);
+  void tell_unjournaled(incident::Incident incident, incident::IncidentState state);
   void add_evidence(const std::string& id, const diagnose::Finding& finding);
 
   Services& services_;
@@ -71,6 +76,7 @@ class Conductor {
   std::vector<diagnose::Finding> findings_;
   std::optional<WallTime> paused_until_;
   int restarts_ = 0;
+  std::uint64_t turns_ = 0;
   std::map<std::string, std::uint64_t> opened_by_cause_;
 };
 

@@ -70,6 +70,23 @@ void Conductor::add_event(const std::string& id, std::string text) {
   if (!written) log_error("journal not written", {{"why", written.error().message()}});
 }
 
+void Conductor::tell(const std::string& id, std::string_view note) {
+  if (services_.alerts == nullptr) return;
+  const auto incident = services_.journal.load(id);
+  if (incident) services_.alerts->incident_changed(*incident, note);
+}
+
+// A journal that takes nothing is one more reason to call somebody.
+void Conductor::tell_unjournaled(incident::Incident incident, IncidentState state) {
+  if (services_.alerts == nullptr) return;
+  incident.id = "not-journaled-" + incident.cause;
+  incident.state = state;
+  const bool over = state == IncidentState::Closed;
+  services_.alerts->incident_changed(
+      incident, over ? "The state database takes entries again; the incident has another number."
+                     : "The state database takes no entries; nothing is done without it.");
+}
+
 void Conductor::add_evidence(const std::string& id, const diagnose::Finding& finding) {
   for (const auto& item : finding.evidence) {
     const auto written = services_.journal.add_evidence(id, item);
@@ -102,6 +119,7 @@ void Conductor::open(const OpenIncident& decision) {
   if (!id) {
     log_error("incident not journaled; nothing is done without it",
               {{"cause", incident.cause}, {"why", id.error().message()}});
+    tell_unjournaled(std::move(incident), IncidentState::Waiting);
     return;
   }
   log_error("incident opened", {{"incident", *id},
@@ -116,6 +134,8 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.opened_at = now;
   state_.incidents.push_back(std::move(tracked));
   add_evidence(*id, finding);
+  tell_unjournaled(std::move(incident), IncidentState::Closed);
+  tell(*id, "");
 }
 
 void Conductor::refine(const RefineIncident& decision) {
@@ -129,6 +149,7 @@ void Conductor::refine(const RefineIncident& decision) {
   amend(decision.id, [&](incident::Incident& incident) { take_cause(incident, finding); });
   add_event(decision.id, fmt::format("cause refined: {} was {}", before, after));
   add_evidence(decision.id, finding);
+  tell(decision.id, "");
   log_error("cause refined", {{"incident", decision.id}, {"cause", after}, {"was", before}});
 }
 
@@ -140,6 +161,7 @@ void Conductor::wait(const WaitForHuman& decision) {
   tracked->gave_up = tracked->gave_up || decision.gives_up;
   amend(decision.id, [](incident::Incident& incident) { incident.state = IncidentState::Waiting; });
   add_event(decision.id, "waiting for " + decision.why);
+  tell(decision.id, "Waiting for " + decision.why + ".");
   log_warning("waiting", {{"incident", decision.id}, {"for", decision.why}});
 }
 
@@ -153,6 +175,7 @@ void Conductor::advise(const AdvisePlaybook& decision) {
   if (!advised) log_error("journal not written", {{"why", advised.error().message()}});
   amend(decision.id, [](incident::Incident& incident) { incident.state = IncidentState::Waiting; });
   add_event(decision.id, "mode = advise: the steps above were shown, not done");
+  tell(decision.id, "mode = \"advise\": what would be done is shown, not done.");
 }
 
 void Conductor::close(const std::string& id, std::string_view why) {
@@ -161,6 +184,7 @@ void Conductor::close(const std::string& id, std::string_view why) {
     incident.closed_at = wall_now();
   });
   add_event(id, fmt::format("closed: {}", why));
+  tell(id, fmt::format("Closed: {}.", why));
   log_info("incident closed", {{"incident", id}, {"why", why}});
   std::erase_if(state_.incidents, [&](const Tracked& tracked) { return tracked.id == id; });
 }
@@ -248,6 +272,7 @@ void Conductor::restored(const std::string& id) {
   });
   add_event(id, fmt::format("service restored after {}; watching for {}", humane_duration(took),
                             humane_duration(policy_.watch_for)));
+  tell(id, fmt::format("Service restored after {}.", humane_duration(took)));
   log_warning("service restored", {{"incident", id}, {"took_ms", took.count()}});
 }
 

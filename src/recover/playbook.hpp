@@ -13,6 +13,7 @@
 #include "incident/journal.hpp"
 #include "incident/ledger.hpp"
 #include "instance/instance.hpp"
+#include "notify/incident_listener.hpp"
 #include "pg/conninfo.hpp"
 #include "recover/policy.hpp"
 #include "runtime/loop.hpp"
@@ -30,6 +31,8 @@ struct Services {
   std::filesystem::path client_bin_dir;  ///< pg_dump, pg_restore, psql; empty when there are none
   std::optional<runtime::Account> client_account;  ///< whom to run them as
   std::vector<std::string> required_databases;
+  /// Hears of every change of an incident; may be null.
+  notify::IncidentListener* alerts = nullptr;
 };
 
 struct StepContext {

@@ -135,6 +135,22 @@ void add_incidents(MetricSet& set, const Status& status) {
       .sample(static_cast<double>(status.restarts_total));
 }
 
+void add_alerts(MetricSet& set, const Status& status) {
+  const auto channels = first(status.alert_channels, kMetricAlertChannelsMax);
+  const auto add = [&](auto& family, auto value) {
+    for (const auto& channel : channels)
+      family.sample(static_cast<double>(value(channel)), {{"channel", channel.name}});
+  };
+  add(set.gauge("pgkeel_alerts_waiting", "Alerts that are not delivered yet."),
+      [](const AlertChannel& channel) { return channel.waiting; });
+  add(set.gauge("pgkeel_alerts_failing", "Whether the channel's last attempt failed."),
+      [](const AlertChannel& channel) { return channel.last_failure.empty() ? 0 : 1; });
+  add(set.counter("pgkeel_alerts_delivered_total", "Alerts delivered since the guard started."),
+      [](const AlertChannel& channel) { return channel.delivered; });
+  add(set.counter("pgkeel_alert_attempts_failed_total", "Attempts to deliver that failed."),
+      [](const AlertChannel& channel) { return channel.failures; });
+}
+
 void add_guard(MetricSet& set, const Status& status) {
   const auto& guard = status.guard;
   set.gauge("pgkeel_build_info", "Always 1; the label is the guard's version.")
@@ -161,6 +177,7 @@ std::string metrics_text(const Status& status, SteadyTime now) {
   add_probes(set, status, now);
   add_service(set, status, verdict);
   add_incidents(set, status);
+  add_alerts(set, status);
   add_guard(set, status);
   return set.text();
 }

@@ -15,6 +15,7 @@ inline constexpr std::string_view kMetricsContentType = "text/plain; version=0.0
 /// A cluster with more databases than this is a hosting service; Prometheus pays per series.
 inline constexpr std::size_t kMetricDatabasesMax = 200;
 inline constexpr std::size_t kMetricTablesMax = 20;
+inline constexpr std::size_t kMetricAlertChannelsMax = 20;
 
 [[nodiscard]] std::string metrics_text(const Status& status, SteadyTime now);
 

@@ -118,6 +118,17 @@ struct Capability {
   bool present = false;
 };
 
+/// A channel that calls a human.
+struct AlertChannel {
+  std::string name{};
+  std::string kind{};
+  std::int64_t waiting = 0;     ///< messages not delivered yet
+  std::uint64_t delivered = 0;  ///< since the guard started
+  std::uint64_t failures = 0;   ///< attempts that failed, likewise
+  std::string last_failure{};   ///< empty when the last attempt succeeded
+  std::optional<WallTime> last_failure_at{};
+};
+
 /// The guard's own process.
 struct GuardStatus {
   std::string version{};
@@ -153,6 +164,7 @@ struct Status {
   std::map<std::string, std::uint64_t> incidents_total;  ///< by cause, since the guard started
   std::uint64_t restarts_total = 0;                      ///< of the server by the guard, likewise
   GuardStatus guard;
+  std::vector<AlertChannel> alert_channels;
 
   /// The probe of that name, or null.
   [[nodiscard]] const Probe* probe(std::string_view name) const;

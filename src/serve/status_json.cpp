@@ -43,6 +43,19 @@ Json capabilities_json(const Status& status) {
   return object;
 }
 
+Json alert_channels_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& channel : status.alert_channels)
+    list.push_back({{"name", channel.name},
+                    {"kind", channel.kind},
+                    {"waiting", channel.waiting},
+                    {"delivered", channel.delivered},
+                    {"failures", channel.failures},
+                    {"last_failure", or_null(channel.last_failure)},
+                    {"last_failure_at", or_null(channel.last_failure_at)}});
+  return list;
+}
+
 Json guard_json(const GuardStatus& guard, SteadyTime now) {
   const auto uptime = std::chrono::duration_cast<Millis>(now - guard.started);
   return {{"version", guard.version},
@@ -131,6 +144,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"archive", protection_json(status.archive)},
           {"shadow", protection_json(status.shadow)},
           {"incidents", incidents_json(status)},
+          {"alert_channels", alert_channels_json(status)},
           {"capabilities", capabilities_json(status)},
           {"guard", guard_json(status.guard, now)}};
 }

@@ -38,10 +38,11 @@ bool pending(const incident::Action& action) { return action.outcome == ActionOu
 
 }  // namespace
 
-Scene build_scene(app::GuardEnvironment environment) {
+Scene build_scene(app::GuardEnvironment environment, std::string config) {
   app::StageOptions options;
   options.program = PGKEEL_BINARY;
   options.environment = std::move(environment);
+  options.config = std::move(config);
   auto stage = app::Stage::build(std::move(options));
   if (stage) return {std::move(*stage), nullptr};
   ADD_FAILURE() << stage.error().message();

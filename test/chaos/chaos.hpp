@@ -35,7 +35,8 @@ struct Scene {
 };
 
 /// A stage whose guard is up, without a writer. An empty stage with a failure recorded otherwise.
-[[nodiscard]] Scene build_scene(app::GuardEnvironment environment = {});
+/// `config` is more of pgkeel.toml.
+[[nodiscard]] Scene build_scene(app::GuardEnvironment environment = {}, std::string config = {});
 void add_writer(Scene& scene);
 
 [[nodiscard]] const app::Fault& fault_named(std::string_view name);

@@ -17,6 +17,7 @@ namespace pgkeel::app {
 [[nodiscard]] CommandSpec undrop_forget_command();
 [[nodiscard]] CommandSpec psql_command();
 [[nodiscard]] CommandSpec logs_command();
+[[nodiscard]] CommandSpec alert_test_command();
 [[nodiscard]] CommandSpec config_check_command();
 [[nodiscard]] CommandSpec config_show_command();
 [[nodiscard]] CommandSpec demo_command();

@@ -22,6 +22,17 @@ template <auto Section, auto Member>
 bool into(Config& config, const Values& values) {
   return read_value(values, config.*Section.*Member);
 }
+// A key of one table in a list of them, such as [[invariant]].
+template <auto List, auto Member>
+bool into_row(Config& config, std::size_t row, const Values& values) {
+  auto& list = config.*List;
+  if (list.size() <= row) list.resize(row + 1);
+  return read_value(values, list[row].*Member);
+}
+bool into_escalate(Config& config, std::string_view name, const Values& values) {
+  const auto age = parse_duration(name);
+  return age && read_value(values, config.escalate[*age]);
+}
 // The loader itself acts on env_file, before the other sources are read.
 bool taken_by_loader(Config&, const Values&) { return true; }
 
@@ -29,9 +40,11 @@ using enum ValueType;
 using I = InstanceConfig;
 using S = SenseConfig;
 using R = RecoverConfig;
+using A = AlertConfig;
 constexpr auto kInstance = &Config::instance;
 constexpr auto kSense = &Config::sense;
 constexpr auto kRecover = &Config::recover;
+constexpr auto kAlerts = &Config::alerts;
 
 // Faster than these a probe would cost the server more than it tells; slower is no watch at all.
 constexpr std::int64_t kProbeMillisMin = 100;
@@ -215,15 +228,35 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "File with the bearer token for everything that changes anything. Not set: nothing of that kind is served over TCP.",
    .into = into<&Config::http, &HttpConfig::token_file>},
 
-  {.key = "alert[].kind", .type = Text, .description = "The channel: telegram, ...",
-   .need = Need::Required},
-  {.key = "alert[].token_file", .type = Path, .description = "File with the channel's token."},
-  {.key = "alert[].chat_id", .type = Label, .description = "Telegram chat."},
+  {.key = "alert[].kind", .type = Choice,
+   .description = "The channel: Alertmanager's webhook, a Telegram bot, or a dead-man's switch that is pinged while all is well.",
+   .choices = "webhook|telegram|deadman", .need = Need::Required, .into_row = into_row<kAlerts, &A::kind>},
+  {.key = "alert[].name", .type = Text, .fallback_note = "the kind",
+   .description = "What [escalate] and `pgkeel alert test` call it; needed for a second one of a kind.",
+   .into_row = into_row<kAlerts, &A::name>},
+  {.key = "alert[].url", .type = HttpUrl,
+   .description = "webhook, deadman: where to send. Shown without its path, which may be a secret.",
+   .secrecy = Secrecy::HoldsToken, .into_row = into_row<kAlerts, &A::url>},
+  {.key = "alert[].token_file", .type = Path,
+   .description = "File with the token on its first line: telegram's bot token; of a webhook a bearer token, if it wants one.",
+   .into_row = into_row<kAlerts, &A::token_file>},
+  {.key = "alert[].chat_id", .type = Label, .description = "telegram: the chat.",
+   .into_row = into_row<kAlerts, &A::chat_id>},
+  {.key = "alert[].api_url", .type = HttpUrl, .fallback_note = "https://api.telegram.org",
+   .description = "telegram: a Bot API server of your own.", .into_row = into_row<kAlerts, &A::api_url>},
   {.key = "alert[].min_severity", .type = Choice, .fallback = "warning",
-   .description = "The least severity that is sent.", .choices = "info|warning|critical"},
+   .description = "The least severity that is sent.", .choices = "info|warning|critical",
+   .into_row = into_row<kAlerts, &A::min_severity>},
+  {.key = "alert[].repeat_every", .type = Duration, .fallback = "4h",
+   .description = "How often an incident that is not over is said again, 42 times at most; 0s never.",
+   .most = 7 * 86'400'000LL, .into_row = into_row<kAlerts, &A::repeat_every>},
+  {.key = "alert[].interval", .type = Duration, .fallback = "1m",
+   .description = "deadman: time between pings. Set the service's own grace to two or three of them.",
+   .least = 10'000, .most = 86'400'000, .into_row = into_row<kAlerts, &A::interval>},
 
   {.key = "escalate.*", .type = TextList,
-   .description = "Who is told when an incident is this old: \"5m\" = [\"telegram\"]."},
+   .description = "Which channels hear of an incident when it is this old and not over: \"5m\" = [\"telegram\"]. \"log\" is the guard's log. A channel named in none hears at once.",
+   .into_named = into_escalate},
 
   {.key = "log.format", .type = Choice, .fallback = "text", .description = "Lines for people, or one JSON object a line.",
    .choices = "text|json", .into = into<&Config::log, &LogConfig::format>},
@@ -342,6 +375,13 @@ std::string shown_value(const KeyDefinition& definition, const Values& values) {
     const auto conninfo =
         values.empty() ? fail(ErrorCode::BadConninfo, {}) : pg::parse_conninfo(values.front());
     return conninfo ? conninfo->redacted() : "***";
+  }
+  if (definition.secrecy == Secrecy::HoldsToken && !values.empty()) {
+    const auto& url = values.front();
+    const auto scheme = url.find("://");
+    if (scheme == std::string::npos) return "***";
+    const auto server = url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
+    return url.substr(0, scheme + 3) + server.substr(server.rfind('@') + 1) + "/***";
   }
   return fmt::format("{}", fmt::join(values, ", "));
 }

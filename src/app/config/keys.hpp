@@ -14,11 +14,16 @@
 
 namespace pgkeel::app {
 
-enum class Secrecy : std::uint8_t { Open, HoldsPassword };
+/// HoldsToken: a URL whose path or query is as good as a password; its server may be shown.
+enum class Secrecy : std::uint8_t { Open, HoldsPassword, HoldsToken };
 enum class Need : std::uint8_t { Optional, Required };  ///< Required: in each table of its list
 
 /// Puts validated values into their member; false when they are not what the member takes.
 using Into = bool (*)(Config& config, const Values& values);
+/// The same for a key in a list of tables; rows count from 0.
+using IntoRow = bool (*)(Config& config, std::size_t row, const Values& values);
+/// The same where names are free: [escalate].
+using IntoNamed = bool (*)(Config& config, std::string_view name, const Values& values);
 
 struct KeyDefinition {
   /// "sense.login_every"; "alert[].kind" in a list of tables; "escalate.*" where names are free.
@@ -32,9 +37,13 @@ struct KeyDefinition {
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
   Secrecy secrecy = Secrecy::Open;
   Need need = Need::Optional;
-  Into into = nullptr;  ///< null: read and checked, but not in effect yet
+  Into into = nullptr;             ///< all null: read and checked, but not in effect yet
+  IntoRow into_row = nullptr;      ///< instead of `into` for a key in a list of tables
+  IntoNamed into_named = nullptr;  ///< instead of `into` for free names
 
-  [[nodiscard]] bool in_effect() const { return into != nullptr; }
+  [[nodiscard]] bool in_effect() const {
+    return into != nullptr || into_row != nullptr || into_named != nullptr;
+  }
   [[nodiscard]] bool in_list() const { return key.find("[]") != std::string_view::npos; }
   [[nodiscard]] bool free_name() const { return key.ends_with(".*"); }
 };

@@ -4,10 +4,12 @@
 #include "app/config.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/config/alerts.hpp"
 #include "app/config/source.hpp"
 #include "instance/instance.hpp"
 #include "runtime/files.hpp"
@@ -243,6 +245,19 @@ void Loader::add_default(std::string_view key, std::string value, std::string_vi
                                  Shape::Untyped, std::move(origin), sources_.working_dir};
 }
 
+// "alert[2].kind" is of row 1.
+bool put(const KeyDefinition& definition, const RawSetting& setting, Config& config) {
+  if (definition.into_named != nullptr) {
+    const auto name = std::string_view(setting.key).substr(definition.key.size() - 1);
+    return definition.into_named(config, name, setting.values);
+  }
+  if (definition.into_row == nullptr) return definition.into(config, setting.values);
+  std::size_t number = 0;
+  const char* end = setting.key.data() + setting.key.size();
+  std::from_chars(setting.key.data() + setting.key.find('[') + 1, end, number);
+  return number > 0 && definition.into_row(config, number - 1, setting.values);
+}
+
 // One row of the table: its value, or the lines of a list of tables, or "not set".
 void Loader::settle(const KeyDefinition& definition) {
   bool any = false;
@@ -269,7 +284,7 @@ void Loader::accept(RawSetting setting, bool is_default) {
   if (reason.empty() && (path || local)) {
     for (auto& value : setting.values) value = absolute(value, setting.base_dir);
   }
-  if (reason.empty() && definition.in_effect() && !definition.into(config(), setting.values))
+  if (reason.empty() && definition.in_effect() && !put(definition, setting, config()))
     reason = "is not understood";
   if (!reason.empty()) {
     const bool tell = definition.secrecy == Secrecy::Open && setting.shape != Shape::Other;
@@ -332,6 +347,7 @@ void Loader::check_together() {
         fmt::format("state_dir {} is inside the data directory {}: the ledger must survive it",
                     config().state_dir.string(), instance.data_dir.string()));
   }
+  std::ranges::move(check_alerts(config()), std::back_inserter(reading_.problems));
   if (config().sense.in_doubt > config().sense.login_every) {
     bad_value(fmt::format("sense.in_doubt ({}) is longer than sense.login_every ({})",
                           format_duration(config().sense.in_doubt),

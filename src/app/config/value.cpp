@@ -273,6 +273,12 @@ bool read_value(const Values& values, LogLevel& into) {
                      into);
 }
 
+bool read_value(const Values& values, incident::Severity& into) {
+  using enum incident::Severity;
+  return read_choice<incident::Severity>(
+      values, {{"info", Info}, {"warning", Warning}, {"critical", Critical}}, into);
+}
+
 bool read_value(const Values& values, instance::Kind& into) {
   return read_choice(values,
                      {{"embedded", instance::Kind::Embedded},

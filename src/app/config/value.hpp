@@ -66,6 +66,7 @@ enum class Shape { Untyped, Text, Number, Flag, List, Other };
 [[nodiscard]] bool read_value(const Values& values, MissingPolicy& into);
 [[nodiscard]] bool read_value(const Values& values, LogFormat& into);
 [[nodiscard]] bool read_value(const Values& values, LogLevel& into);
+[[nodiscard]] bool read_value(const Values& values, incident::Severity& into);
 [[nodiscard]] bool read_value(const Values& values, instance::Kind& into);
 
 /// "a.b.c" into its parts; a part in double quotes may hold dots. Empty when it is not well formed.

@@ -92,7 +92,7 @@ Stage::~Stage() {
 
 Result<void> Stage::write_config() {
   const auto file = directory_ / "pgkeel.toml";
-  const auto text = fmt::format(kConfig, directory_.string());
+  const auto text = fmt::format(kConfig, directory_.string()) + options_.config;
   TRY_VOID(runtime::write_file_atomic(file, text, {0644, std::nullopt}));
   ConfigSources sources;
   sources.file = file;

@@ -28,6 +28,7 @@ using GuardEnvironment = std::vector<std::pair<std::string, std::string>>;
 struct StageOptions {
   std::filesystem::path program;  ///< pgkeel; empty: the running program
   GuardEnvironment environment;   ///< of every guard of this stage, and read with its config
+  std::string config;             ///< more of pgkeel.toml: tables of lists, which have no variable
 };
 
 class Stage {

@@ -5,6 +5,7 @@
 #include "app/config.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
+#include "notify/alerts.hpp"
 #include "recover/conductor.hpp"
 #include "sense/senses.hpp"
 #include "serve/sources.hpp"
@@ -20,6 +21,9 @@ class Face final : public serve::StatusSource,
        sense::Senses& senses, incident::Journal& journal, recover::Conductor& conductor);
 
   [[nodiscard]] serve::Sources sources() { return {this, this, this, this}; }
+
+  /// Whose state is shown too; null: there are no channels. Must outlive the face.
+  void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -45,6 +49,7 @@ class Face final : public serve::StatusSource,
   void add_probes(serve::Status& status) const;
   void add_objects(serve::Status& status) const;
   void add_guard(serve::Status& status) const;
+  void add_alerts(serve::Status& status) const;
 
   const Config& config_;
   runtime::Loop& loop_;
@@ -52,6 +57,7 @@ class Face final : public serve::StatusSource,
   sense::Senses& senses_;
   incident::Journal& journal_;
   recover::Conductor& conductor_;
+  const notify::Alerts* alerts_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;
   serve::ServiceState last_state_ = serve::ServiceState::Starting;

@@ -87,6 +87,7 @@ serve::Status Face::status() const {
   add_probes(status);
   add_objects(status);
   add_guard(status);
+  add_alerts(status);
   return status;
 }
 
@@ -190,6 +191,14 @@ void Face::add_objects(serve::Status& status) const {
     status.databases.push_back(std::move(row));
   }
   status.largest_tables = largest_tables(conductor_.known());
+}
+
+void Face::add_alerts(serve::Status& status) const {
+  if (alerts_ == nullptr) return;
+  for (auto& channel : alerts_->status())
+    status.alert_channels.push_back({std::move(channel.name), std::move(channel.kind),
+                                     channel.waiting, channel.delivered, channel.failures,
+                                     std::move(channel.last_failure), channel.last_failure_at});
 }
 
 void Face::add_guard(serve::Status& status) const {

@@ -36,6 +36,7 @@ runtime::Task<Result<int>> Guard::live() {
 
   std::stop_source stop;
   senses_->start();
+  if (alerts_) alerts_->start();
   loop_.spawn(conductor_->run(stop.get_token()));
   loop_.spawn(hold_volume_lock());
   loop_.spawn(announce());
@@ -77,10 +78,22 @@ runtime::Task<Result<void>> Guard::make_parts() {
   services_ = std::make_unique<recover::Services>(recover::Services{
       loop_, *instance_, *senses_, *ledger_, *journal_, find_client_programs(config_, facts.major),
       server_account(*instance_), config_.instance.databases});
+  CO_TRY_VOID(make_alerts());
+  services_->alerts = alerts_.get();
   conductor_ =
       std::make_unique<recover::Conductor>(*services_, policy_of(config_), known_of(config_));
+  whole_loop_ = std::make_unique<WholeLoop>(config_, loop_, *senses_, *conductor_, *ledger_);
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
+  face_->show_alerts(alerts_.get());
   co_return Result<void>();
+}
+
+Result<void> Guard::make_alerts() {
+  if (config_.alerts.empty() && config_.escalate.empty()) return {};
+  auto options = alerts_options(config_, instance_->describe());
+  options.objection = [this] { return whole_loop_->objection(); };
+  alerts_ = std::make_unique<notify::Alerts>(loop_, *store_, *journal_, std::move(options));
+  return alerts_->resume();
 }
 
 // One guard for one volume, whatever its state directory. A directory that is gone has no lock; it

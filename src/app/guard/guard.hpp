@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/config.hpp"
+#include "app/guard/alerting.hpp"
 #include "app/guard/face.hpp"
 #include "incident/journal.hpp"
 #include "incident/ledger.hpp"
@@ -28,6 +29,7 @@ class Guard {
  private:
   runtime::Task<Result<int>> live();
   runtime::Task<Result<void>> make_parts();
+  Result<void> make_alerts();
   Result<void> lock_volume();
   Result<void> serve();
   runtime::Task<void> hold_volume_lock();
@@ -41,9 +43,11 @@ class Guard {
   std::unique_ptr<instance::Instance> instance_;
   std::optional<runtime::FileLock> volume_lock_;
   std::optional<runtime::InodeId> locked_inode_;
+  std::unique_ptr<notify::Alerts> alerts_;  // null: nobody is to be called
   std::unique_ptr<sense::Senses> senses_;
   std::unique_ptr<recover::Services> services_;
   std::unique_ptr<recover::Conductor> conductor_;
+  std::unique_ptr<WholeLoop> whole_loop_;
   std::unique_ptr<Face> face_;
   std::unique_ptr<serve::Api> api_;
 };

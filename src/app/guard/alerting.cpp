@@ -1,0 +1,72 @@
+// See alerting.hpp.
+#include "app/guard/alerting.hpp"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "incident/model.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+constexpr int kMissedProbes = 3;  // as everywhere: one lost is noise
+constexpr std::string_view kAliveFact = "whole_loop_at";
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "unknown host";
+  return name.data();
+}
+
+notify::ChannelOptions channel_options(const AlertConfig& alert) {
+  notify::ChannelOptions options;
+  options.name = alert.called();
+  options.kind = alert.kind;
+  options.url = alert.url;
+  options.token_file = alert.token_file;
+  options.chat_id = alert.chat_id;
+  options.api_url = alert.api_url;
+  options.least = alert.min_severity;
+  options.repeat_every = alert.repeat_every;
+  options.interval = alert.interval;
+  return options;
+}
+
+}  // namespace
+
+notify::AlertsOptions alerts_options(const Config& config, std::string instance) {
+  notify::AlertsOptions options;
+  for (const auto& alert : config.alerts) options.channels.push_back(channel_options(alert));
+  options.escalate = config.escalate;
+  options.origin = {std::move(instance), host_name(), 0};
+  return options;
+}
+
+WholeLoop::WholeLoop(const Config& config, runtime::Loop& loop, const sense::Senses& senses,
+                     const recover::Conductor& conductor, incident::Ledger& ledger)
+    : config_(config), loop_(loop), senses_(senses), conductor_(conductor), ledger_(ledger) {}
+
+std::string WholeLoop::what_is_wrong() const {
+  const auto& seen = senses_.observation();
+  const auto& sense = config_.sense;
+  if (!seen.healthy()) return "the database does not serve";
+  if (loop_.now() - seen.login.at > kMissedProbes * sense.login_every + sense.timeout)
+    return "the last login probe is too old";
+  if (!conductor_.findings().empty()) return conductor_.findings().front().summary;
+  for (const auto& tracked : conductor_.state().incidents)
+    if (tracked.state != incident::IncidentState::Watching)
+      return "incident " + tracked.id + " is not over";
+  return {};
+}
+
+std::string WholeLoop::objection() {
+  if (auto why = what_is_wrong(); !why.empty()) return why;
+  const auto turns = conductor_.turns();
+  if (turns == turns_seen_) return "the guard's loop has not gone round";
+  turns_seen_ = turns;
+  const auto written = ledger_.set_fact(kAliveFact, to_iso8601(wall_now()));
+  return written ? std::string() : written.error().message();
+}
+
+}  // namespace pgkeel::app

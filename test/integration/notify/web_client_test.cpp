@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "integration/notify/receiver.hpp"
+#include "runtime/process.hpp"
 #include "runtime/task_group.hpp"
+#include "support/temp_dir.hpp"
 #include "support/wait.hpp"
 
 namespace pgkeel::runtime {
@@ -102,6 +104,34 @@ TEST_F(WebClientTest, GivesUpOnASilentPeer) {
   const auto answer = get("http://127.0.0.1:" + std::to_string(*port) + "/", Millis(300));
   EXPECT_EQ(answer.error().code, ErrorCode::TimedOut);
   EXPECT_LT(loop_.now() - begun, test::kPatience / 2);
+}
+
+TEST_F(WebClientTest, RefusesACertificateNobodyVouchesFor) {
+  // Goal: over https a stranger in the middle gets nothing, token or message.
+  const test::TempDir dir;
+  ProcessSpec make;
+  make.argv = {"openssl", "req",   "-x509",         "-newkey", "rsa:2048",  "-nodes", "-days",
+               "1",       "-subj", "/CN=127.0.0.1", "-keyout", dir / "key", "-out",   dir / "cert"};
+  const auto made =
+      loop_.run_until_complete(run_process(loop_, std::move(make), loop_.after(test::kPatience)));
+  ASSERT_TRUE(made && made->exit.ok()) << (made ? made->err : made.error().message());
+  const auto port = std::to_string(test::free_port());
+  ProcessSpec serve;
+  serve.argv = {"openssl", "s_server", "-quiet",    "-www",  "-accept",
+                port,      "-key",     dir / "key", "-cert", dir / "cert"};
+  serve.output_file = dir / "log";
+  const auto server = start_process(serve);
+  ASSERT_TRUE(server);
+  std::string why;
+  EXPECT_TRUE(test::wait_until([&] {
+    const auto answer = get("https://127.0.0.1:" + port + "/");
+    why = answer ? "taken" : answer.error().message();
+    return !why.contains("Failed to connect");
+  }));
+  EXPECT_THAT(why, HasSubstr("certificate"));
+  static_cast<void>(server->signal(SIGKILL));
+  static_cast<void>(
+      loop_.run_until_complete(server->wait_exit(loop_, loop_.after(test::kPatience))));
 }
 
 TEST_F(WebClientTest, AnAbandonedRequestLeavesNothingBehind) {

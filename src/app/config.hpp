@@ -62,8 +62,29 @@ struct SenseConfig {
   Millis in_doubt{1'000};      ///< the same while something looks wrong
   Millis timeout{2'000};       ///< a probe that takes longer has failed
   int confirm = 2;             ///< failures in a row before a finding
-  Millis write_every{60'000};  ///< one write through WAL to disk
-  Millis watch_every{500};     ///< cheap look at databases and relations
+  Millis write_every{60'000};  ///< one write through WAL to disk; 0: never
+  Millis watch_every{500};     ///< cheap look at databases and relations; 0: with each login
+};
+
+/// What must hold in the data for a recovery to count.
+struct InvariantConfig {
+  std::string database;
+  std::string sql;
+  std::string expect;  ///< as recover::parse_expectation reads it
+};
+
+/// What to run or call once after a recovery: a command or a url.
+struct HookConfig {
+  std::string command;
+  std::string url;
+  Millis timeout{30'000};
+};
+
+/// What the plan of the server allows; a finding when it is nearly used up.
+struct LimitsConfig {
+  std::optional<std::uint64_t> storage_bytes;
+  int connections = 0;  ///< 0: no limit known
+  double warn_at = 0.8;
 };
 
 struct RestartBudget {
@@ -118,6 +139,9 @@ struct Config {
   InstanceConfig instance;
   SenseConfig sense;
   RecoverConfig recover;
+  std::vector<InvariantConfig> invariants;
+  std::vector<HookConfig> after_recovery;
+  LimitsConfig limits;
   HttpConfig http;
   std::vector<AlertConfig> alerts;
   std::map<Millis, std::vector<std::string>> escalate;  ///< channels by the incident's age

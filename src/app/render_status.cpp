@@ -197,6 +197,18 @@ void show_protection(Sheet& sheet, const Json& status, const Look& look) {
   }
 }
 
+// Only what cannot be had, with the reason: that is what its reader must know.
+void show_features(Sheet& sheet, const Json& features, const Look& look) {
+  if (!features.is_array() || features.empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& feature : features)
+    if (!flag_of(feature, "able"))
+      rows.push_back(
+          {text_of(feature, "name"), look.paint(Tone::Warn, text_of(feature, "why_not"))});
+  sheet.block(rows.empty() ? "Can" : "Cannot", rows.empty() ? "everything it knows to do" : "");
+  sheet.rows(rows);
+}
+
 void show_alerts(Sheet& sheet, const Json& status, const Look& look) {
   const auto& channels = member(status, "alert_channels");
   std::string_view label = "Alerts";
@@ -240,6 +252,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_probes(sheet, member(status, "probes"), look);
   show_databases(sheet, member(status, "databases"), look);
   show_room(sheet, status);
+  show_features(sheet, member(status, "features"), look);
   show_protection(sheet, status, look);
   show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);
@@ -251,10 +264,11 @@ std::string render_last_known(const Json& known, const Look& look, WallTime now)
   sheet.block("Guard", look.paint(Tone::Bad, "not running; below is what it last knew"));
   const auto& identity = member(known, "identity");
   if (identity.is_object()) {
+    const auto place = text_of(identity, "data_dir");
     sheet.block("Instance",
-                fmt::format("PostgreSQL {} at {}, system identifier {}, timeline {}",
-                            number_of(identity, "major").value_or(0), text_of(identity, "data_dir"),
-                            text_of(identity, "system_identifier"),
+                fmt::format("PostgreSQL {}{}{}, system identifier {}, timeline {}",
+                            number_of(identity, "major").value_or(0), place.empty() ? "" : " at ",
+                            place, text_of(identity, "system_identifier"),
                             number_of(identity, "timeline").value_or(0)));
     if (const auto seen = time_of(identity, "seen_at"))
       sheet.line(fmt::format("last seen {} ago ({} UTC) at LSN {}", since(*seen, now),

@@ -9,7 +9,17 @@ bool server_absent(const Case& the_case) {
          seen.files.at >= seen.process.at;
 }
 
+bool out_of_sight(const Case& the_case) {
+  const auto& seen = the_case.seen;
+  return !seen.reach.sees_process && !seen.reach.sees_files &&
+         seen.process.state == sense::ProcessState::Unknown;
+}
+
 bool data_is_ours(const Case& the_case) {
+  if (out_of_sight(the_case)) {
+    const auto told = the_case.seen.login.system_id;
+    return !the_case.known.identity || !told.valid() || told == the_case.known.identity->system_id;
+  }
   const auto& data_dir = the_case.seen.files.data_dir;
   if (data_dir.state != instance::DataDirState::Present || !data_dir.control) return false;
   return !the_case.known.identity ||

@@ -37,11 +37,18 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
     {Cause::DatabaseDropped, "database_dropped", 30, Severity::Critical,
      "a database that existed is gone"},
     {Cause::TableDropped, "table_dropped", 20, Severity::Critical, "a table that existed is gone"},
+    {Cause::ServerUnreachable, "server_unreachable", 20, Severity::Critical,
+     "no login to the remote server succeeds"},
+    {Cause::LimitNear, "limit_near", 5, Severity::Warning, "a limit of the plan is nearly used up"},
+    {Cause::LimitReached, "limit_reached", 10, Severity::Critical,
+     "a limit of the plan is used up"},
 });
 
 }  // namespace
 
 const CauseInfo& cause_info(Cause cause) { return kCauses.at(static_cast<std::size_t>(cause)); }
+
+std::span<const CauseInfo> cause_table() { return kCauses; }
 
 std::optional<Cause> cause_by_name(std::string_view name) {
   for (const auto& row : kCauses)

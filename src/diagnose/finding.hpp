@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ enum class Cause {
   DatabaseMissing,
   DatabaseDropped,
   TableDropped,
+  ServerUnreachable,
+  LimitNear,
+  LimitReached,
 };
 
 struct CauseInfo {
@@ -42,6 +46,8 @@ struct CauseInfo {
   std::string_view sentence;  ///< for people, completed by the finding's subject
 };
 [[nodiscard]] const CauseInfo& cause_info(Cause cause);
+/// Every cause, in the order of the enumeration.
+[[nodiscard]] std::span<const CauseInfo> cause_table();
 [[nodiscard]] std::optional<Cause> cause_by_name(std::string_view name);
 
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").

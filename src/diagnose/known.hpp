@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,23 @@
 
 namespace pgkeel::diagnose {
 
+/// What the plan of the server allows.
+struct Limits {
+  std::optional<std::uint64_t> storage_bytes;
+  int connections = 0;  ///< 0: no limit known
+  double warn_at = 0.8;
+};
+
 struct Known {
   std::optional<incident::Identity> identity;
   std::vector<incident::KnownDatabase> databases;
   std::map<std::string, std::vector<incident::KnownRelation>> relations;  ///< by database
   std::vector<std::string> required_databases;
   std::vector<std::string> required_tables;  ///< "database.schema.table"
-  int confirm = 2;         ///< agreeing results before a failed login means anything
-  Seconds hung_after{60};  ///< silence before a hung server may be acted on
+  Limits limits;
+  std::set<std::string> open_subjects;  ///< of unfinished incidents, those under watch included
+  int confirm = 2;                      ///< agreeing results before a failed login means anything
+  Seconds hung_after{60};               ///< silence before a hung server may be acted on
 };
 
 }  // namespace pgkeel::diagnose

@@ -40,5 +40,7 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> database_missing(const Case& the_case);
 [[nodiscard]] std::vector<Finding> database_dropped(const Case& the_case);
 [[nodiscard]] std::vector<Finding> table_dropped(const Case& the_case);
+[[nodiscard]] std::vector<Finding> server_unreachable(const Case& the_case);
+[[nodiscard]] std::vector<Finding> limit_near(const Case& the_case);
 
 }  // namespace pgkeel::diagnose

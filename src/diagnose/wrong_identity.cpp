@@ -6,8 +6,31 @@
 #include <fmt/format.h>
 
 namespace pgkeel::diagnose {
+namespace {
+
+// A server elsewhere says itself who it is: the address leads to another cluster now.
+std::vector<Finding> another_server(const Case& the_case) {
+  if (data_is_ours(the_case) || !the_case.seen.login.ok()) return {};
+  const auto& identity = *the_case.known.identity;
+  const auto told = to_string(the_case.seen.login.system_id);
+  Finding finding;
+  finding.cause = Cause::WrongIdentity;
+  finding.confidence = 0.99;
+  finding.wait = true;
+  finding.summary =
+      fmt::format("The server that answers is the cluster {}, but this guard knows {}.", told,
+                  to_string(identity.system_id));
+  finding.evidence.push_back(
+      evidence(the_case, "login",
+               fmt::format("it says system identifier {}; the ledger has {} (last seen {})", told,
+                           to_string(identity.system_id), to_iso8601(identity.seen_at))));
+  return {finding};
+}
+
+}  // namespace
 
 std::vector<Finding> wrong_identity(const Case& the_case) {
+  if (out_of_sight(the_case)) return another_server(the_case);
   const auto& seen = the_case.seen;
   const auto& control = seen.files.data_dir.control;
   const auto& identity = the_case.known.identity;

@@ -4,6 +4,7 @@
 #include "instance/embedded.hpp"
 #include "instance/local_instance.hpp"
 #include "instance/managed.hpp"
+#include "instance/remote.hpp"
 
 namespace pgkeel::instance {
 
@@ -17,11 +18,10 @@ Result<std::unique_ptr<Instance>> make_instance(runtime::Loop& loop, const Insta
       TRY(layout, managed_layout(config));
       return std::make_unique<LocalInstance>(loop, std::move(layout));
     }
-    case Kind::Container:
-    case Kind::Remote: break;
+    case Kind::Container: break;
+    case Kind::Remote: return make_remote(config);
   }
-  return fail(ErrorCode::NotSupported, "instances of kind " + std::string(to_string(config.kind)) +
-                                           " are not supported yet");
+  return fail(ErrorCode::NotSupported, "instances of this kind are not supported");
 }
 
 }  // namespace pgkeel::instance

@@ -110,18 +110,24 @@ Task<void> AfterRecovery::run(std::string incident) {
     if (!begun(*loaded, index)) co_await run_one(&*loaded, index);
 }
 
+Result<void> AfterRecovery::note_skipped(const incident::Incident& incident, std::size_t index,
+                                         std::string_view why) {
+  incident::Action action;
+  action.playbook = kAfterRecovery;
+  action.step = step_name(index);
+  action.detail = "not run";
+  action.started_at = wall_now();
+  TRY(id, services_.journal.begin_action(incident.id, action));
+  return services_.journal.end_action(id, ActionOutcome::Skipped, why, wall_now());
+}
+
 void AfterRecovery::skip(const std::string& incident, std::string_view why) {
+  const auto loaded = services_.journal.load(incident);
+  if (!loaded) return log_failed(kAfterRecovery, loaded.error());
   for (std::size_t index = 0; index < services_.hooks.size(); ++index) {
-    incident::Action action;
-    action.playbook = kAfterRecovery;
-    action.step = step_name(index);
-    action.detail = "not run";
-    action.started_at = wall_now();
-    const auto id = services_.journal.begin_action(incident, action);
-    const auto ended =
-        id ? services_.journal.end_action(*id, ActionOutcome::Skipped, why, wall_now())
-           : Result<void>(fail(id.error()));
-    if (!ended) return log_failed(action.step, ended.error());
+    if (begun(*loaded, index)) continue;
+    const auto noted = note_skipped(*loaded, index, why);
+    if (!noted) return log_failed(kAfterRecovery, noted.error());
   }
 }
 

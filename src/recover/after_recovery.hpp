@@ -31,7 +31,7 @@ class AfterRecovery {
 
   /// Runs those never begun for the incident.
   runtime::Task<void> run(std::string incident);
-  /// Journals that none is run, and why; they will not be.
+  /// Journals of those never begun that they are not run, and why; they will not be.
   void skip(const std::string& incident, std::string_view why);
 
  private:
@@ -43,6 +43,8 @@ class AfterRecovery {
   runtime::Task<Outcome> perform(const Hook* hook, const incident::Incident* incident);
   runtime::Task<Outcome> run_command(const Hook* hook, const incident::Incident* incident);
   runtime::Task<Outcome> call(const Hook* hook);
+  Result<void> note_skipped(const incident::Incident& incident, std::size_t index,
+                            std::string_view why);
 
   Services& services_;
   runtime::WebClient web_;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "diagnose/case.hpp"
 #include "recover/definitions.hpp"
 #include "runtime/files.hpp"
 
@@ -19,6 +20,10 @@ namespace {
 constexpr Seconds kIdentityEvery{30};   // a checkpoint position, at the cost of an fsync
 constexpr Seconds kDumpRetryEvery{60};  // after a failed dump
 constexpr Millis kCheckEvery{100};
+// A server elsewhere is asked seldom, and looked at only with each login.
+constexpr Seconds kDumpEveryElsewhere{6 * 3600};
+constexpr Seconds kLookPatienceElsewhere{600};
+constexpr int kVersionsPerMajor = 10'000;
 constexpr std::size_t kConfigBytesMax = 1U << 20U;
 
 void warn(std::string_view what, const Error& error) {
@@ -122,23 +127,46 @@ Result<void> Bookkeeper::load() {
 
 void Bookkeeper::update(const std::vector<std::string>& open_subjects) {
   const auto& seen = services_.senses.observation();
-  if (!seen.healthy() || !seen.files.data_dir.control) return;
+  if (!seen.healthy() || (!elsewhere() && !seen.files.data_dir.control)) return;
   update_identity();
-  const bool ours =
-      known_.identity && known_.identity->system_id == seen.files.data_dir.control->system_id;
-  if (!ours) return;
+  if (!is_ours()) return;
   update_databases();
   update_relations();
-  update_configuration();
+  if (!elsewhere()) update_configuration();
   update_definitions(open_subjects);
+}
+
+bool Bookkeeper::elsewhere() const {
+  const auto& seen = services_.senses.observation();
+  return diagnose::out_of_sight({seen, known_, services_.loop.now(), {}});
+}
+
+// A server elsewhere that does not tell who it is counts as the one that is known.
+bool Bookkeeper::is_ours() const {
+  const auto seen = seen_identity();
+  if (!seen) return elsewhere() && !known_.identity;
+  return known_.identity && known_.identity->system_id == seen->system_id;
+}
+
+std::optional<incident::Identity> Bookkeeper::seen_identity() const {
+  const auto& seen = services_.senses.observation();
+  const auto& data_dir = seen.files.data_dir;
+  if (data_dir.control) return identity_from(data_dir, services_.instance.data_dir().string());
+  if (!elsewhere() || !seen.login.ok() || !seen.login.system_id.valid()) return std::nullopt;
+  incident::Identity identity;
+  identity.system_id = seen.login.system_id;
+  identity.timeline = seen.login.timeline;
+  identity.major = seen.login.server_version / kVersionsPerMajor;
+  identity.seen_at = wall_now();
+  return identity;
 }
 
 void Bookkeeper::update_identity() {
   const auto now = services_.loop.now();
-  const auto& facts = services_.senses.observation().files.data_dir;
-  const bool due = !known_.identity || now - identity_written_ > kIdentityEvery;
-  if (!due || (known_.identity && known_.identity->system_id != facts.control->system_id)) return;
-  const auto identity = identity_from(facts, services_.instance.data_dir().string());
+  if (known_.identity && now - identity_written_ <= kIdentityEvery) return;
+  const auto seen = seen_identity();
+  if (!seen || (known_.identity && known_.identity->system_id != seen->system_id)) return;
+  const auto& identity = *seen;
   const bool news = !known_.identity || known_.identity->last_lsn != identity.last_lsn ||
                     known_.identity->timeline != identity.timeline ||
                     known_.identity->inode != identity.inode;
@@ -202,6 +230,8 @@ void Bookkeeper::update_definitions(const std::vector<std::string>& open_subject
     const auto kept = definitions_of_.find(database);
     if (kept != definitions_of_.end() && kept->second == listing.ddl_changes) continue;
     if (dumping_.contains(database) || now < dump_not_before_[database]) continue;
+    // pg_dump locks every table, and fails in the server's log where it may not.
+    if (!std::ranges::all_of(listing.relations, &sense::Relation::readable)) continue;
     if (names_database(open_subjects, database)) continue;
     dumping_.insert(database);
     services_.loop.spawn(refresh_definitions(database, listing.ddl_changes));
@@ -212,7 +242,8 @@ void Bookkeeper::update_definitions(const std::vector<std::string>& open_subject
 // otherwise it may already lack what was just dropped.
 runtime::Task<bool> Bookkeeper::unchanged_after(std::string database, int ddl_changes,
                                                 SteadyTime moment) {
-  const auto patience = services_.loop.after(kDumpRetryEvery);
+  const auto patience =
+      services_.loop.after(elsewhere() ? kLookPatienceElsewhere : kDumpRetryEvery);
   const auto& listings = services_.senses.observation().catalog.listings;
   while (services_.loop.now() < patience) {
     const auto listing = listings.find(database);
@@ -226,9 +257,10 @@ runtime::Task<bool> Bookkeeper::unchanged_after(std::string database, int ddl_ch
 runtime::Task<void> Bookkeeper::refresh_definitions(std::string database, int ddl_changes) {
   auto dump = co_await dump_definitions(&services_, database);
   const auto ended = services_.loop.now();
+  if (elsewhere()) dump_not_before_[database] = services_.loop.after(kDumpEveryElsewhere);
   if (!dump) {
     dumping_.erase(database);
-    dump_not_before_[database] = services_.loop.after(kDumpRetryEvery);
+    if (!elsewhere()) dump_not_before_[database] = services_.loop.after(kDumpRetryEvery);
     warn("definitions of " + database, dump.error());
     co_return;
   }

@@ -20,8 +20,12 @@ class Bookkeeper {
   /// Brings the ledger up to date with the observation. Cheap when nothing is new. `open_subjects`
   /// are those of unfinished incidents: definitions of their databases are kept as they are.
   void update(const std::vector<std::string>& open_subjects);
+  /// As the control file says it, else the server itself; nothing when neither does.
+  [[nodiscard]] std::optional<incident::Identity> seen_identity() const;
 
  private:
+  [[nodiscard]] bool elsewhere() const;  ///< neither files nor process can be seen
+  [[nodiscard]] bool is_ours() const;
   void update_identity();
   void update_databases();
   void update_relations();

@@ -32,7 +32,8 @@ Conductor::Conductor(Services& services, Policy policy, diagnose::Known known)
     : services_(services),
       policy_(policy),
       known_(std::move(known)),
-      bookkeeper_(services_, known_) {}
+      bookkeeper_(services_, known_),
+      hooks_(services_) {}
 
 Result<void> Conductor::resume() {
   TRY_VOID(bookkeeper_.load());
@@ -64,8 +65,10 @@ void Conductor::take_up(const incident::Incident& unfinished) {
                       : incident::IncidentState::Open;
   tracked.watch_until = now + policy_.watch_for;
   for (const auto& action : unfinished.actions) {
-    tracked.attempts = 1;
-    tracked.last_playbook = action.playbook;
+    if (action.playbook != kAfterRecovery) {
+      tracked.attempts = 1;
+      tracked.last_playbook = action.playbook;
+    }
     if (action.step == "start_server" && wall - action.started_at < policy_.restarts_window)
       state_.starts.push_back(now - (wall - action.started_at));
     if (finished(action)) continue;
@@ -77,6 +80,10 @@ void Conductor::take_up(const incident::Incident& unfinished) {
   log_warning("incident resumed", {{"incident", tracked.id}, {"cause", unfinished.cause}});
   state_.incidents.push_back(std::move(tracked));
   add_event(unfinished.id, "a new guard takes over");
+  // Those that were due and never begun; what was begun is not begun again.
+  const bool due = std::ranges::find(unfinished.events, kHooksDue, &incident::Event::text) !=
+                   unfinished.events.end();
+  if (unfinished.state == incident::IncidentState::Watching && due) start_hooks(unfinished.id);
 }
 
 Task<void> Conductor::run(std::stop_token stop) {
@@ -96,6 +103,8 @@ Task<bool> Conductor::turn() {
   bookkeeper_.update(open_subjects());
   const auto& seen = services_.senses.observation();
   const auto now = services_.loop.now();
+  known_.open_subjects.clear();
+  for (const auto& tracked : state_.incidents) known_.open_subjects.insert(tracked.subject);
   findings_ = diagnose::diagnose({seen, known_, now, wall_now()});
   note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
@@ -143,6 +152,8 @@ Result<void> Conductor::unpause() {
   for (auto& tracked : state_.incidents) {
     tracked.gave_up = false;
     tracked.next_attempt_at = {};
+    tracked.next_verify_at = {};
+    tracked.verify_tries = 0;
     tracked.waiting_for.clear();
   }
   log_warning("resumed");
@@ -151,16 +162,19 @@ Result<void> Conductor::unpause() {
 }
 
 Result<void> Conductor::accept_identity(std::string_view who) {
-  const auto& data_dir = services_.senses.observation().files.data_dir;
-  if (!data_dir.control)
-    return fail(ErrorCode::WrongState, "there is no readable control file to accept");
-  incident::Identity identity = known_.identity.value_or(incident::Identity{});
-  identity.system_id = data_dir.control->system_id;
-  identity.timeline = data_dir.control->timeline;
-  identity.major = data_dir.control->major;
-  identity.last_lsn = data_dir.control->checkpoint;
-  identity.data_dir = services_.instance.data_dir().string();
-  identity.seen_at = wall_now();
+  const auto seen = bookkeeper_.seen_identity();
+  if (!seen) {
+    return fail(
+        ErrorCode::WrongState,
+        "neither a readable control file nor the server itself tells an identity to accept");
+  }
+  auto identity = known_.identity.value_or(incident::Identity{});
+  identity.system_id = seen->system_id;
+  identity.timeline = seen->timeline;
+  identity.major = seen->major;
+  identity.last_lsn = seen->last_lsn;
+  identity.data_dir = seen->data_dir;
+  identity.seen_at = seen->seen_at;
   TRY_VOID(services_.ledger.accept_identity(identity, who));
   TRY_VOID(bookkeeper_.load());
   log_warning("identity accepted", {{"system_id", to_string(identity.system_id)}, {"who", who}});

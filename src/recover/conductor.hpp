@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "recover/after_recovery.hpp"
 #include "recover/bookkeeper.hpp"
 #include "recover/decide.hpp"
 #include "recover/executor.hpp"
@@ -57,7 +58,12 @@ class Conductor {
   runtime::Task<void> run_playbook_of(RunPlaybook decision);
   runtime::Task<void> verify(std::string id);
   void after_playbook(const std::string& id, const RunReport& report);
+  void not_verified(const std::string& id, const std::vector<incident::Verification>& checks);
   void restored(const std::string& id);
+  /// Whether recoveries from this cause run the operator's hooks.
+  [[nodiscard]] bool has_hooks(diagnose::Cause cause) const;
+  void start_hooks(const std::string& id);
+  runtime::Task<void> run_hooks(std::string id);
 
   /// Loads, changes and writes an incident back; a journal that fails is logged.
   template <class Change>
@@ -72,6 +78,7 @@ class Conductor {
   Policy policy_;
   diagnose::Known known_;
   Bookkeeper bookkeeper_;
+  AfterRecovery hooks_;
   GuardState state_;
   std::vector<diagnose::Finding> findings_;
   std::optional<WallTime> paused_until_;

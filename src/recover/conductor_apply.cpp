@@ -12,11 +12,15 @@ namespace pgkeel::recover {
 namespace {
 
 using incident::IncidentState;
+using incident::Verification;
 using runtime::Task;
 
 // A search that found nothing, a statement that failed for good reasons: tried again this seldom.
 constexpr Seconds kHumanRetryEvery{30};
 constexpr Seconds kVerifyRetryEvery{1};
+// An invariant that does not hold is asked again with growing pauses; after so many tries a human
+// is called, and it is asked seldom.
+constexpr int kVerifyTriesMax = 6;
 constexpr Seconds kLookPatience{3};  // for the catalog watch to see what a playbook made
 
 template <class... Cases>
@@ -43,6 +47,17 @@ void take_cause(incident::Incident& incident, const diagnose::Finding& finding) 
   incident.confidence = finding.confidence;
   incident.severity = finding.severity.value_or(info.severity);
   incident.summary = finding.summary;
+}
+
+// A limit of the plan interrupted nobody, and nothing was recovered from it.
+bool about_limits(diagnose::Cause cause) {
+  return cause == diagnose::Cause::LimitNear || cause == diagnose::Cause::LimitReached;
+}
+
+// A database made for the first time holds nothing yet that could be as it must be: the operator's
+// hooks, a migration perhaps, come first.
+bool had_data(diagnose::Cause cause) {
+  return cause != diagnose::Cause::DatabaseMissing && !about_limits(cause);
 }
 
 // Re-creating something empty is a loss even though service is back.
@@ -241,14 +256,15 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
 Task<void> Conductor::verify(std::string id) {
   // Other incidents excuse what they miss; this one's own subject has to be there.
   auto excused = open_subjects();
-  if (const auto* mine = state_.by_id(id)) std::erase(excused, mine->subject);
-  const auto checks = co_await verify_service(&services_, &known_, std::move(excused));
-  auto* tracked = state_.by_id(id);
-  if (tracked == nullptr) co_return;
-  tracked->next_verify_at = services_.loop.after(kVerifyRetryEvery);
+  if (const auto* own = state_.by_id(id)) std::erase(excused, own->subject);
+  auto checks = co_await verify_service(&services_, &known_, std::move(excused));
+  const auto* mine = state_.by_id(id);
+  if (all_passed(checks) && mine != nullptr && had_data(mine->cause)) {
+    auto more = co_await check_invariants(&services_);
+    std::ranges::move(more, std::back_inserter(checks));
+  }
   if (!all_passed(checks)) {
-    tracked->state = IncidentState::Verifying;
-    log_warning("verification failed", {{"incident", id}});
+    not_verified(id, checks);
     co_return;
   }
   for (const auto& check : checks) {
@@ -258,6 +274,31 @@ Task<void> Conductor::verify(std::string id) {
   restored(id);
 }
 
+// What does not hold keeps the incident open and is said once; nothing more is repaired for it.
+void Conductor::not_verified(const std::string& id, const std::vector<Verification>& checks) {
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr) return;
+  const auto failed = std::ranges::find(checks, false, &Verification::passed);
+  const bool invariant = failed->check.starts_with("invariant");
+  const auto unmet = invariant ? fmt::format("{} {}", failed->check, failed->note) : std::string();
+  const bool elsewhere = !services_.instance.capabilities().sees_process;
+  if (invariant || elsewhere) ++tracked->verify_tries;
+  tracked->next_verify_at =
+      services_.loop.now() + std::max(kVerifyRetryEvery, backoff(tracked->verify_tries));
+  if (tracked->state != IncidentState::Waiting) tracked->state = IncidentState::Verifying;
+  if (!invariant || unmet != tracked->unmet) log_warning("verification failed", {{"incident", id}});
+  if (!invariant) return;
+  if (unmet != tracked->unmet) {
+    tracked->unmet = unmet;
+    amend(id, [](incident::Incident& incident) { incident.state = IncidentState::Verifying; });
+    const auto written = services_.journal.add_verification(id, *failed);
+    if (!written) log_error("journal not written", {{"why", written.error().message()}});
+  }
+  const auto why = "a human: " + unmet;
+  if (tracked->verify_tries >= kVerifyTriesMax && tracked->waiting_for != why)
+    wait({id, why, false});
+}
+
 void Conductor::restored(const std::string& id) {
   auto* tracked = state_.by_id(id);
   if (tracked == nullptr) return;
@@ -265,6 +306,8 @@ void Conductor::restored(const std::string& id) {
   const auto took = std::chrono::duration_cast<Millis>(now - tracked->opened_at);
   tracked->state = IncidentState::Watching;
   tracked->watch_until = now + policy_.watch_for;
+  tracked->unmet.clear();
+  if (has_hooks(tracked->cause)) add_event(id, std::string(kHooksDue));
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Watching;
     incident.recovered = took;
@@ -274,6 +317,25 @@ void Conductor::restored(const std::string& id) {
                             humane_duration(policy_.watch_for)));
   tell(id, fmt::format("Service restored after {}.", humane_duration(took)));
   log_warning("service restored", {{"incident", id}, {"took_ms", took.count()}});
+  start_hooks(id);
+}
+
+bool Conductor::has_hooks(diagnose::Cause cause) const {
+  return !services_.hooks.empty() && !about_limits(cause);
+}
+
+void Conductor::start_hooks(const std::string& id) {
+  auto* tracked = state_.by_id(id);
+  if (tracked == nullptr || !has_hooks(tracked->cause)) return;
+  if (state_.paused) return hooks_.skip(id, "the guard is paused");
+  if (policy_.mode == Mode::Advise) return hooks_.skip(id, "mode = advise");
+  tracked->hooks_running = true;
+  services_.loop.spawn(run_hooks(id));
+}
+
+Task<void> Conductor::run_hooks(std::string id) {
+  co_await hooks_.run(id);
+  if (auto* tracked = state_.by_id(id)) tracked->hooks_running = false;
 }
 
 }  // namespace pgkeel::recover

@@ -93,7 +93,7 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
 std::optional<Decision> after_recovery(const Scene& scene, const Tracked& tracked) {
   switch (tracked.state) {
     case IncidentState::Watching:
-      if (scene.now < tracked.watch_until) return std::nullopt;
+      if (scene.now < tracked.watch_until || tracked.hooks_running) return std::nullopt;
       return CloseIncident{tracked.id, "stable through the watch"};
     case IncidentState::Closed: return std::nullopt;
     default:

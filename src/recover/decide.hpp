@@ -30,6 +30,9 @@ struct Tracked {
   SteadyTime next_verify_at;
   SteadyTime watch_until;                  ///< while Watching
   std::string waiting_for;                 ///< while Waiting: said once, not every second
+  int verify_tries = 0;                    ///< in a row that an invariant did not hold
+  std::string unmet;                       ///< the invariant that does not hold, in words
+  bool hooks_running = false;              ///< not closed before they ended
   bool gave_up = false;                    ///< the restart budget is spent; only `resume` resets it
   std::optional<diagnose::Cause> advised;  ///< advise mode: shown already for this cause
 };

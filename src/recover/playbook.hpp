@@ -15,6 +15,8 @@
 #include "instance/instance.hpp"
 #include "notify/incident_listener.hpp"
 #include "pg/conninfo.hpp"
+#include "recover/after_recovery.hpp"
+#include "recover/invariant.hpp"
 #include "recover/policy.hpp"
 #include "runtime/loop.hpp"
 #include "sense/senses.hpp"
@@ -31,8 +33,10 @@ struct Services {
   std::filesystem::path client_bin_dir;  ///< pg_dump, pg_restore, psql; empty when there are none
   std::optional<runtime::Account> client_account;  ///< whom to run them as
   std::vector<std::string> required_databases;
-  /// Hears of every change of an incident; may be null.
-  notify::IncidentListener* alerts = nullptr;
+  std::vector<Invariant> invariants{};  ///< checked before a recovery counts
+  std::vector<Hook> hooks{};            ///< run once it does
+  notify::IncidentListener* alerts =
+      nullptr;  ///< hears of every change of an incident; may be null
 };
 
 struct StepContext {

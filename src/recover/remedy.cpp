@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.hpp"
+#include "recover/capability.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -31,6 +32,11 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: restore the database, or 'pgkeel undrop forget DATABASE' if it was meant"},
     {Cause::TableDropped, Grade::Guarded, "recreate_table", false,
      "a human: restore the table, or 'pgkeel undrop forget DATABASE.SCHEMA.TABLE' if it was meant"},
+    {Cause::ServerUnreachable, Grade::Human, "", false, "a login to succeed again"},
+    {Cause::LimitNear, Grade::Human, "", false,
+     "a human: make room, or change [limits] with the plan"},
+    {Cause::LimitReached, Grade::Human, "", false,
+     "a human: make room, or change [limits] with the plan"},
 });
 
 const Remedy& row(Cause cause) {
@@ -46,12 +52,8 @@ Remedy left_to_human(Remedy remedy) {
   return remedy;
 }
 
-}  // namespace
-
-std::span<const Remedy> remedy_table() { return kRemedies; }
-
-Remedy remedy_for(const diagnose::Finding& finding, const sense::Observation& seen,
-                  const Policy& policy) {
+Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
+              const Policy& policy) {
   Remedy remedy = row(finding.cause);
   if (finding.wait) return left_to_human(remedy);
   switch (finding.cause) {
@@ -68,6 +70,20 @@ Remedy remedy_for(const diagnose::Finding& finding, const sense::Observation& se
                                                                      : left_to_human(remedy);
     default: return remedy;
   }
+}
+
+}  // namespace
+
+std::span<const Remedy> remedy_table() { return kRemedies; }
+
+Remedy remedy_for(const diagnose::Finding& finding, const sense::Observation& seen,
+                  const Policy& policy) {
+  auto remedy = chosen(finding, seen, policy);
+  if (const auto* lacking = lacking_for(remedy.playbook, seen)) {
+    remedy = left_to_human(remedy);
+    remedy.waits_for = lacking->waits_for;
+  }
+  return remedy;
 }
 
 }  // namespace pgkeel::recover

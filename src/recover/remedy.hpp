@@ -28,7 +28,8 @@ struct Remedy {
 [[nodiscard]] std::span<const Remedy> remedy_table();
 
 /// The remedy under this policy and in this situation: a hung server that is merely stopped is
-/// continued; a dropped table is re-created empty only where the policy says so.
+/// continued; a dropped table is re-created empty only where the policy says so; what lacks a right
+/// or a reach (capability.hpp) is left to a human, with that reason.
 [[nodiscard]] Remedy remedy_for(const diagnose::Finding& finding, const sense::Observation& seen,
                                 const Policy& policy);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "diagnose/case.hpp"
 #include "diagnose/rules.hpp"
 #include "sense/catalog_watch.hpp"
 
@@ -27,6 +28,7 @@ Verification check_probe(std::string_view name, const sense::ProbeFacts& facts) 
 
 Verification check_write(const sense::Observation& seen) {
   if (seen.login.in_recovery) return check("write", true, "a standby takes no writes");
+  if (!seen.probes_writes) return check("write", true, "no write is tried here");
   return check_probe("write", seen.write);
 }
 
@@ -43,6 +45,8 @@ std::vector<std::string> missing(const diagnose::Case& the_case, diagnose::Rule 
 // What was not looked at is not present: a guard that has just begun has seen no catalog yet.
 bool looked_everywhere(const diagnose::Case& the_case) {
   const auto& catalog = the_case.seen.catalog;
+  // Of a server elsewhere only the databases the configuration names are looked into.
+  if (diagnose::out_of_sight(the_case)) return catalog.seen && !catalog.listings.empty();
   if (catalog.listings.size() >= sense::kWatchedDatabasesMax) return true;  // no room for more
   return catalog.seen && std::ranges::all_of(the_case.known.relations, [&](const auto& known) {
            const auto named = [&](const auto& database) { return database.name == known.first; };

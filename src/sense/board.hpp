@@ -22,7 +22,11 @@ struct Board {
   runtime::Event poked;                 ///< look now
 
   [[nodiscard]] bool in_doubt() const { return !seen.healthy(); }
-  [[nodiscard]] bool server_runs() const { return seen.process.state == ProcessState::Running; }
+  /// As far as can be told; where no process can be seen, logins tell.
+  [[nodiscard]] bool server_runs() const {
+    if (!seen.reach.sees_process && seen.process.state == ProcessState::Unknown) return true;
+    return seen.process.state == ProcessState::Running;
+  }
   /// A smart shutdown waits for every session, so ours must go.
   [[nodiscard]] bool server_stops() const { return seen.process.stopping; }
 

@@ -45,6 +45,7 @@ std::vector<Relation> read_relations(const Rows& rows) {
     relation.owner = read_text(rows, row, 4);
     relation.size_bytes = rows.int64(row, 5).value_or(0);
     relation.rows_estimate = std::max<std::int64_t>(rows.int64(row, 6).value_or(0), 0);
+    relation.readable = rows.text(row, 7).value_or("t") == "t";
     relations.push_back(std::move(relation));
   }
   return relations;

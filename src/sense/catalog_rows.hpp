@@ -31,7 +31,8 @@ inline constexpr std::string_view kRelations =
     "select c.oid, n.nspname, c.relname, case when c.relispartition then 'c' else c.relkind::text "
     "end,"
     " pg_get_userbyid(c.relowner), c.relpages::int8 * current_setting('block_size')::int8,"
-    " greatest(pg_stat_get_live_tuples(c.oid), c.reltuples::int8)"
+    " greatest(pg_stat_get_live_tuples(c.oid), c.reltuples::int8),"
+    " has_table_privilege(c.oid, 'select') and has_schema_privilege(n.oid, 'usage')"
     " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
     " where c.oid >= 16384 and c.relkind in ('r', 'p') and c.relpersistence <> 't'"
     " and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by c.oid limit 20001";

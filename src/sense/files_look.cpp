@@ -44,6 +44,7 @@ void look_at_data_dir(Board& board, const instance::Instance& instance) {
   auto& files = board.seen.files;
   const auto before = files.data_dir.state;
   files.data_dir = instance.inspect_data_dir();
+  board.seen.reach = instance.capabilities();
   files.at = board.loop.now();
   if (!files.seen || files.data_dir.state != before) board.changed.notify_all();
   files.seen = true;
@@ -53,6 +54,7 @@ runtime::Task<void> look_at_dead_server(Board* board, instance::Instance* instan
   FilesFacts facts;
   facts.seen = true;
   facts.data_dir = instance->inspect_data_dir();
+  board->seen.reach = instance->capabilities();
   facts.lock = instance->inspect_lock();
   facts.port_listener = stranger_on_port(*instance);
   board->seen.server_log = read_server_log(log_of(*board, *instance), board->loop.now());

@@ -68,6 +68,24 @@ struct LoginFacts : ProbeFacts {
   int connections_max = 0;
   int connections_reserved = 0;
   WallTime postmaster_started;
+  /// By the server's own word, where its files cannot be seen and it tells; invalid otherwise.
+  SystemId system_id;
+  TimelineId timeline;
+};
+
+/// What the role the guard logs in as may do; found out by looking, never by trying.
+struct RightsFacts {
+  SteadyTime at;
+  bool seen = false;  ///< false until the first look
+  std::string role;
+  bool superuser = false;
+  bool replication = false;
+  bool createdb = false;
+  bool owns_database = false;   ///< is, or belongs to, the owner of the database it connects to
+  bool reads_stats = false;     ///< pg_read_all_stats: other roles' sessions
+  bool reads_settings = false;  ///< pg_read_all_settings: where files are
+  bool signals = false;         ///< pg_signal_backend: may end other roles' sessions
+  bool reads_control = false;   ///< pg_control_system(): the system identifier
 };
 
 struct FilesFacts {
@@ -88,6 +106,7 @@ struct Relation {
   std::string owner;
   std::int64_t size_bytes = 0;
   std::int64_t rows_estimate = 0;
+  bool readable = true;  ///< the guard's role may read its rows, and so its definition by pg_dump
   [[nodiscard]] std::string qualified() const { return schema + "." + name; }
 };
 
@@ -139,6 +158,10 @@ struct StartFacts {
 };
 
 struct Observation {
+  /// How far the senses and the guard's hands reach; everything, until the instance says less.
+  instance::Capabilities reach{true, true, true, true, true};
+  bool probes_writes = true;  ///< false: no write is ever tried here
+  RightsFacts rights;
   ProcessFacts process;
   LoginFacts login;
   ProbeFacts write;
@@ -149,7 +172,7 @@ struct Observation {
 
   /// Service as a client feels it: a login and a write went through, newer than any trouble seen.
   [[nodiscard]] bool healthy() const {
-    return login.ok() && (write.ok() || login.in_recovery) &&
+    return login.ok() && (write.ok() || login.in_recovery || !probes_writes) &&
            process.state != ProcessState::Absent && process.state != ProcessState::Stopped;
   }
 };

@@ -13,13 +13,15 @@ namespace pgkeel::sense {
 
 struct Options {
   Millis login_every{5'000};
-  Millis in_doubt{1'000};      ///< the login interval while something looks wrong
-  Millis timeout{2'000};       ///< one probe
-  Millis write_every{60'000};  ///< rare: each write may make an idle server switch WAL segments
-  Millis watch_every{500};     ///< relations and databases
-  pg::Conninfo conninfo;       ///< to the maintenance database, over the path clients use
+  Millis in_doubt{1'000};  ///< the login interval while something looks wrong
+  Millis timeout{2'000};   ///< one probe
+  /// Rare: each write may make an idle server switch WAL segments. 0: never.
+  Millis write_every{60'000};
+  Millis watch_every{500};  ///< relations and databases; 0: with each login, no session is kept
+  pg::Conninfo conninfo;    ///< to the maintenance database, over the path clients use
   std::optional<runtime::Account> connect_as;  ///< for peer authentication
   std::vector<std::string> watched_databases;  ///< always watched; others as far as there is room
+  [[nodiscard]] bool keeps_sessions() const { return watch_every > Millis{0}; }
 };
 
 /// A configuration file as it was when the server last ran well.

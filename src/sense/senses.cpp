@@ -7,6 +7,7 @@
 #include "sense/files_look.hpp"
 #include "sense/login_probe.hpp"
 #include "sense/process_watch.hpp"
+#include "sense/visit.hpp"
 
 namespace pgkeel::sense {
 namespace {
@@ -16,17 +17,26 @@ constexpr Millis kLookAgain{20};  // a quiet look changes nothing and wakes nobo
 }  // namespace
 
 Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options options)
-    : instance_(instance), board_(loop, std::move(options)) {}
+    : instance_(instance), board_(loop, std::move(options)) {
+  board_.seen.reach = instance_.capabilities();
+  board_.seen.probes_writes = board_.options.write_every > Millis{0};
+}
 
 void Senses::start() {
-  board_.loop.spawn(watch_process(&board_, &instance_));
+  if (has_host()) board_.loop.spawn(watch_process(&board_, &instance_));
+  if (!board_.options.keeps_sessions()) {
+    board_.loop.spawn(pay_visits(&board_));
+    return;
+  }
   board_.loop.spawn(probe_logins(&board_));
   board_.loop.spawn(watch_catalog(&board_));
 }
 
+bool Senses::has_host() const { return instance_.kind() != instance::Kind::Remote; }
+
 bool Senses::all_looked_since(SteadyTime asked) const {
   const auto& seen = board_.seen;
-  const bool wrote = seen.write.ok() || seen.login.in_recovery;
+  const bool wrote = seen.write.ok() || seen.login.in_recovery || !seen.probes_writes;
   const auto checked = [asked](const auto& listing) { return listing.second.checked_at >= asked; };
   return seen.login.at >= asked && wrote && seen.catalog.at >= asked &&
          std::ranges::all_of(seen.catalog.listings, checked);
@@ -51,6 +61,7 @@ void Senses::note_start(StartFacts facts) {
 std::filesystem::path Senses::server_log() const { return log_of(board_, instance_); }
 
 runtime::Task<void> Senses::look_at_files() {
+  if (!has_host()) co_return;
   if (board_.seen.process.state == ProcessState::Absent)
     co_await look_at_dead_server(&board_, &instance_);
   else look_at_data_dir(board_, instance_);

@@ -37,6 +37,7 @@ class Senses {
 
  private:
   [[nodiscard]] bool all_looked_since(SteadyTime asked) const;
+  [[nodiscard]] bool has_host() const;  ///< process and files are somewhere we can look at
 
   instance::Instance& instance_;
   Board board_;

@@ -20,11 +20,13 @@ runtime::Task<client::DbResult<client::Connection>> open_session(Board* board, s
   options.deadline = board->loop.after(board->options.timeout);
   options.application_name = std::move(application);
   options.connect_as = board->options.connect_as;
-  options.settings = {{"statement_timeout", std::to_string(timeout_ms)},
-                      {"lock_timeout", std::to_string(timeout_ms)},
-                      {"jit", "off"},
-                      {"max_parallel_workers_per_gather", "0"},
-                      {"synchronous_commit", "local"}};
+  // A pooler in front of a server that is visited may take no options; a visit sets its own limits.
+  if (board->options.keeps_sessions())
+    options.settings = {{"statement_timeout", std::to_string(timeout_ms)},
+                        {"lock_timeout", std::to_string(timeout_ms)},
+                        {"jit", "off"},
+                        {"max_parallel_workers_per_gather", "0"},
+                        {"synchronous_commit", "local"}};
   auto connection = co_await client::Connection::open(board->loop, std::move(conninfo), options);
   co_return connection;
 }

@@ -118,6 +118,14 @@ struct Capability {
   bool present = false;
 };
 
+/// Something the guard can do here, or why it cannot.
+struct Feature {
+  std::string name{};      ///< restart_server, create_database ...
+  std::string sentence{};  ///< "start a server that died"
+  bool able = false;
+  std::string why{};  ///< one clause where not able: "needs CREATEDB"
+};
+
 /// A channel that calls a human.
 struct AlertChannel {
   std::string name{};
@@ -158,6 +166,7 @@ struct Status {
   std::optional<Protection> archive;
   std::optional<Protection> shadow;
   std::vector<Capability> capabilities;
+  std::vector<Feature> features;
 
   /// Not closed yet, oldest first; evidence, actions, checks and events may be left out.
   std::vector<incident::Incident> open_incidents;

@@ -43,6 +43,16 @@ Json capabilities_json(const Status& status) {
   return object;
 }
 
+Json features_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& feature : status.features)
+    list.push_back({{"name", feature.name},
+                    {"does", feature.sentence},
+                    {"able", feature.able},
+                    {"why_not", or_null(feature.why)}});
+  return list;
+}
+
 Json alert_channels_json(const Status& status) {
   Json list = Json::array();
   for (const auto& channel : status.alert_channels)
@@ -146,6 +156,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"incidents", incidents_json(status)},
           {"alert_channels", alert_channels_json(status)},
           {"capabilities", capabilities_json(status)},
+          {"features", features_json(status)},
           {"guard", guard_json(status.guard, now)}};
 }
 

@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "chaos/chaos.hpp"
 #include "runtime/files.hpp"
+#include "runtime/http.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -40,6 +42,22 @@ bool hooks_ended(const Incident& incident) {
   return !hooks.empty() && std::ranges::none_of(hooks, [](const auto& action) {
     return action.outcome == ActionOutcome::Pending;
   });
+}
+
+runtime::Task<runtime::HttpResponse> answer(std::vector<std::string>* asked,
+                                            runtime::HttpRequest request) {
+  asked->push_back(request.method + " " + request.path);
+  runtime::HttpResponse response;
+  if (request.path == "/broken") response.status = 503;
+  co_return response;
+}
+
+// While the loop of this process runs, which answers what the guard asks.
+runtime::Task<bool> until(runtime::Loop* loop, const std::function<bool()>* met) {
+  constexpr Millis kAgain{20};
+  const auto deadline = loop->after(kPatience);
+  while (!(*met)() && loop->now() < deadline) static_cast<void>(co_await loop->sleep_for(kAgain));
+  co_return (*met)();
 }
 
 class AfterRecovery : public testing::Test {
@@ -95,6 +113,70 @@ TEST_F(AfterRecovery, AHookThatWasBegunIsNotRunAgain) {
   EXPECT_EQ(hooks[1].outcome, ActionOutcome::Done);
   const auto text = runs();
   EXPECT_EQ(std::ranges::count(text, '\n'), 2) << text;
+  ASSERT_TRUE(service_restored(scene));
+}
+
+TEST_F(AfterRecovery, NothingIsRunByAGuardThatOnlyAdvises) {
+  // Goal: a server that somebody else brought back is verified, and the hook's line says why it was
+  // not run (X8).
+  auto scene = build_scene({}, hook("true"));
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  stage.end_guard();
+  ASSERT_TRUE(stage.start_guard({{"PGKEEL_MODE", "advise"}}).has_value());
+  ASSERT_TRUE(stage.await_ready().has_value());
+  forget_runs();
+  kill_server(stage);
+  ASSERT_TRUE(await_incident(stage, "server_killed", [](const Incident& incident) {
+    return incident.state == IncidentState::Waiting;
+  }));
+  // Children of the killed server may still hold its shared memory.
+  const auto start = [&] {
+    try {
+      run_as_server(stage, {fmt::format("{}/pg_ctl", kBinDir), "start", "-w", "-D",
+                            stage.instance().data_dir().string()});
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  };
+  ASSERT_TRUE(test::wait_until(start, kPatience));
+  ASSERT_TRUE(await_incident(stage, "server_killed", [](const Incident& incident) {
+    return !hooks_of(incident).empty() && healed(incident);
+  }));
+  const auto hooks = hooks_of(*incident_of(stage, "server_killed"));
+  EXPECT_EQ(hooks[0].outcome, ActionOutcome::Skipped);
+  EXPECT_EQ(hooks[0].note, "mode = advise");
+  EXPECT_EQ(runs(), "");
+  ASSERT_TRUE(service_restored(scene));
+}
+
+TEST_F(AfterRecovery, AUrlIsCalledAndItsAnswerJudged) {
+  // Goal: one GET for each url; a refusal is a failed hook, said with its status.
+  const auto port = test::free_port();
+  const auto url = [port](std::string_view path) {
+    return fmt::format("[[after_recovery]]\nurl = \"http://127.0.0.1:{}{}\"\n", port, path);
+  };
+  auto scene = build_scene({}, url("/reconnect") + url("/broken"));
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  std::vector<std::string> asked;
+  runtime::HttpServer api(
+      stage.loop(), [&asked](runtime::HttpRequest request) { return answer(&asked, request); });
+  ASSERT_TRUE(api.listen_tcp("127.0.0.1", port).has_value());
+  kill_server(stage);
+  const std::function<bool()> called = [&] {
+    const auto incident = incident_of(stage, "server_killed");
+    return incident && hooks_of(*incident).size() == 2 && hooks_ended(*incident);
+  };
+  ASSERT_TRUE(stage.loop().run_until_complete(until(&stage.loop(), &called)));
+  EXPECT_THAT(asked, testing::ElementsAre("GET /reconnect", "GET /broken"));
+  const auto hooks = hooks_of(*incident_of(stage, "server_killed"));
+  EXPECT_EQ(hooks[0].outcome, ActionOutcome::Done);
+  EXPECT_EQ(hooks[1].outcome, ActionOutcome::Failed);
+  EXPECT_EQ(hooks[1].note, "answered 503");
   ASSERT_TRUE(service_restored(scene));
 }
 

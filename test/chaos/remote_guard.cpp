@@ -43,7 +43,7 @@ test::PostgresOptions options_with(std::vector<std::pair<std::string, std::strin
 }  // namespace
 
 RemoteGuard::RemoteGuard(std::vector<std::pair<std::string, std::string>> settings,
-                         std::string_view config)
+                         std::string_view config, std::string_view instance)
     : server_(options_with(std::move(settings))) {
   server_.query("create role app login password 'hunter2'");
   server_.query("create database shop");
@@ -52,7 +52,8 @@ RemoteGuard::RemoteGuard(std::vector<std::pair<std::string, std::string>> settin
       "local all postgres trust\nhost all postgres 127.0.0.1/32 trust\n"
       "host all app 127.0.0.1/32 scram-sha-256\n");
   test::give_to_server(dir_.path());
-  std::ofstream(dir_ / "pgkeel.toml") << "[instance]\nkind = \"remote\"\n" << kPaces << config;
+  std::ofstream(dir_ / "pgkeel.toml") << "[instance]\nkind = \"remote\"\n"
+                                      << instance << kPaces << config;
   app::ConfigSources sources;
   sources.file = dir_ / "pgkeel.toml";
   sources.working_dir = dir_.path();

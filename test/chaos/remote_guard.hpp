@@ -19,9 +19,9 @@ namespace pgkeel::chaos {
 class RemoteGuard {
  public:
   /// The server runs, with database shop and its tables; no guard yet. `settings` go to
-  /// postgresql.conf, `config` to pgkeel.toml.
+  /// postgresql.conf, `config` to pgkeel.toml, `instance` into its [instance].
   explicit RemoteGuard(std::vector<std::pair<std::string, std::string>> settings = {},
-                       std::string_view config = {});
+                       std::string_view config = {}, std::string_view instance = {});
   ~RemoteGuard();
   RemoteGuard(const RemoteGuard&) = delete;
   RemoteGuard& operator=(const RemoteGuard&) = delete;

@@ -96,6 +96,23 @@ TEST(RemoteServer, WarnsOfItsPlansLimits) {
   EXPECT_THAT(guard.complaints(), IsEmpty());
 }
 
+TEST(RemoteServer, DoesWhatTheRoleMayAndWaitsForTheRest) {
+  // Goal: a required database is not even tried without CREATEDB, the incident names the right, and
+  // with it the guard creates the database by itself (D5 B8).
+  RemoteGuard guard({}, {}, "databases = [\"fresh\"]\n");
+  ASSERT_NO_FATAL_FAILURE(guard.start());
+  ASSERT_TRUE(guard.await_incident("database_missing", IncidentState::Waiting))
+      << guard.guard_log();
+  const auto waiting = guard.incident_of("database_missing");
+  EXPECT_TRUE(waiting->actions.empty());
+  EXPECT_THAT(waiting->events.back().text, HasSubstr("lacks CREATEDB"));
+  EXPECT_THAT(guard.complaints(), IsEmpty());
+  guard.server().query("alter role app createdb");
+  ASSERT_TRUE(guard.await_incident("database_missing", IncidentState::Closed)) << guard.guard_log();
+  EXPECT_EQ(guard.server().query("select count(*) from pg_database where datname = 'fresh'"), "1");
+  EXPECT_THAT(guard.complaints(), IsEmpty());
+}
+
 TEST(RemoteServer, NamesALostTableAndAPasswordThatChanged) {
   // Goal: the catalog is followed without a kept session; a refused login is told apart from a
   // server that is down (D1 D2).

@@ -45,6 +45,8 @@ constexpr auto kInstance = &Config::instance;
 constexpr auto kSense = &Config::sense;
 constexpr auto kRecover = &Config::recover;
 constexpr auto kAlerts = &Config::alerts;
+constexpr auto kHooks = &Config::after_recovery;
+constexpr auto kLimits = &Config::limits;
 
 // Faster than these a probe would cost the server more than it tells; slower is no watch at all.
 constexpr std::int64_t kProbeMillisMin = 100;
@@ -53,7 +55,7 @@ constexpr std::int64_t kProbeMillisMax = 3'600'000;
 // clang-format off
 constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "state_dir", .type = Path,
-   .fallback_note = "embedded: ./pgkeel-data/state, else /var/lib/pgkeel",
+   .fallback_note = "embedded and remote: ./pgkeel-data/state, else /var/lib/pgkeel",
    .description = "Where the guard keeps its ledger, journal and guard.sock. Never inside the data directory.",
    .into = into<&Config::state_dir>},
   {.key = "mode", .type = Choice, .fallback = "act",
@@ -107,33 +109,39 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "sense.login_every", .type = Duration, .fallback = "5s", .fallback_note = "remote: 60s",
    .description = "How often a fresh login is tried over the path clients use.",
    .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::login_every>},
-  {.key = "sense.in_doubt", .type = Duration, .fallback = "1s",
-   .description = "The same while something looks wrong. Not longer than login_every.",
+  {.key = "sense.in_doubt", .type = Duration, .fallback = "1s", .fallback_note = "remote: 5s",
+   .description = "The same while something looks wrong. Not longer than login_every. A remote server that stays away is asked ever less often, down to login_every.",
    .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::in_doubt>},
-  {.key = "sense.timeout", .type = Duration, .fallback = "2s",
+  {.key = "sense.timeout", .type = Duration, .fallback = "2s", .fallback_note = "remote: 10s",
    .description = "A probe that takes longer has failed.",
    .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::timeout>},
   {.key = "sense.confirm", .type = Count, .fallback = "2",
    .description = "Failed probes in a row before they mean anything.", .least = 1, .most = 100,
    .into = into<kSense, &S::confirm>},
-  {.key = "sense.write_every", .type = Duration, .fallback = "60s",
+  {.key = "sense.write_every", .type = Duration, .fallback = "60s", .fallback_note = "remote: 0s",
    .description = "How often one small write is sent through WAL to disk; it leaves nothing in your schemas.",
-   .least = kProbeMillisMin, .most = 86'400'000, .into = into<kSense, &S::write_every>},
-  {.key = "sense.watch_every", .type = Duration, .fallback = "500ms",
-   .description = "How often databases and relations are counted, which is how a DROP is seen before any query fails.",
-   .least = kProbeMillisMin, .most = kProbeMillisMax, .into = into<kSense, &S::watch_every>},
+   .least = kProbeMillisMin, .most = 86'400'000, .zero_means = "never", .into = into<kSense, &S::write_every>},
+  {.key = "sense.watch_every", .type = Duration, .fallback = "500ms", .fallback_note = "remote: 0s",
+   .description = "How often databases and relations are counted over a kept session, which is how a DROP is seen before any query fails.",
+   .least = kProbeMillisMin, .most = kProbeMillisMax, .zero_means = "with each login, keeping no session", .into = into<kSense, &S::watch_every>},
 
   {.key = "invariant[].database", .type = Text, .description = "The database the query runs in.",
-   .need = Need::Required},
+   .need = Need::Required, .into_row = into_row<&Config::invariants, &InvariantConfig::database>},
   {.key = "invariant[].sql", .type = Text,
-   .description = "A query with one value as its result, checked after every restore and drill.",
-   .need = Need::Required},
-  {.key = "invariant[].expect", .type = Comparison, .description = "What the value must be.",
-   .need = Need::Required},
+   .description = "A query that only reads; the first value of its first row is judged. Checked after every recovery.",
+   .need = Need::Required, .into_row = into_row<&Config::invariants, &InvariantConfig::sql>},
+  {.key = "invariant[].expect", .type = Expectation, .description = "What the value must be.",
+   .need = Need::Required, .into_row = into_row<&Config::invariants, &InvariantConfig::expect>},
 
   {.key = "after_recovery[].command", .type = Text,
-   .description = "Run after a recovery. A table has either command or url."},
-  {.key = "after_recovery[].url", .type = HttpUrl, .description = "Called after a recovery."},
+   .description = "Run once by /bin/sh after a recovery was verified. A table has either command or url.",
+   .into_row = into_row<kHooks, &HookConfig::command>},
+  {.key = "after_recovery[].url", .type = HttpUrl,
+   .description = "Called once (GET) after a recovery was verified.",
+   .into_row = into_row<kHooks, &HookConfig::url>},
+  {.key = "after_recovery[].timeout", .type = Duration, .fallback = "30s",
+   .description = "What takes longer is ended and has failed.", .least = kProbeMillisMin,
+   .most = kProbeMillisMax, .into_row = into_row<kHooks, &HookConfig::timeout>},
 
   {.key = "recover.missing_table", .type = Choice, .fallback = "restore",
    .description = "A table that is gone: bring it back with its rows; re-create it empty (reported as data loss); or name it and wait for you.",
@@ -215,11 +223,14 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "maintain.cleanup[].older_than", .type = Duration, .description = "Age at which a row goes.",
    .least = 60'000, .need = Need::Required},
 
-  {.key = "limits.storage", .type = Size, .description = "Storage this server may use."},
-  {.key = "limits.connections", .type = Count, .description = "Connections it may use.", .least = 1,
-   .most = 1'000'000},
+  {.key = "limits.storage", .type = Size,
+   .description = "Storage the plan allows, compared with the sizes of the databases that can be seen.",
+   .into = into<kLimits, &LimitsConfig::storage_bytes>},
+  {.key = "limits.connections", .type = Count, .description = "Connections the plan allows.",
+   .least = 1, .most = 1'000'000, .into = into<kLimits, &LimitsConfig::connections>},
   {.key = "limits.warn_at", .type = Ratio, .fallback = "0.8",
-   .description = "Share of a limit at which to warn."},
+   .description = "Share of a limit at which to warn.",
+   .into = into<kLimits, &LimitsConfig::warn_at>},
 
   {.key = "http.listen", .type = Listen, .fallback = "127.0.0.1:8432",
    .description = "Where health, metrics and the API are served; port 0 takes a free one, off leaves only the Unix socket.",
@@ -280,6 +291,7 @@ bool in_range(const KeyDefinition& definition, const Values& values) {
     Millis duration{};
     if (!read_value(values, duration)) return false;
     number = duration.count();
+    if (number == 0 && !definition.zero_means.empty()) return true;
   } else if (definition.type == Count) {
     const auto& text = values.front();
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -293,8 +305,12 @@ std::string range_text(const KeyDefinition& definition) {
   const auto say = [timed](std::int64_t number) {
     return timed ? format_duration(Millis(number)) : std::to_string(number);
   };
-  if (definition.least > 0 && definition.most < kOpen)
-    return fmt::format(", from {} to {}", say(definition.least), say(definition.most));
+  if (definition.least > 0 && definition.most < kOpen) {
+    const auto off = definition.zero_means.empty()
+                         ? std::string()
+                         : fmt::format(", or 0s for {}", definition.zero_means);
+    return fmt::format(", from {} to {}{}", say(definition.least), say(definition.most), off);
+  }
   if (definition.least > 0) return fmt::format(", at least {}", say(definition.least));
   if (definition.most < kOpen) return fmt::format(", at most {}", say(definition.most));
   return {};

@@ -37,9 +37,10 @@ struct KeyDefinition {
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
   Secrecy secrecy = Secrecy::Open;
   Need need = Need::Optional;
-  Into into = nullptr;             ///< all null: read and checked, but not in effect yet
-  IntoRow into_row = nullptr;      ///< instead of `into` for a key in a list of tables
-  IntoNamed into_named = nullptr;  ///< instead of `into` for free names
+  std::string_view zero_means = {};  ///< Duration: 0s is accepted beside the range, and means this
+  Into into = nullptr;               ///< both null: read and checked, but not in effect yet
+  IntoRow into_row = nullptr;        ///< instead of `into` for a key in a list of tables
+  IntoNamed into_named = nullptr;    ///< instead of `into` for free names
 
   [[nodiscard]] bool in_effect() const {
     return into != nullptr || into_row != nullptr || into_named != nullptr;

@@ -47,6 +47,7 @@ class Loader {
   void take_flag(const FlagSetting& flag);
   void choose_kind();
   void add_defaults();
+  void add_remote_defaults();
   void add_default(std::string_view key, std::string value, std::string_view because);
   void settle(const KeyDefinition& definition);
   void accept(RawSetting setting, bool is_default);
@@ -62,6 +63,7 @@ class Loader {
   }
   [[nodiscard]] bool is_set(std::string_view key) const { return given(key) != nullptr; }
   [[nodiscard]] fs::path home() const;
+  [[nodiscard]] bool home_is_private() const;
   [[nodiscard]] Config& config() { return reading_.loaded.config; }
 
   const ConfigSources& sources_;
@@ -208,14 +210,19 @@ void Loader::choose_kind() {
 fs::path Loader::home() const {
   const auto& file = reading_.loaded.config.file;
   if (file.empty()) return sources_.working_dir / kEmbeddedHome;
-  const auto dir = file.parent_path();
-  const bool system = file == sources_.system_file || is_inside(dir, "/etc");
-  return (system ? fs::path(kSystemStateDir) : dir) / kEmbeddedHome;
+  return (home_is_private() ? file.parent_path() : fs::path(kSystemStateDir)) / kEmbeddedHome;
+}
+
+// Whether the configuration is somebody's own, and not the machine's.
+bool Loader::home_is_private() const {
+  const auto& file = reading_.loaded.config.file;
+  return file != sources_.system_file && !is_inside(file.parent_path(), "/etc");
 }
 
 void Loader::add_defaults() {
   const auto kind = given("instance.kind")->values;
   const bool embedded = kind == Values{"embedded"};
+  const bool remote = kind == Values{"remote"};
   const auto because = embedded ? "embedded" : "";
   if (embedded) {
     add_default("instance.data_dir", home() / "data", because);
@@ -225,9 +232,9 @@ void Loader::add_defaults() {
       add_default("instance.socket_dir", place.parent_path() / "run", because);
     }
   }
-  const bool ours = embedded || config().file.empty();
+  const bool ours = embedded || config().file.empty() || (remote && home_is_private());
   add_default("state_dir", ours ? (home() / "state").string() : std::string(kSystemStateDir), {});
-  if (kind == Values{"remote"}) add_default("sense.login_every", "60s", "remote");
+  if (kind == Values{"remote"}) add_remote_defaults();
   if (const auto* policy = given("recover.missing_table"); policy != nullptr)
     add_default("recover.missing_database", policy->values.empty() ? "" : policy->values.front(),
                 "as recover.missing_table");
@@ -235,6 +242,19 @@ void Loader::add_defaults() {
     if (definition.fallback.empty() || definition.in_list()) continue;
     add_default(definition.key, std::string(definition.fallback), {});
   }
+}
+
+// Constant probing would keep a server awake that sleeps when nobody asks, and is paid for.
+void Loader::add_remote_defaults() {
+  constexpr std::string_view kInDoubt = "5s";
+  add_default("sense.login_every", "60s", "remote");
+  const auto& every = given("sense.login_every")->values;
+  Millis asked{};
+  const bool faster = read_value(every, asked) && asked < *parse_duration(kInDoubt);
+  add_default("sense.in_doubt", faster ? every.front() : std::string(kInDoubt), "remote");
+  add_default("sense.timeout", "10s", "remote");
+  add_default("sense.write_every", "0s", "remote");
+  add_default("sense.watch_every", "0s", "remote");
 }
 
 void Loader::add_default(std::string_view key, std::string value, std::string_view because) {

@@ -9,6 +9,7 @@
 
 #include "instance/instance.hpp"
 #include "pg/conninfo.hpp"
+#include "recover/expectation.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -96,13 +97,8 @@ bool is_sync_on_loss(const std::string& text) {
          (text.starts_with(kDegrade) && parse_duration(text.substr(kDegrade.size())).has_value());
 }
 
-bool is_comparison(const std::string& text) {
-  constexpr auto kOperators =
-      std::to_array<std::string_view>({">=", "<=", "<>", "!=", ">", "<", "="});
-  for (const auto op : kOperators) {
-    if (text.starts_with(op)) return !trimmed(std::string_view(text).substr(op.size())).empty();
-  }
-  return false;
+bool is_expectation(const std::string& text) {
+  return recover::parse_expectation(text).has_value();
 }
 
 struct TypeRow {
@@ -133,7 +129,8 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {Store, "a directory, or s3://bucket/prefix", is_store},
     {TimeOfDay, "a time of day such as 03:00", is_time_of_day},
     {SyncOnLoss, "wait, or degrade after 10s", is_sync_on_loss},
-    {Comparison, "a comparison such as > 0 or = 1", is_comparison},
+    {Expectation, "a comparison such as > 0 or = 1, or: true, false, empty, not empty",
+     is_expectation},
     {HttpUrl, "an address that starts with http:// or https://", is_http_url},
 });
 
@@ -159,7 +156,7 @@ bool fits(ValueType type, Shape shape) {
     case Shape::Untyped: return true;
     case Shape::Text: return !is_list(type) || type == PathList;
     case Shape::List: return is_list(type);
-    case Shape::Flag: return type == ValueType::Flag;
+    case Shape::Flag: return type == ValueType::Flag || type == Expectation;
     case Shape::Number: return type == Count || type == Ratio || type == Size || type == Label;
     case Shape::Other: return false;
   }
@@ -191,6 +188,16 @@ bool read_value(const Values& values, int& into) {
 
 bool read_value(const Values& values, std::uint16_t& into) {
   return values.size() == 1 && read_number(values.front(), into);
+}
+
+bool read_value(const Values& values, double& into) {
+  return values.size() == 1 && read_number(values.front(), into);
+}
+
+bool read_value(const Values& values, std::optional<std::uint64_t>& into) {
+  const auto size = values.size() == 1 ? parse_size(values.front()) : fail(ErrorCode::Usage, {});
+  if (size) into = *size;
+  return size.has_value();
 }
 
 bool read_value(const Values& values, bool& into) {

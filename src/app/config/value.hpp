@@ -36,7 +36,7 @@ enum class ValueType {
   Store,
   TimeOfDay,
   SyncOnLoss,
-  Comparison,
+  Expectation,
   HttpUrl,
 };
 
@@ -57,6 +57,9 @@ enum class Shape { Untyped, Text, Number, Flag, List, Other };
 [[nodiscard]] bool read_value(const Values& values, Millis& into);
 [[nodiscard]] bool read_value(const Values& values, int& into);
 [[nodiscard]] bool read_value(const Values& values, std::uint16_t& into);
+[[nodiscard]] bool read_value(const Values& values, double& into);
+/// A size in bytes.
+[[nodiscard]] bool read_value(const Values& values, std::optional<std::uint64_t>& into);
 [[nodiscard]] bool read_value(const Values& values, bool& into);
 [[nodiscard]] bool read_value(const Values& values, std::vector<std::string>& into);
 [[nodiscard]] bool read_value(const Values& values, std::vector<TableName>& into);

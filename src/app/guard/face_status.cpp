@@ -8,6 +8,7 @@
 
 #include "app/guard/face.hpp"
 #include "diagnose/rules.hpp"
+#include "recover/capability.hpp"
 #include "runtime/proc.hpp"
 
 namespace pgkeel::app {
@@ -47,6 +48,16 @@ serve::Probe process_probe(const sense::ProcessFacts& facts) {
                                                              : "";
   probe.stale_after = serve::kNeverStale;  // death is an event
   return probe;
+}
+
+std::vector<serve::Feature> features_of(const sense::Observation& seen) {
+  std::vector<serve::Feature> features;
+  for (const auto& feature : recover::features()) {
+    const auto* lacking = recover::lacking(feature, seen);
+    features.push_back({std::string(feature.name), std::string(feature.sentence),
+                        lacking == nullptr, lacking ? std::string(lacking->clause) : ""});
+  }
+  return features;
 }
 
 std::string version_text(int number) {
@@ -112,6 +123,12 @@ serve::ServiceState Face::judge(std::string& reason) const {
   const bool fenced = worst != nullptr && worst->cause == diagnose::Cause::WrongIdentity;
   if (seen.healthy() && !fenced) {
     if (state.paused) return ServiceState::Paused;
+    const auto unmet = std::ranges::find_if(
+        state.incidents, [](const recover::Tracked& tracked) { return !tracked.unmet.empty(); });
+    if (unmet != state.incidents.end()) {
+      reason = "After a recovery this does not hold: " + unmet->unmet + ".";
+      return ServiceState::Degraded;
+    }
     return worst == nullptr ? ServiceState::Up : ServiceState::Degraded;
   }
   if (tracked == nullptr) {
@@ -144,9 +161,11 @@ void Face::add_instance(serve::Status& status) const {
     instance.role = seen.login.in_recovery ? serve::Role::Standby : serve::Role::Primary;
   if (seen.process.state != sense::ProcessState::Absent) {
     instance.postmaster_pid = seen.process.pid;
-    instance.running_since = seen.process.found_at;
+    if (seen.process.state != sense::ProcessState::Unknown)
+      instance.running_since = seen.process.found_at;
     if (seen.login.ok()) instance.started_at = seen.login.postmaster_started;
   }
+  status.features = features_of(seen);
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},
                          {"sees_files", capabilities.sees_files},
@@ -158,9 +177,13 @@ void Face::add_instance(serve::Status& status) const {
 void Face::add_probes(serve::Status& status) const {
   const auto& seen = senses_.observation();
   const auto& sense = config_.sense;
-  status.probes = {process_probe(seen.process),
-                   probe_of(serve::kLoginProbe, seen.login, sense.login_every, sense.timeout),
-                   probe_of(serve::kWriteProbe, seen.write, sense.write_every, sense.timeout)};
+  if (instance_.kind() != instance::Kind::Remote)
+    status.probes.push_back(process_probe(seen.process));
+  status.probes.push_back(
+      probe_of(serve::kLoginProbe, seen.login, sense.login_every, sense.timeout));
+  if (seen.probes_writes)
+    status.probes.push_back(
+        probe_of(serve::kWriteProbe, seen.write, sense.write_every, sense.timeout));
   if (seen.login.ever_ok)
     status.connections = serve::Connections{seen.login.connections_used, seen.login.connections_max,
                                             seen.login.connections_reserved};

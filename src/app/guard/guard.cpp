@@ -57,7 +57,7 @@ runtime::Task<Result<int>> Guard::live() {
 runtime::Task<Result<void>> Guard::make_parts() {
   CO_TRY(instance, instance::make_instance(loop_, instance_config(config_)));
   instance_ = std::move(instance);
-  CO_TRY_VOID(co_await check_first_start(&config_, instance_.get()));
+  CO_TRY_VOID(co_await check_first_start(&loop_, &config_, instance_.get()));
   CO_TRY_VOID(ensure_homes(config_));
   CO_TRY(store, incident::Store::open(config_.state_dir));
   store_ = std::move(store);
@@ -75,9 +75,12 @@ runtime::Task<Result<void>> Guard::make_parts() {
   options.connect_as = server_account(*instance_);
   senses_ = std::make_unique<sense::Senses>(loop_, *instance_, std::move(options));
   const auto facts = instance_->inspect_data_dir();
+  const bool remote = instance_->kind() == instance::Kind::Remote;
   services_ = std::make_unique<recover::Services>(recover::Services{
-      loop_, *instance_, *senses_, *ledger_, *journal_, find_client_programs(config_, facts.major),
-      server_account(*instance_), config_.instance.databases});
+      loop_, *instance_, *senses_, *ledger_, *journal_,
+      remote ? std::filesystem::path() : find_client_programs(config_, facts.major),
+      server_account(*instance_), config_.instance.databases, invariants_of(config_),
+      hooks_of(config_)});
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
   conductor_ =
@@ -143,6 +146,9 @@ runtime::Task<void> Guard::announce() {
   while (!senses_->observation().healthy() || !senses_->observation().catalog.seen)
     static_cast<void>(co_await senses_->changed().wait_until(loop_.after(kVolumeLockEvery)));
   const auto& seen = senses_->observation();
+  // Which client programs fit is known of a server elsewhere only now.
+  if (instance_->kind() == instance::Kind::Remote)
+    services_->client_bin_dir = find_client_programs(config_, seen.login.server_version / 10'000);
   log_info("connected", {{"as", senses_->conninfo().redacted()},
                          {"server_version", seen.login.server_version},
                          {"took_ms", seen.login.took.count()}});

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.hpp"
 #include "base/log.hpp"
 #include "client/connection.hpp"
 #include "instance/embedded.hpp"
@@ -65,6 +66,33 @@ bool may_be_made(const instance::Instance& instance) {
          (state == instance::DataDirState::Missing || state == instance::DataDirState::Empty);
 }
 
+// A server elsewhere may not tell its identity; then its databases are what is known of it.
+Result<bool> server_known(const incident::Ledger& ledger) {
+  TRY(identity, identity_known(ledger));
+  TRY(databases, ledger.databases());
+  return identity || !databases.empty();
+}
+
+// What the configuration gets wrong, and time does not mend: a name, a role, a password, a
+// database.
+bool configured_wrong(const Error& error) {
+  return error.code == ErrorCode::AuthFailed || error.sqlstate.starts_with("3D") ||
+         error.detail.contains("could not translate host name");
+}
+
+Task<Result<void>> try_login(runtime::Loop* loop, pg::Conninfo conninfo,
+                             std::optional<runtime::Account> account) {
+  client::ConnectOptions options;
+  options.deadline = loop->after(kFirstLoginDeadline);
+  options.application_name = "pgkeel start-up";
+  options.connect_as = std::move(account);
+  auto connection = co_await client::Connection::open(*loop, std::move(conninfo), options);
+  if (connection) co_return Result<void>();
+  auto error = client::to_error(std::move(connection).error());
+  if (!configured_wrong(error)) co_return Result<void>();
+  co_return fail(std::move(error));
+}
+
 instance::ClusterPlan cluster_plan(const Config& config) {
   instance::ClusterPlan plan;
   plan.data_dir = config.instance.data_dir;
@@ -94,6 +122,7 @@ instance::InstanceConfig instance_config(const Config& config) {
   result.data_dir = config.instance.data_dir;
   result.bin_dir = config.instance.bin_dir;
   result.unit = config.instance.unit;
+  result.url = config.instance.url;
   result.log_file = config.instance.log_file;
   result.socket_dir = config.instance.socket_dir;
   return result;
@@ -117,7 +146,7 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
 }
 
 std::optional<runtime::Account> server_account(const instance::Instance& instance) {
-  if (!runtime::running_as_root()) return std::nullopt;
+  if (!runtime::running_as_root() || instance.kind() == instance::Kind::Remote) return std::nullopt;
   if (auto owner = instance.inspect_data_dir().owner) return owner;
   auto usual = runtime::account_by_name("postgres");
   return usual ? std::optional(std::move(*usual)) : std::nullopt;
@@ -155,15 +184,36 @@ diagnose::Known known_of(const Config& config) {
   known.required_databases = config.instance.databases;
   for (const auto& table : config.instance.required_tables)
     known.required_tables.push_back(table.qualified());
+  known.limits = {config.limits.storage_bytes, config.limits.connections, config.limits.warn_at};
   known.confirm = config.sense.confirm;
   known.hung_after = std::chrono::ceil<Seconds>(config.recover.hung_after);
   return known;
 }
 
+std::vector<recover::Invariant> invariants_of(const Config& config) {
+  std::vector<recover::Invariant> invariants;
+  for (const auto& row : config.invariants) {
+    auto expectation = recover::parse_expectation(row.expect);
+    CHECK(expectation.has_value());  // the configuration was read with the same parser
+    invariants.push_back({row.database, row.sql, row.expect, std::move(*expectation)});
+  }
+  return invariants;
+}
+
+std::vector<recover::Hook> hooks_of(const Config& config) {
+  std::vector<recover::Hook> hooks;
+  for (const auto& row : config.after_recovery)
+    hooks.push_back({row.command, row.url, row.timeout});
+  return hooks;
+}
+
 Result<void> ensure_homes(const Config& config) {
-  if (config.instance.kind != instance::Kind::Embedded) return {};
-  for (const auto& home :
-       {config.state_dir.parent_path(), config.instance.data_dir.parent_path()}) {
+  std::vector<std::filesystem::path> homes;
+  const auto kind = config.instance.kind;
+  const bool embedded = kind == instance::Kind::Embedded;
+  if (embedded || kind == instance::Kind::Remote) homes.push_back(config.state_dir.parent_path());
+  if (embedded) homes.push_back(config.instance.data_dir.parent_path());
+  for (const auto& home : homes) {
     std::error_code error;
     std::filesystem::create_directories(home, error);
     if (error) return fail_errno(error.value(), "create directory " + home.string());
@@ -183,9 +233,17 @@ std::filesystem::path find_client_programs(const Config& config, int server_majo
   return {};
 }
 
-Task<Result<void>> check_first_start(const Config* config, instance::Instance* instance) {
+Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
+                                     instance::Instance* instance) {
   std::error_code ignored;
   if (std::filesystem::exists(config->state_dir, ignored)) co_return Result<void>();
+  if (instance->kind() == instance::Kind::Remote) {
+    auto conninfo = pg::parse_conninfo(config->instance.url);
+    if (!conninfo) co_return fail(conninfo.error());
+    if (conninfo->database.empty()) conninfo->database = "postgres";
+    auto tried = co_await try_login(loop, std::move(*conninfo), std::nullopt);
+    co_return tried;
+  }
   if (may_be_made(*instance)) co_return instance::Embedded::check_plan(cluster_plan(*config));
   auto checked = co_await instance->preflight();
   co_return checked;
@@ -234,20 +292,12 @@ Task<Result<void>> ensure_started(runtime::Loop* loop, const Config* config,
 Task<Result<void>> ensure_login(runtime::Loop* loop, pg::Conninfo conninfo,
                                 const instance::Instance* instance,
                                 const incident::Ledger* ledger) {
-  const auto known = identity_known(*ledger);
+  const auto known = server_known(*ledger);
   if (!known) co_return fail(known.error());
-  if (*known || !instance->find_postmaster()) co_return Result<void>();
-  client::ConnectOptions options;
-  options.deadline = loop->after(kFirstLoginDeadline);
-  options.application_name = "pgkeel start-up";
-  options.connect_as = server_account(*instance);
-  auto connection = co_await client::Connection::open(*loop, std::move(conninfo), options);
-  if (connection) co_return Result<void>();
-  auto error = client::to_error(std::move(connection).error());
-  const bool configured_wrong =
-      error.code == ErrorCode::AuthFailed || error.sqlstate.starts_with("3D");
-  if (!configured_wrong) co_return Result<void>();
-  co_return fail(std::move(error));
+  const bool remote = instance->kind() == instance::Kind::Remote;
+  if (*known || (!remote && !instance->find_postmaster())) co_return Result<void>();
+  auto tried = co_await try_login(loop, std::move(conninfo), server_account(*instance));
+  co_return tried;
 }
 
 }  // namespace pgkeel::app

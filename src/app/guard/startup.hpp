@@ -30,8 +30,11 @@ namespace pgkeel::app {
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
 [[nodiscard]] recover::Policy policy_of(const Config& config);
 [[nodiscard]] diagnose::Known known_of(const Config& config);
+[[nodiscard]] std::vector<recover::Invariant> invariants_of(const Config& config);
+[[nodiscard]] std::vector<recover::Hook> hooks_of(const Config& config);
 
-/// Embedded: the directories in which state and data directory will be made. Others exist already.
+/// Embedded and remote: the directories in which state and data directory will be made. Others
+/// exist already.
 Result<void> ensure_homes(const Config& config);
 
 /// The directory with pg_dump, pg_restore and psql, new enough for the server; empty when none is.
@@ -39,7 +42,8 @@ Result<void> ensure_homes(const Config& config);
 
 /// A first start that cannot succeed is refused before anything is written, the state directory
 /// included.
-runtime::Task<Result<void>> check_first_start(const Config* config, instance::Instance* instance);
+runtime::Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
+                                              instance::Instance* instance);
 
 /// Embedded and nothing known: makes the cluster. Anything else: checks that it can be guarded.
 runtime::Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,

@@ -193,10 +193,22 @@ TEST(BadPlace, EmbeddedWhereTheServerCannotGo) {
 }
 
 TEST(BadPlace, RemoteServers) {
-  // Goal: DATABASE_URL asks for a remote server, which is refused before anything is made.
+  // Goal: on the very first start, what the configuration gets wrong about a remote server (its
+  // name, the role, the password, the database) is refused before anything is made (B8).
   const Binary binary;
-  const auto ran = binary.run({"guard"}, {{"DATABASE_URL", "postgresql://app@db.example/shop"}});
-  expect_refused(ran, kNotPossible, "remote");
+  const auto nowhere =
+      binary.run({"guard"}, {{"DATABASE_URL", "postgresql://app@db.invalid/shop"}});
+  expect_refused(nowhere, kFailed, "could not translate host name \"db.invalid\"");
+  PostgresServer server;
+  server.query("create role app login password 'hunter2'");
+  server.set_hba("host all postgres all trust\nhost all all all scram-sha-256\n");
+  const auto url = [&](std::string_view password, std::string_view database) {
+    return fmt::format("postgresql://app:{}@127.0.0.1:{}/{}", password, server.port(), database);
+  };
+  const auto stranger = binary.run({"guard"}, {{"DATABASE_URL", url("wrong", "postgres")}});
+  expect_refused(stranger, kFailed, "password authentication failed");
+  const auto lost = binary.run({"guard"}, {{"DATABASE_URL", url("hunter2", "nothing")}});
+  expect_refused(lost, kNotPossible, "database \"nothing\" does not exist");
   EXPECT_TRUE(binary.listing().empty());
 }
 

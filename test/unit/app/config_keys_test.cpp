@@ -29,7 +29,9 @@ TEST(Keys, DefaultsAreValidAndReachTheirMember) {
     if (definition.fallback.empty()) continue;
     const Values values = {std::string(definition.fallback)};
     EXPECT_EQ(objection(definition, values, Shape::Untyped), "") << definition.key;
-    if (definition.in_effect()) EXPECT_TRUE(definition.into(config, values)) << definition.key;
+    if (definition.into_row != nullptr)
+      EXPECT_TRUE(definition.into_row(config, 0, values)) << definition.key;
+    else if (definition.in_effect()) EXPECT_TRUE(definition.into(config, values)) << definition.key;
   }
 }
 

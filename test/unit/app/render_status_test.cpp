@@ -48,6 +48,22 @@ TEST(StatusScreen, AnswersTheFiveQuestions) {
   EXPECT_LT(std::ranges::count(text, '\n'), 24) << text;
 }
 
+TEST(StatusScreen, SaysWhatCannotBeDoneAndWhy) {
+  // Goal: the features that cannot be had, each with its reason; one line when all can (D5).
+  auto status = healthy();
+  EXPECT_THAT(render_status(status, {}, kNow), Not(HasSubstr("Can")));  // an older guard
+  status["features"] = {
+      {{"name", "probe"}, {"does", "log in"}, {"able", true}, {"why_not", nullptr}}};
+  EXPECT_THAT(render_status(status, {}, kNow), HasSubstr("Can         everything"));
+  status["features"].push_back({{"name", "create_database"},
+                                {"does", "create it"},
+                                {"able", false},
+                                {"why_not", "needs CREATEDB"}});
+  const auto text = render_status(status, {}, kNow);
+  EXPECT_THAT(text, HasSubstr("create_database  needs CREATEDB"));
+  EXPECT_THAT(text, Not(HasSubstr("probe")));
+}
+
 TEST(StatusScreen, IsHonestAboutWhatIsNotProtected) {
   // Goal: without an archive the screen says what a lost disk costs.
   const auto text = render_status(healthy(), {}, kNow);

@@ -18,15 +18,33 @@ TEST(MakeInstance, NeedsADataDirectory) {
   }
 }
 
-TEST(MakeInstance, SaysWhatIsNotThereYet) {
-  // Goal: container and remote are named as not supported, not silently taken for managed.
+TEST(MakeInstance, ARemoteServerHasNeitherFilesNorProcess) {
+  // Goal: it can be described without its password, and says that everything else is out of reach
+  // (A8).
   runtime::Loop loop;
-  for (const Kind kind : {Kind::Container, Kind::Remote}) {
-    InstanceConfig config;
-    config.kind = kind;
-    config.data_dir = "/data";
-    EXPECT_EQ(make_instance(loop, config).error().code, ErrorCode::NotSupported);
-  }
+  InstanceConfig config;
+  config.kind = Kind::Remote;
+  config.url = "postgresql://app:hunter2@db.example:6000/shop";
+  const auto made = make_instance(loop, config);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ((*made)->describe(), "remote server db.example:6000");
+  EXPECT_EQ((*made)->port(), 6000);
+  EXPECT_FALSE((*made)->find_postmaster());
+  EXPECT_FALSE((*made)->capabilities().can_start);
+  const auto resumed = (*made)->resume_stopped();
+  ASSERT_FALSE(resumed);
+  EXPECT_EQ(resumed.error().code, ErrorCode::NotSupported);
+}
+
+TEST(MakeInstance, RefusesAUrlItCannotRead) {
+  // Goal: a broken url is one clear error.
+  runtime::Loop loop;
+  InstanceConfig config;
+  config.kind = Kind::Remote;
+  config.url = "postgresql://db.example:notaport/shop";
+  const auto made = make_instance(loop, config);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, ErrorCode::BadConninfo);
 }
 
 TEST(MakeInstance, TouchesNothingAndMayFindNothing) {

@@ -37,6 +37,17 @@ TEST(StatusJson, SaysEverythingOnceInTheirUnits) {
   EXPECT_EQ(document["guard"]["resident_bytes"], 12'000'000);
 }
 
+TEST(StatusJson, SaysWhatTheGuardCanDoAndWhyNot) {
+  // Every feature with its sentence; the reason only where there is one.
+  auto status = healthy_status();
+  status.features = {{"probe", "log in", true, ""},
+                     {"create_database", "create it", false, "needs CREATEDB"}};
+  const auto document = status_json(status, kNow);
+  EXPECT_EQ(json::parse(document["features"].dump()), json::parse(R"([
+      {"name":"probe","does":"log in","able":true,"why_not":null},
+      {"name":"create_database","does":"create it","able":false,"why_not":"needs CREATEDB"}])"));
+}
+
 TEST(StatusJson, AnEmptySnapshotIsWholeAndFullOfNulls) {
   // A guard in its first millisecond answers too; every key is there.
   const auto full = status_json(healthy_status(), kNow);

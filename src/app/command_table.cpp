@@ -20,6 +20,8 @@ CommandTable command_table() {
               undrop_list_command(),
               undrop_forget_command(),
               unfence_command(),
+              anchor_keep_command(),
+              anchor_remove_command(),
               psql_command(),
               logs_command(),
               alert_test_command(),
@@ -31,6 +33,7 @@ CommandTable command_table() {
           {
               {"incident", "what happened, and what was done about it"},
               {"undrop", "tables and databases that are gone"},
+              {"anchor", "what keeps an engine from removing the data volume"},
               {"alert", "the channels that call a human"},
               {"config", "what pgkeel was told"},
           },

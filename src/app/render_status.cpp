@@ -66,6 +66,7 @@ void show_instance(Sheet& sheet, const Json& instance, WallTime now) {
   if (const auto started = time_of(instance, "started_at"))
     add(fmt::format("started {} ago", since(*started, now)));
   if (!line.empty()) sheet.line(line);
+  if (const auto anchor = text_of(instance, "anchor"); !anchor.empty()) sheet.line(anchor);
 }
 
 void show_guard(Sheet& sheet, const Json& status, const Look& look, WallTime now) {

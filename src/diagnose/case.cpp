@@ -32,6 +32,11 @@ bool stopped_cleanly(const Case& the_case) {
          the_case.seen.files.lock.state == instance::LockState::None;
 }
 
+const instance::HostingFacts* hosting_of(const Case& the_case) {
+  const auto& facts = the_case.seen.hosting.facts;
+  return facts && facts->error.empty() ? &*facts : nullptr;
+}
+
 const sense::ServerLogFacts::Entry* logged(const Case& the_case, pg::Signature signature) {
   for (const auto& entry : the_case.seen.server_log.entries)
     if (entry.signature == signature) return &entry;

@@ -16,6 +16,8 @@ namespace pgkeel::diagnose {
 [[nodiscard]] bool data_is_ours(const Case& the_case);
 /// pg_control says the last stop was a clean one.
 [[nodiscard]] bool stopped_cleanly(const Case& the_case);
+/// What the container engine said; null when the server is in none, or the engine did not answer.
+[[nodiscard]] const instance::HostingFacts* hosting_of(const Case& the_case);
 /// The server log holds this signature since the server last was ready.
 [[nodiscard]] const sense::ServerLogFacts::Entry* logged(const Case& the_case,
                                                          pg::Signature signature);

@@ -42,6 +42,18 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
     {Cause::LimitNear, "limit_near", 5, Severity::Warning, "a limit of the plan is nearly used up"},
     {Cause::LimitReached, "limit_reached", 10, Severity::Critical,
      "a limit of the plan is used up"},
+    {Cause::ContainerMissing, "container_missing", 45, Severity::Critical,
+     "the server's container is gone"},
+    {Cause::ContainerPaused, "container_paused", 65, Severity::Warning,
+     "the server's container is paused"},
+    {Cause::EngineUnreachable, "engine_unreachable", 45, Severity::Critical,
+     "the server is down and the container engine does not answer"},
+    {Cause::OomKilled, "oom_killed", 22, Severity::Critical,
+     "the kernel killed the server for want of memory"},
+    {Cause::TwoServers, "two_servers", 70, Severity::Critical,
+     "two servers write to one data directory"},
+    {Cause::FreshCluster, "fresh_cluster", 65, Severity::Critical,
+     "a new cluster was initialised over the known one"},
 });
 
 }  // namespace

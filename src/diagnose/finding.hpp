@@ -34,6 +34,12 @@ enum class Cause {
   ServerUnreachable,
   LimitNear,
   LimitReached,
+  ContainerMissing,
+  ContainerPaused,
+  EngineUnreachable,
+  OomKilled,
+  TwoServers,
+  FreshCluster,
 };
 
 struct CauseInfo {

@@ -42,5 +42,11 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> table_dropped(const Case& the_case);
 [[nodiscard]] std::vector<Finding> server_unreachable(const Case& the_case);
 [[nodiscard]] std::vector<Finding> limit_near(const Case& the_case);
+[[nodiscard]] std::vector<Finding> container_missing(const Case& the_case);
+[[nodiscard]] std::vector<Finding> container_paused(const Case& the_case);
+[[nodiscard]] std::vector<Finding> engine_unreachable(const Case& the_case);
+[[nodiscard]] std::vector<Finding> oom_killed(const Case& the_case);
+[[nodiscard]] std::vector<Finding> two_servers(const Case& the_case);
+[[nodiscard]] std::vector<Finding> fresh_cluster(const Case& the_case);
 
 }  // namespace pgkeel::diagnose

@@ -19,6 +19,8 @@ struct InstanceConfig {
   std::filesystem::path bin_dir;   ///< empty: by PG_VERSION, see usual_bin_dirs()
   std::string unit;                ///< "postgresql@15-main"; managed only
   std::string url;                 ///< remote only; may hold a password
+  std::string container;           ///< name or id; container only
+  std::filesystem::path engine_socket;
   std::filesystem::path config_file;  ///< empty: found
   std::filesystem::path log_file;     ///< empty: Debian's, else "<data_dir>.log"
   std::filesystem::path socket_dir;   ///< not empty: the server is started with it

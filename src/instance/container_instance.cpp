@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "instance/anchor.hpp"
 #include "instance/config_files.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/lock.hpp"
@@ -126,6 +127,32 @@ std::optional<pg::Conninfo> ContainerInstance::client_path() const {
   conninfo.password = facts_->variable("POSTGRES_PASSWORD");
   conninfo.database = "postgres";
   return conninfo;
+}
+
+runtime::Task<std::vector<fs::path>> ContainerInstance::other_places() {
+  std::vector<fs::path> places;
+  const auto* mount = facts_ ? data_mount(*facts_) : nullptr;
+  if (mount == nullptr) co_return places;
+  const auto below = data_dir_inside(*facts_).lexically_relative(mount->destination);
+  const auto volumes = co_await engine_.volumes();
+  if (!volumes) co_return places;
+  for (const auto& volume : *volumes)
+    places.push_back(below == "." ? volume.mount_point : volume.mount_point / below);
+  co_return places;
+}
+
+runtime::Task<Result<std::string>> ContainerInstance::keep_anchor() {
+  CO_TRY_VOID(co_await locate());
+  auto kept = co_await instance::keep_anchor(&engine_, *facts_);
+  co_return kept;
+}
+
+// Also when the container is gone: the anchor is what is left of it.
+runtime::Task<Result<void>> ContainerInstance::remove_anchor() {
+  ContainerFacts facts = facts_.value_or(ContainerFacts{});
+  if (facts.name.empty()) facts.name = plan_.container;
+  auto removed = co_await instance::remove_anchor(&engine_, std::move(facts));
+  co_return removed;
 }
 
 runtime::Task<std::optional<std::string>> ContainerInstance::recent_log() {

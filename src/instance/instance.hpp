@@ -64,6 +64,7 @@ struct LockFacts {
   bool pid_is_zombie = false;
   std::string pid_owner;       ///< command of the process that has the pid now, for the report
   std::vector<pid_t> orphans;  ///< surviving processes of the server: cwd is the data directory
+  int servers = 0;             ///< postmasters that run in the directory; more than one destroys it
   std::string detail;          ///< for Stale and Unclear: why it is judged so
 };
 
@@ -131,6 +132,12 @@ class Instance {
   virtual runtime::Task<std::optional<HostingFacts>> inspect_hosting();
   /// The path clients take to it, when this kind knows one.
   [[nodiscard]] virtual std::optional<pg::Conninfo> client_path() const;
+  /// Directories in which its data may be as well: the same place in the engine's other volumes.
+  virtual runtime::Task<std::vector<std::filesystem::path>> other_places();
+  /// Holds the data volume, or lets it go: see anchor.hpp. The volume's name; empty where there is
+  /// none to hold.
+  virtual runtime::Task<Result<std::string>> keep_anchor();
+  virtual runtime::Task<Result<void>> remove_anchor();
   /// The end of the server's log where it is no file of this host.
   virtual runtime::Task<std::optional<std::string>> recent_log();
 

@@ -65,7 +65,9 @@ LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts
     return unclear(std::move(facts), "process " + std::to_string(foreign->pid) +
                                          " serves this directory from another PID namespace (a "
                                          "container?)");
-  if (const auto count = postmasters(evidence.scan); count > 1)
+  const auto count = postmasters(evidence.scan);
+  facts.servers = static_cast<int>(count);
+  if (count > 1)
     return unclear(std::move(facts),
                    std::to_string(count) + " servers run in this directory at once");
   if (const ServerProcess* postmaster = postmaster_in(evidence)) {

@@ -57,6 +57,7 @@ class Search {
 
   LostDataReport run() {
     look_beside();
+    for (const fs::path& place : query_.also) look_at(place);
     for (const runtime::Mount& mount : mounts_)
       if (is_local(mount)) look_in_mount(mount.mount_point);
     return std::move(report_);

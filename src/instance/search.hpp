@@ -26,7 +26,8 @@ inline constexpr std::size_t kSearchFoundMax = 64;       // more copies than any
 
 struct LostDataQuery {
   SystemId system_id;
-  std::filesystem::path data_dir;  ///< where it should be
+  std::filesystem::path data_dir;                ///< where it should be
+  std::vector<std::filesystem::path> also = {};  ///< places somebody knows: other volumes
 };
 
 struct LostDataCandidate {

@@ -34,13 +34,18 @@ bool refines(const Tracked& tracked, const Finding& finding) {
 bool our_own_stop(const sense::Observation& seen, const Tracked& tracked) {
   const auto& control = seen.files.data_dir.control;
   const bool clean = control && pg::is_clean(control->state);
-  return tracked.cause == Cause::ServerHung && tracked.attempts > 0 && !clean &&
-         tracked.last_playbook != "resume_server";
+  if (tracked.attempts == 0 || tracked.state == IncidentState::Watching) return false;
+  if (tracked.cause == Cause::FreshCluster) return true;  // it was stopped to make room
+  return tracked.cause == Cause::ServerHung && !clean && tracked.last_playbook != "resume_server";
 }
 
-Finding not_mistaking_our_stop(const Scene& scene, const Tracked& tracked, Finding finding) {
+// Between two steps of a playbook the world may look like another cause: a guard that comes upon it
+// goes on with what was begun.
+Finding in_the_light_of(const Scene& scene, const Tracked& tracked, Finding finding) {
   if (finding.cause == Cause::StoppedByOperator && our_own_stop(scene.seen, tracked))
     finding.cause = Cause::ServerKilled;
+  const bool making_room = tracked.cause == Cause::FreshCluster && tracked.attempts > 0;
+  if (finding.cause == Cause::VolumeLost && making_room) finding.cause = Cause::FreshCluster;
   return finding;
 }
 
@@ -73,14 +78,14 @@ std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Fi
 }
 
 // After a stop by the operator, what stands in the data directory's place may be an upgrade
-// or a restore in progress: named, never undone.
+// or a restore in progress: named, never undone. A fresh cluster that runs is neither.
 bool meant_by_operator(const Scene& scene, const Finding& finding) {
   return scene.state.stopped_on_purpose && finding.subject == diagnose::kInstanceSubject &&
          finding.cause != Cause::StoppedByOperator && !finding.wait;
 }
 
 std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const Finding& seen) {
-  const Finding finding = not_mistaking_our_stop(scene, tracked, seen);
+  const Finding finding = in_the_light_of(scene, tracked, seen);
   if (refines(tracked, finding)) return RefineIncident{tracked.id, finding};
   if (scene.state.paused) return wait_once(tracked, "the guard is paused ('pgkeel resume')");
   const auto remedy = remedy_for(finding, scene.seen, scene.policy);
@@ -156,6 +161,7 @@ bool is_stopped_on_purpose(const GuardState& state, const sense::Observation& se
                            const std::vector<Finding>& findings) {
   const auto* finding = top_finding(findings, diagnose::kInstanceSubject);
   if (finding == nullptr) return state.stopped_on_purpose && !seen.healthy();
+  if (finding->cause == Cause::FreshCluster) return false;  // its container was started since
   if (finding->cause != Cause::StoppedByOperator) return state.stopped_on_purpose;
   const auto* tracked = state.find(diagnose::kInstanceSubject);
   return tracked == nullptr || !our_own_stop(seen, *tracked);

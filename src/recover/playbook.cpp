@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
     {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData,
-     &kCreateDatabase, &kRecreateDatabase, &kRecreateTable});
+     &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable});
 
 }  // namespace
 

@@ -81,6 +81,7 @@ extern const Playbook kResumeServer;
 extern const Playbook kReplaceHungServer;
 extern const Playbook kRestoreConfiguration;
 extern const Playbook kReattachData;
+extern const Playbook kReplaceFreshCluster;
 extern const Playbook kCreateDatabase;
 extern const Playbook kRecreateDatabase;
 extern const Playbook kRecreateTable;

@@ -98,6 +98,12 @@ struct FilesFacts {
   std::optional<runtime::Listener> port_listener;  ///< who listens on our port while we do not run
 };
 
+/// What the container engine says about the server's container.
+struct HostingView {
+  SteadyTime at;
+  std::optional<instance::HostingFacts> facts;  ///< none: it runs in no container
+};
+
 struct Relation {
   Oid oid;
   std::string schema;
@@ -166,6 +172,7 @@ struct Observation {
   LoginFacts login;
   ProbeFacts write;
   FilesFacts files;
+  HostingView hosting;
   CatalogFacts catalog;
   ServerLogFacts server_log;
   StartFacts start;

@@ -14,9 +14,11 @@ namespace fs = std::filesystem;
 
 using runtime::Task;
 
-constexpr Millis kTick{1'000};        // a stopped process is seen within this
-constexpr Millis kSearchEvery{250};   // for a server somebody else starts
-constexpr Seconds kFilesEvery{5};     // control file and disk space of a running server
+constexpr Millis kTick{1'000};       // a stopped process is seen within this
+constexpr Millis kSearchEvery{250};  // for a server somebody else starts
+constexpr Seconds kFilesEvery{5};    // control file and disk space of a running server
+constexpr Seconds kSecondComesUp{10};
+constexpr Millis kSecondLookEvery{200};
 constexpr Seconds kLockFileEvery{5};  // when its changes are not told
 constexpr Seconds kDeadLookEvery{2};  // port, mount and configuration while it is down
 
@@ -129,6 +131,21 @@ Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHa
   }
 }
 
+// Another lock file while ours runs is another server's: the one thing that must not be. It counts
+// as one when it has children.
+Task<void> look_for_second(Board* board, instance::Instance* instance, pid_t pid) {
+  const auto until = board->loop.after(kSecondComesUp);
+  const auto& process = board->seen.process;
+  while (process.pid == pid && process.state != ProcessState::Absent && board->loop.now() < until) {
+    board->seen.files.lock = instance->inspect_lock();
+    if (board->seen.files.lock.servers > 1) {
+      board->changed.notify_all();
+      co_return;
+    }
+    static_cast<void>(co_await board->loop.sleep_for(kSecondLookEvery));
+  }
+}
+
 // The server writes into its lock file what it is about to do: read as it happens, because an
 // immediate stop leaves a few milliseconds.
 Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid) {
@@ -138,8 +155,9 @@ Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid
     const auto same = co_await watch->changed(board->loop, board->loop.after(kLockFileEvery));
     if (process.pid == pid && process.state != ProcessState::Absent)
       note_stopping(*board, *instance);
-    if (same && !*same) co_return;
+    if (same && !*same) break;
   }
+  co_await look_for_second(board, instance, pid);
 }
 
 // The postmaster, held so that its pid cannot be reused under us.

@@ -24,6 +24,8 @@ Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options option
 
 void Senses::start() {
   if (has_host()) board_.loop.spawn(watch_process(&board_, &instance_));
+  if (instance_.kind() == instance::Kind::Container)
+    board_.loop.spawn(watch_hosting(&board_, &instance_));
   if (!board_.options.keeps_sessions()) {
     board_.loop.spawn(pay_visits(&board_));
     return;

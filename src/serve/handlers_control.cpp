@@ -101,6 +101,17 @@ Task<HttpResponse> post_unfence(ContextPtr context, Call call) {
   co_return done_or_problem(result);
 }
 
+Task<HttpResponse> post_anchor(ContextPtr context, Call call) {
+  const auto body = read_object(call.request, {"anchor"});
+  if (!body) co_return problem(body.error());
+  const auto word = read_text(*body, "anchor");
+  if (!word) co_return problem(word.error());
+  if (*word != "keep" && *word != "remove")
+    co_return problem(Error(ErrorCode::Usage, "anchor is \"keep\" or \"remove\""));
+  const auto result = co_await context->sources.control->set_anchor(*word == "keep");
+  co_return done_or_problem(result);
+}
+
 Task<HttpResponse> post_forget(ContextPtr context, Call call) {
   auto what = read_forgotten(call.request);
   if (!what) co_return problem(what.error());

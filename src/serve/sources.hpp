@@ -35,6 +35,8 @@ class Control {
   virtual runtime::Task<Result<>> resume() = 0;
   /// Accepts the identity now found in place of the one known.
   virtual runtime::Task<Result<>> unfence(std::string who) = 0;
+  /// Holds a container's data volume, or lets it go. NotSupported where there is none.
+  virtual runtime::Task<Result<>> set_anchor(bool wanted) = 0;
   /// "It was dropped on purpose": `relation` is "schema.table". NotFound when it is not known.
   virtual runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                                   std::string who) = 0;

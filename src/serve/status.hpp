@@ -72,6 +72,7 @@ struct InstanceStatus {
   std::optional<WallTime> started_at{};  ///< of the postmaster
   /// When the guard first saw this postmaster run; a login that ended before it no longer counts.
   std::optional<SteadyTime> running_since{};
+  std::string anchor{};  ///< containers: whether the data volume is held; empty where none can be
 };
 
 struct Database {

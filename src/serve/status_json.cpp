@@ -19,7 +19,8 @@ Json instance_json(const InstanceStatus& instance) {
           {"version", or_null(instance.server_version)},
           {"port", instance.port != 0 ? Json(instance.port) : Json()},
           {"postmaster_pid", instance.postmaster_pid > 0 ? Json(instance.postmaster_pid) : Json()},
-          {"started_at", or_null(instance.started_at)}};
+          {"started_at", or_null(instance.started_at)},
+          {"anchor", instance.anchor}};
 }
 
 Json probes_json(const Status& status, SteadyTime now) {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <set>
 
-#include "chaos/chaos.hpp"
+#include "chaos/crash.hpp"
 #include "chaos/freezer.hpp"
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
@@ -17,8 +17,6 @@ namespace pgkeel::chaos {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr auto kPlaces = std::to_array<std::string_view>({"intended", "acted", "journaled"});
 
 struct Walk {
   std::string_view fault;  ///< of the demo
@@ -35,11 +33,8 @@ constexpr auto kWalks = std::to_array<Walk>({
     {"table_dropped", "recreate_table"},
 });
 constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
-constexpr std::string_view kFrozen = "replace_hung_server";   // the demo does not wait for it
-
-app::GuardEnvironment crash_at(const fs::path& mark, const std::string& name) {
-  return {{"PGKEEL_CRASH_AT", name}, {"PGKEEL_CRASH_MARK", mark.string()}};
-}
+constexpr std::string_view kContained = "replace_fresh_cluster";  // in container_test.cpp
+constexpr std::string_view kFrozen = "replace_hung_server";       // the demo does not wait for it
 
 // The walk restarts the server more often than any budget allows, and waits less for a hung one.
 Scene walk_scene() {
@@ -47,21 +42,6 @@ Scene walk_scene() {
       {{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}, {"PGKEEL_RECOVER_HUNG_AFTER", "5s"}});
   if (scene.stage) add_writer(scene);
   return scene;
-}
-
-void expect_died_at_the_place(Scene& scene, const fs::path& mark) {
-  const auto ended = scene.stage->await_guard_end(kPatience);
-  ASSERT_TRUE(ended.has_value()) << ended.error().message();
-  EXPECT_EQ(ended->signal, SIGKILL) << ended->describe();
-  EXPECT_TRUE(fs::exists(mark)) << "it died elsewhere";
-}
-
-void expect_next_guard_finishes(Scene& scene, std::string_view cause,
-                                const app::GuardEnvironment& environment = {}) {
-  const auto started = scene.stage->start_guard(environment);
-  ASSERT_TRUE(started.has_value()) << started.error().message();
-  ASSERT_TRUE(await_healed(*scene.stage, cause));
-  ASSERT_TRUE(service_restored(scene));
 }
 
 using Inject = std::function<void(app::Stage&)>;
@@ -144,7 +124,7 @@ TEST(CrashWalkOf, CreateDatabase) {
 
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
-  std::set<std::string_view> walked{kWalkedBelow, kFrozen};
+  std::set<std::string_view> walked{kWalkedBelow, kFrozen, kContained};
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

@@ -7,6 +7,7 @@ readonly kPackages=(
   libboost1.81-dev libfmt-dev libspdlog-dev libsqlite3-dev libpq-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
   libsystemd-dev libcurl4-openssl-dev postgresql-15 postgresql-client-15
+  podman crun
   procps iproute2 util-linux python3 git ca-certificates
 )
 # A cluster "main" would take port 5432 and keep running; this file, there only while apt runs on a

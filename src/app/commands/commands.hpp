@@ -10,6 +10,8 @@ namespace pgkeel::app {
 [[nodiscard]] CommandSpec pause_command();
 [[nodiscard]] CommandSpec resume_command();
 [[nodiscard]] CommandSpec unfence_command();
+CommandSpec anchor_keep_command();
+CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec incident_list_command();
 [[nodiscard]] CommandSpec incident_show_command();
 [[nodiscard]] CommandSpec incident_report_command();

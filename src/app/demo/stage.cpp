@@ -29,8 +29,7 @@ constexpr Millis kPollEvery{50};
 constexpr std::string_view kConfig = R"(state_dir = "{0}/state"
 [instance]
 kind = "embedded"
-data_dir = "{0}/data"
-databases = ["shop"]
+{1}databases = ["shop"]
 required_tables = ["shop.public.ledger"]
 [recover]
 missing_table = "recreate-empty"
@@ -90,9 +89,18 @@ Stage::~Stage() {
   if (!keep_ && !directory_.empty()) fs::remove_all(directory_, ignored);
 }
 
+// A container's data is found through its mounts.
+std::string Stage::data_dir_line() const {
+  const auto names_container = [](const auto& variable) {
+    return variable.first == "PGKEEL_INSTANCE_CONTAINER";
+  };
+  if (std::ranges::any_of(options_.environment, names_container)) return "";
+  return fmt::format("data_dir = \"{}/data\"\n", directory_.string());
+}
+
 Result<void> Stage::write_config() {
   const auto file = directory_ / "pgkeel.toml";
-  const auto text = fmt::format(kConfig, directory_.string()) + options_.config;
+  const auto text = fmt::format(kConfig, directory_.string(), data_dir_line()) + options_.config;
   TRY_VOID(runtime::write_file_atomic(file, text, {0644, std::nullopt}));
   ConfigSources sources;
   sources.file = file;
@@ -102,7 +110,7 @@ Result<void> Stage::write_config() {
   config_ = std::move(loaded.config);
   TRY(instance, instance::make_instance(loop_, instance_config(config_)));
   instance_ = std::move(instance);
-  return {};
+  return loop_.run_until_complete(instance_->locate());
 }
 
 Result<void> Stage::start_guard(const GuardEnvironment& more) {
@@ -174,6 +182,11 @@ Result<void> Stage::await_known() {
 
 pg::Conninfo Stage::conninfo(std::string_view database) const {
   pg::Conninfo conninfo;
+  if (!config_.instance.url.empty()) {
+    conninfo = pg::parse_conninfo(config_.instance.url).value_or(pg::Conninfo{});
+    conninfo.database = database;
+    return conninfo;
+  }
   conninfo.host = config_.instance.socket_dir.string();
   conninfo.port = std::to_string(instance_->port());
   conninfo.user = "postgres";

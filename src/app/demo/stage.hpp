@@ -76,6 +76,7 @@ class Stage {
 
  private:
   explicit Stage(StageOptions options) : options_(std::move(options)) {}
+  [[nodiscard]] std::string data_dir_line() const;
   Result<void> write_config();
   Result<void> make_victims();
   void end_server();

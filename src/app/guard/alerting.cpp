@@ -11,6 +11,9 @@ namespace pgkeel::app {
 namespace {
 
 constexpr int kMissedProbes = 3;  // as everywhere: one lost is noise
+// Shorter than the least interval of pings, so that each has seen the loop go round; long enough
+// for two dead-man's switches to ask in the same turn.
+constexpr Seconds kTurnPatience{5};
 constexpr std::string_view kAliveFact = "whole_loop_at";
 
 std::string host_name() {
@@ -63,8 +66,9 @@ std::string WholeLoop::what_is_wrong() const {
 std::string WholeLoop::objection() {
   if (auto why = what_is_wrong(); !why.empty()) return why;
   const auto turns = conductor_.turns();
-  if (turns == turns_seen_) return "the guard's loop has not gone round";
+  if (turns != turns_seen_) turned_at_ = loop_.now();
   turns_seen_ = turns;
+  if (loop_.now() - turned_at_ > kTurnPatience) return "the guard's loop has not gone round";
   const auto written = ledger_.set_fact(kAliveFact, to_iso8601(wall_now()));
   return written ? std::string() : written.error().message();
 }

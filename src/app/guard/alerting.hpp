@@ -33,6 +33,7 @@ class WholeLoop {
   const recover::Conductor& conductor_;
   incident::Ledger& ledger_;
   std::uint64_t turns_seen_ = 0;
+  SteadyTime turned_at_;
 };
 
 }  // namespace pgkeel::app

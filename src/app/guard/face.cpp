@@ -55,6 +55,11 @@ runtime::Task<Result<>> Face::unfence(std::string who) {
   co_return conductor_.accept_identity(who);
 }
 
+runtime::Task<Result<>> Face::set_anchor(bool wanted) {
+  auto done = co_await anchor_->set(wanted);
+  co_return done;
+}
+
 runtime::Task<Result<>> Face::forget_relation(std::string database, std::string relation,
                                               std::string who) {
   co_return conductor_.forget_relation(database + "." + relation, who);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/config.hpp"
+#include "app/guard/anchor.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
 #include "notify/alerts.hpp"
@@ -24,6 +25,7 @@ class Face final : public serve::StatusSource,
 
   /// Whose state is shown too; null: there are no channels. Must outlive the face.
   void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
+  void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -34,6 +36,7 @@ class Face final : public serve::StatusSource,
   runtime::Task<Result<>> pause(std::optional<Millis> duration) override;
   runtime::Task<Result<>> resume() override;
   runtime::Task<Result<>> unfence(std::string who) override;
+  runtime::Task<Result<>> set_anchor(bool wanted) override;
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                           std::string who) override;
   runtime::Task<Result<>> forget_database(std::string database, std::string who) override;
@@ -58,6 +61,7 @@ class Face final : public serve::StatusSource,
   incident::Journal& journal_;
   recover::Conductor& conductor_;
   const notify::Alerts* alerts_ = nullptr;
+  AnchorKeeper* anchor_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;
   serve::ServiceState last_state_ = serve::ServiceState::Starting;

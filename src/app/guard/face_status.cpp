@@ -165,6 +165,7 @@ void Face::add_instance(serve::Status& status) const {
       instance.running_since = seen.process.found_at;
     if (seen.login.ok()) instance.started_at = seen.login.postmaster_started;
   }
+  if (anchor_ != nullptr) instance.anchor = anchor_->state();
   status.features = features_of(seen);
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},

@@ -41,6 +41,7 @@ runtime::Task<Result<int>> Guard::live() {
   loop_.spawn(hold_volume_lock());
   loop_.spawn(announce());
   loop_.spawn(face_->follow());
+  loop_.spawn(anchor_->run());
   tell_systemd("READY=1");
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
@@ -65,6 +66,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   ledger_ = std::make_unique<incident::Ledger>(*store_);
   journal_ = std::make_unique<incident::Journal>(*store_);
 
+  CO_TRY_VOID(co_await find_server(instance_.get(), ledger_.get()));
   CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
   CO_TRY_VOID(lock_volume());
   CO_TRY_VOID(co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get()));
@@ -88,6 +90,9 @@ runtime::Task<Result<void>> Guard::make_parts() {
   whole_loop_ = std::make_unique<WholeLoop>(config_, loop_, *senses_, *conductor_, *ledger_);
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
   face_->show_alerts(alerts_.get());
+  anchor_ = std::make_unique<AnchorKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
+                                           config_.mode == Mode::Act);
+  face_->show_anchor(anchor_.get());
   co_return Result<void>();
 }
 

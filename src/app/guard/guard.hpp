@@ -48,6 +48,7 @@ class Guard {
   std::unique_ptr<recover::Services> services_;
   std::unique_ptr<recover::Conductor> conductor_;
   std::unique_ptr<WholeLoop> whole_loop_;
+  std::unique_ptr<AnchorKeeper> anchor_;
   std::unique_ptr<Face> face_;
   std::unique_ptr<serve::Api> api_;
 };

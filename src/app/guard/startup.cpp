@@ -18,6 +18,7 @@ using runtime::Task;
 
 constexpr Seconds kCreateDeadline{120};  // initdb on a slow disk
 constexpr Seconds kStartDeadline{60};
+constexpr Millis kInitialisedEvery{200};
 constexpr Seconds kFirstLoginDeadline{5};
 constexpr std::string_view kPortFact = "port";
 constexpr std::string_view kDebianSocketDir = "/var/run/postgresql";
@@ -123,6 +124,8 @@ instance::InstanceConfig instance_config(const Config& config) {
   result.bin_dir = config.instance.bin_dir;
   result.unit = config.instance.unit;
   result.url = config.instance.url;
+  result.container = config.instance.container;
+  result.engine_socket = config.instance.engine_socket;
   result.log_file = config.instance.log_file;
   result.socket_dir = config.instance.socket_dir;
   return result;
@@ -135,6 +138,7 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
     if (conninfo.database.empty()) conninfo.database = "postgres";
     return conninfo;
   }
+  if (auto conninfo = instance.client_path()) return *std::move(conninfo);
   pg::Conninfo conninfo;
   conninfo.host = socket_dir_of(config, instance);
   TRY(port, known_port(instance, ledger));
@@ -233,6 +237,24 @@ std::filesystem::path find_client_programs(const Config& config, int server_majo
   return {};
 }
 
+// A container that was started together with the guard initialises its volume first.
+Task<Result<void>> await_initialised(runtime::Loop* loop, instance::Instance* instance) {
+  const auto until = loop->after(kCreateDeadline);
+  const auto serves = [instance] {
+    return instance->inspect_data_dir().state == instance::DataDirState::Present &&
+           instance->find_postmaster();
+  };
+  if (serves()) co_return Result<void>();
+  log_info("waiting for the container's server", {{"instance", instance->describe()}});
+  while (!serves() && loop->now() < until) {
+    const auto hosting = co_await instance->inspect_hosting();
+    const bool runs = hosting && hosting->error.empty() && hosting->container.running;
+    if (!runs) break;  // what stands there then is judged as it is
+    CO_TRY_VOID(co_await loop->sleep_for(kInitialisedEvery));
+  }
+  co_return Result<void>();
+}
+
 Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
                                      instance::Instance* instance) {
   std::error_code ignored;
@@ -245,8 +267,24 @@ Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
     co_return tried;
   }
   if (may_be_made(*instance)) co_return instance::Embedded::check_plan(cluster_plan(*config));
+  if (instance->kind() == instance::Kind::Container) {
+    CO_TRY_VOID(co_await instance->locate());
+    CO_TRY_VOID(co_await await_initialised(loop, instance));
+  }
   auto checked = co_await instance->preflight();
   co_return checked;
+}
+
+Task<Result<void>> find_server(instance::Instance* instance, const incident::Ledger* ledger) {
+  auto located = co_await instance->locate();
+  if (located) co_return located;
+  const auto identity = ledger->identity();
+  if (!identity) co_return fail(identity.error());
+  if (!identity->has_value()) co_return located;
+  log_warning("server not located; looking where it was last",
+              {{"why", located.error().message()}, {"data_dir", (*identity)->data_dir}});
+  instance->assume_data_dir((*identity)->data_dir);
+  co_return Result<void>();
 }
 
 Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,

@@ -45,6 +45,10 @@ Result<void> ensure_homes(const Config& config);
 runtime::Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
                                               instance::Instance* instance);
 
+/// Where the server's data is; where it was, when a known server's container cannot be asked now.
+runtime::Task<Result<void>> find_server(instance::Instance* instance,
+                                        const incident::Ledger* ledger);
+
 /// Embedded and nothing known: makes the cluster. Anything else: checks that it can be guarded.
 runtime::Task<Result<void>> ensure_cluster(runtime::Loop* loop, const Config* config,
                                            instance::Instance* instance,

@@ -93,6 +93,31 @@ TEST(OperatorsStop, IsOverAsSoonAsTheServerServes) {
   EXPECT_NE(sole<RunPlaybook>(guard.turn(killed())), nullptr);
 }
 
+TEST(FreshCluster, IsReplacedAlsoAfterTheOperatorsStop) {
+  // Goal: docker compose down and up again over an empty volume: the stop is over as soon as the
+  // fresh cluster runs, and each state between the steps of its replacement is gone on from (C2).
+  VirtualGuard guard;
+  guard.turn(stopped_cleanly());
+  Instance fresh = healthy();
+  fresh.seen.hosting.facts.emplace().exists = true;
+  fresh.known.identity->seen_at = kWall - Seconds(3600);
+  fresh.known.identity->major = fresh.seen.files.data_dir.major = 15;
+  constexpr unsigned kSecondsShift = 32;
+  fresh.seen.files.data_dir.control->system_id =
+      SystemId{static_cast<std::uint64_t>(kWall.time_since_epoch() / Seconds(1)) << kSecondsShift};
+  guard.turn(fresh);
+  const auto first = guard.turn(fresh);
+  ASSERT_NE(sole<RunPlaybook>(first), nullptr);
+  EXPECT_EQ(sole<RunPlaybook>(first)->playbook, "replace_fresh_cluster");
+  guard.now += Seconds(60);
+  const auto gone = guard.turn(without_data(instance::DataDirState::Missing));
+  ASSERT_NE(sole<RunPlaybook>(gone), nullptr);
+  EXPECT_EQ(sole<RunPlaybook>(gone)->playbook, "replace_fresh_cluster");
+  const auto back = guard.turn(stopped_cleanly());
+  ASSERT_NE(sole<RunPlaybook>(back), nullptr);
+  EXPECT_EQ(sole<RunPlaybook>(back)->playbook, "restart_server");
+}
+
 TEST(HungServer, OurOwnImmediateStopIsNotTheOperators) {
   // Goal: after the guard stopped a hung server at once, it goes on to start it.
   VirtualGuard guard;

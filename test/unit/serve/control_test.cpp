@@ -53,12 +53,14 @@ TEST(ControlApi, ResumeAndUnfenceSayWhoAsked) {
   // X8: accepting another identity is an operator's word, so the journal gets a name.
   FakeGuard guard;
   EXPECT_EQ(guard.post_locally("/api/v1/resume", "").status, 200);
+  EXPECT_EQ(guard.post_locally("/api/v1/anchor", R"({"anchor":"remove"})").status, 200);
+  EXPECT_EQ(guard.post_locally("/api/v1/anchor", R"({"anchor":"drop"})").status, 400);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", R"({"who":"ann"})").status, 200);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", "{}").status, 200);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", R"({"who":""})").status, 400);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", R"({"who":"a\nb"})").status, 400);
-  EXPECT_EQ(guard.control.calls,
-            (Calls{"resume", "unfence by ann", "unfence by the API over the Unix socket"}));
+  EXPECT_EQ(guard.control.calls, (Calls{"resume", "remove the anchor", "unfence by ann",
+                                        "unfence by the API over the Unix socket"}));
 }
 
 TEST(ControlApi, ForgetTakesARelationOrADatabase) {

@@ -128,6 +128,10 @@ struct FakeControl : Control {
     calls.push_back("unfence by " + who);
     co_return result;
   }
+  Task<Result<>> set_anchor(bool wanted) override {
+    calls.emplace_back(wanted ? "keep the anchor" : "remove the anchor");
+    co_return result;
+  }
   Task<Result<>> forget_relation(std::string database, std::string relation,
                                  std::string who) override {
     calls.push_back("forget " + relation + " in " + database + " by " + who);

@@ -1,0 +1,29 @@
+// The container the server ran in is gone: removed by hand, by `docker compose down`, or re-created
+// under another name. Its data is where it was, unless the volume went with it.
+// The remedy is a human's: what a container is made of is written in a file the guard does not own.
+#include "diagnose/case.hpp"
+
+#include <fmt/format.h>
+
+namespace pgkeel::diagnose {
+
+std::vector<Finding> container_missing(const Case& the_case) {
+  const auto* hosting = hosting_of(the_case);
+  if (hosting == nullptr || hosting->exists || !server_absent(the_case)) return {};
+  const auto& data_dir = the_case.seen.files.data_dir;
+  const bool data_there = data_dir.state == instance::DataDirState::Present;
+
+  Finding finding;
+  finding.cause = Cause::ContainerMissing;
+  finding.confidence = 0.99;
+  finding.wait = true;
+  if (stopped_cleanly(the_case)) finding.severity = incident::Severity::Warning;
+  finding.since = the_case.seen.process.died_at;
+  finding.summary = fmt::format("The server's container is gone; its data directory is {}.",
+                                data_there ? "still there" : instance::to_string(data_dir.state));
+  finding.evidence.push_back(
+      evidence(the_case, "engine", "the engine knows no container of that name"));
+  return {finding};
+}
+
+}  // namespace pgkeel::diagnose

@@ -1,0 +1,151 @@
+// The steps that find a data directory by its system identifier and move it back. Guards, each
+// checked right before the rename it protects: exactly one candidate; not in use; same timeline and
+// no older than the last checkpoint the guard saw; a plain rename on one file system, so that it
+// either happens whole or not at all. Whatever stands in its place is renamed aside and kept.
+// If the guard is killed between the renames the directory is missing, which the next guard finds.
+#include "recover/playbooks/lost_data.hpp"
+
+#include <fmt/format.h>
+
+#include "instance/search.hpp"
+#include "recover/aside.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using runtime::Task;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kVolumeDirectory = "_data";  // of Docker's and Podman's local driver
+constexpr Seconds kSearchPatience{30};  // a disk full of directories; usually milliseconds
+
+std::string describe_search(const StepContext& context) {
+  return "search for the data directory that belongs at " +
+         context.services.instance.data_dir().string();
+}
+
+// What was shut down in order may have been moved on purpose; only where the cause says otherwise
+// is it taken.
+enum class Left { ByCrash, AsItMay };
+
+// Why a candidate may not be used; empty when it may.
+std::string objection(const instance::LostDataCandidate& candidate,
+                      const incident::Identity& identity, Left left) {
+  if (candidate.in_use) return "is in use by a running server";
+  if (!candidate.same_filesystem) return "is on another file system";
+  if (candidate.control.timeline < identity.timeline ||
+      candidate.control.checkpoint < identity.last_lsn)
+    return "is older than what the guard last saw: a copy, not the lost data";
+  if (left == Left::ByCrash && pg::is_clean(candidate.control.state))
+    return "was shut down cleanly before it was moved";
+  return {};
+}
+
+StepResult choose(StepContext& context, const std::vector<instance::LostDataCandidate>& candidates,
+                  const incident::Identity& identity, Left left) {
+  std::vector<fs::path> usable;
+  std::string refused;
+  for (const auto& candidate : candidates) {
+    const auto why = objection(candidate, identity, left);
+    if (why.empty()) usable.push_back(candidate.path);
+    else refused += fmt::format("; {} {}", candidate.path.string(), why);
+  }
+  if (usable.size() == 1) {
+    context.notes["from"] = usable.front().string();
+    return StepResult::done("found at " + usable.front().string());
+  }
+  if (usable.size() > 1)
+    return StepResult::for_human(
+        fmt::format("a human: {} directories bear the system identifier; say which by moving it",
+                    usable.size()));
+  return StepResult::for_human("a human: the data directory was not found" + refused);
+}
+
+// Looks for it and chooses; also asked again right before the rename, so that what was true then is
+// true now.
+Task<StepResult> search(StepContext* context, Left left) {
+  auto& services = context->services;
+  const auto identity = services.ledger.identity();
+  if (!identity) co_return StepResult::failed(identity.error());
+  if (!identity->has_value()) co_return StepResult::for_human("a human: no identity is known");
+  auto places = co_await services.instance.other_places();
+  const instance::LostDataQuery query{(*identity)->system_id, services.instance.data_dir(),
+                                      std::move(places)};
+  const auto deadline = services.loop.after(kSearchPatience);
+  const auto report = co_await services.loop.run_blocking(
+      [&query, deadline] { return instance::find_lost_data(query, deadline); });
+  co_return choose(*context, report.candidates, **identity, left);
+}
+
+std::string describe_set_aside(const StepContext& context) {
+  const auto& data_dir = context.services.instance.data_dir();
+  return fmt::format("rename {} aside, keeping it", data_dir.string());
+}
+
+Task<StepResult> set_aside(StepContext* context) {
+  auto& instance = context->services.instance;
+  const auto data_dir = instance.data_dir();
+  if (!fs::exists(data_dir)) co_return StepResult::skipped("nothing is in its place");
+  if (instance.find_postmaster() || !instance.inspect_lock().orphans.empty())
+    co_return StepResult::for_human("a human: a server runs in " + data_dir.string());
+  const auto aside = aside_path(data_dir, wall_now());
+  const auto renamed = runtime::rename_durable(data_dir, aside);
+  if (!renamed) co_return StepResult::for_human("a human: " + renamed.error().message());
+  co_return StepResult::done("kept as " + aside.string());
+}
+
+// An engine cannot use a volume whose directory is gone: an empty one is left where it was.
+void leave_volume_usable(const fs::path& from) {
+  if (from.filename() != kVolumeDirectory) return;
+  std::error_code ignored;
+  fs::create_directory(from, ignored);
+}
+
+std::string describe_reattach(const StepContext& context) {
+  const auto from = context.notes.find("from");
+  return fmt::format("rename {} to {}",
+                     from == context.notes.end() ? "what is found" : from->second,
+                     context.services.instance.data_dir().string());
+}
+
+Task<StepResult> reattach(StepContext* context, Left left) {
+  const fs::path chosen = context->notes["from"];
+  const auto again = co_await search(context, left);
+  if (again.outcome == incident::ActionOutcome::Failed) co_return again;
+  const fs::path from = context->notes["from"];
+  if (from != chosen)
+    co_return StepResult::for_human("a human: the data moved while it was looked at");
+  const auto to = context->services.instance.data_dir();
+  const auto renamed = runtime::rename_durable(from, to);
+  if (!renamed) co_return StepResult::failed(renamed.error());
+  leave_volume_usable(from);
+  co_return StepResult::done(fmt::format("{} is back at {}", from.string(), to.string()));
+}
+
+Task<StepResult> search_crashed(StepContext* context) {
+  auto found = co_await search(context, Left::ByCrash);
+  co_return found;
+}
+Task<StepResult> search_any(StepContext* context) {
+  auto found = co_await search(context, Left::AsItMay);
+  co_return found;
+}
+Task<StepResult> reattach_crashed(StepContext* context) {
+  auto done = co_await reattach(context, Left::ByCrash);
+  co_return done;
+}
+Task<StepResult> reattach_any(StepContext* context) {
+  auto done = co_await reattach(context, Left::AsItMay);
+  co_return done;
+}
+
+}  // namespace
+
+constinit const Step kSearchLostData{"search_lost_data", describe_search, search_crashed};
+constinit const Step kReattachDirectory{"reattach_directory", describe_reattach, reattach_crashed};
+constinit const Step kSearchReplacedData{"search_lost_data", describe_search, search_any};
+constinit const Step kReattachReplaced{"reattach_directory", describe_reattach, reattach_any};
+constinit const Step kSetAsideOccupant{"set_aside_occupant", describe_set_aside, set_aside};
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,17 @@
+// Steps shared by the playbooks that bring a data directory back from where it was moved to.
+#pragma once
+
+#include "recover/playbook.hpp"
+
+namespace pgkeel::recover {
+
+/// For data that vanished: only what a crash left is taken.
+extern const Step kSearchLostData;
+extern const Step kReattachDirectory;
+/// For data that an engine replaced by a fresh cluster: also what was shut down in order before.
+extern const Step kSearchReplacedData;
+extern const Step kReattachReplaced;
+/// Renames what stands in the place aside and keeps it.
+extern const Step kSetAsideOccupant;
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,140 @@
+// See container_engine.hpp.
+#include "chaos/container_engine.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+namespace pgkeel::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kTool = "tools/container-engine";
+constexpr int kErrors = 400;
+
+bool is_program(const char* path) { return ::access(path, X_OK) == 0; }
+
+int shell(const std::string& line) { return std::system(line.c_str()); }
+
+}  // namespace
+
+bool ContainerEngine::possible() {
+  return ::geteuid() == 0 && is_program("/usr/bin/podman") && is_program("/usr/bin/crun") &&
+         is_program(kTool);
+}
+
+ContainerEngine::ContainerEngine() : state_(dir_.path()), port_(test::free_port()) {
+  EXPECT_EQ(
+      shell(fmt::format("{} image {} >{}/image.log 2>&1", kTool, state_.string(), state_.string())),
+      0);
+  start_service();
+}
+
+void ContainerEngine::start_service() {
+  runtime::ProcessSpec spec;
+  spec.argv = {fs::absolute(kTool).string(), "serve", socket().string(), state_.string()};
+  spec.output_file = state_ / "engine.log";
+  spec.session = runtime::ProcessSpec::Session::New;
+  auto started = runtime::start_process(spec);
+  ASSERT_TRUE(started.has_value());
+  service_.emplace(std::move(*started));
+  ASSERT_TRUE(test::wait_until([&] { return call("GET", "/version").status == 200; }, kPatience));
+}
+
+void ContainerEngine::end_service() {
+  static_cast<void>(service_->signal(SIGTERM));
+  static_cast<void>(loop_.run_until_complete(service_->wait_exit(loop_, loop_.after(kPatience))));
+  service_.reset();
+}
+
+ContainerEngine::~ContainerEngine() {
+  if (!service_) return;
+  remove_everything();
+  end_service();
+}
+
+// Tried until nothing is left: an anchor's guard may have been at it.
+void ContainerEngine::remove_everything() {
+  const auto emptied = [&] {
+    const auto list = Json::parse(call("GET", "/containers/json?all=true").body, nullptr, false);
+    if (!list.is_array()) return false;
+    for (const auto& container : list)
+      call("DELETE", "/containers/" + container.value("Id", "") + "?force=true");
+    return list.empty();
+  };
+  static_cast<void>(test::wait_until(emptied, kPatience));
+}
+
+app::GuardEnvironment ContainerEngine::environment(const std::string& container) const {
+  return {
+      {"PGKEEL_INSTANCE_KIND", "container"},
+      {"PGKEEL_INSTANCE_CONTAINER", container},
+      {"PGKEEL_INSTANCE_ENGINE_SOCKET", socket().string()},
+      {"PGKEEL_INSTANCE_URL", fmt::format("postgresql://postgres@127.0.0.1:{}/postgres", port_)}};
+}
+
+runtime::HttpResponse ContainerEngine::call(const std::string& method, const std::string& target,
+                                            const std::string& body) {
+  runtime::HttpRequest request;
+  request.method = method;
+  const auto question = target.find('?');
+  request.path = "/v1.40" + target.substr(0, question);
+  for (auto rest = question == std::string::npos ? "" : target.substr(question + 1);
+       !rest.empty();) {
+    const auto end = std::min(rest.find('&'), rest.size());
+    const auto equals = rest.find('=');
+    request.query[rest.substr(0, equals)] = rest.substr(equals + 1, end - equals - 1);
+    rest.erase(0, end + 1);
+  }
+  if (!body.empty()) request.headers["content-type"] = "application/json";
+  request.body = body;
+  const runtime::HttpEndpoint endpoint{socket(), "", 0};
+  auto response = loop_.run_until_complete(
+      runtime::http_request(loop_, endpoint, request, loop_.after(kPatience)));
+  if (response) return *std::move(response);
+  runtime::HttpResponse none;
+  none.status = 0;
+  none.body = response.error().message();
+  return none;
+}
+
+void ContainerEngine::expect_done(const std::string& method, const std::string& target,
+                                  const std::string& body) {
+  const auto response = call(method, target, body);
+  ASSERT_TRUE(response.status > 0 && response.status < kErrors)
+      << method << " " << target << ": " << response.status << " " << response.body;
+}
+
+void ContainerEngine::run(const ContainerSpec& spec) {
+  Json host = {
+      {"NetworkMode", "host"},
+      {"RestartPolicy", {{"Name", spec.restart}}},
+      {"Mounts",
+       {{{"Type", "volume"}, {"Source", spec.volume}, {"Target", "/var/lib/postgresql/data"}}}}};
+  if (spec.memory_mb > 0) host["Memory"] = std::int64_t{spec.memory_mb} << 20U;
+  const Json container = {{"Image", "localhost/pgkeel-postgres:15"},
+                          {"Cmd", {"-p", std::to_string(port_ + spec.port_offset)}},
+                          {"HostConfig", host}};
+  ASSERT_NO_FATAL_FAILURE(
+      expect_done("POST", "/containers/create?name=" + spec.name, container.dump()));
+  ASSERT_NO_FATAL_FAILURE(start(spec.name));
+}
+
+int ContainerEngine::remove_volume(const std::string& name) {
+  return call("DELETE", "/volumes/" + name).status;
+}
+
+std::string ContainerEngine::started_at(const std::string& name) {
+  const auto json = Json::parse(call("GET", "/containers/" + name + "/json").body, nullptr, false);
+  return json.is_object() ? json["State"].value("StartedAt", "") : "";
+}
+
+bool ContainerEngine::exists(const std::string& name) {
+  return call("GET", "/containers/" + name + "/json").status == 200;
+}
+
+}  // namespace pgkeel::chaos

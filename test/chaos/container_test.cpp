@@ -1,0 +1,174 @@
+// A server in a container of a real engine: killed, stopped on purpose, restarted by the engine,
+// paused, removed, and replaced by a fresh cluster, under a real guard on the host.
+#include <algorithm>
+#include <csignal>
+
+#include "chaos/container_engine.hpp"
+#include "chaos/crash.hpp"
+#include "recover/executor.hpp"
+#include "recover/playbook.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+using incident::Incident;
+using incident::IncidentState;
+
+bool waits(const Incident& incident) {
+  return incident.state == IncidentState::Waiting && incident.actions.empty();
+}
+bool closed(const Incident& incident) { return incident.state == IncidentState::Closed; }
+
+class Container : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ContainerEngine::possible()) GTEST_SKIP() << "needs root, podman and crun";
+    engine_.emplace();
+  }
+  // In this order: the guard before the engine it talks to.
+  void TearDown() override {
+    scene_.writer.reset();
+    scene_.stage.reset();
+    engine_.reset();
+  }
+  void build(const ContainerSpec& spec = {}) {
+    ASSERT_NO_FATAL_FAILURE(engine_->run(spec));
+    scene_ = build_scene(engine_->environment());
+    ASSERT_TRUE(scene_.stage);
+    add_writer(scene_);
+    ASSERT_TRUE(service_restored(scene_));
+  }
+  app::Stage& stage() { return *scene_.stage; }
+
+  std::optional<ContainerEngine> engine_;
+  Scene scene_;
+};
+
+TEST_F(Container, KilledIsStartedAgain) {
+  // Goal: the server's process is killed; with no restart policy the guard starts the container
+  // (A2, A3, D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  kill_server(stage());
+  ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, TheEnginesRestartIsNotRaced) {
+  // Goal: with a restart policy the engine brings it back and the guard starts nothing: one start,
+  // not two (D3, D6).
+  ContainerSpec spec;
+  spec.restart = "always";
+  ASSERT_NO_FATAL_FAILURE(build(spec));
+  kill_server(stage());
+  ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  const auto first = engine_->started_at("pg");
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_EQ(engine_->started_at("pg"), first);
+}
+
+TEST_F(Container, StoppedOnPurposeStaysStopped) {
+  // Goal: docker stop is the operator's will, docker start ends it (B13, D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  stage().note_broken();
+  engine_->stop("pg");
+  ASSERT_TRUE(await_incident(stage(), "stopped_by_operator", waits));
+  ASSERT_TRUE(stays_down(stage()));
+  engine_->start("pg");
+  ASSERT_TRUE(await_incident(stage(), "stopped_by_operator", closed));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, PausedIsNotHung) {
+  // Goal: docker pause is named and nothing is killed; unpause ends it (B13, D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  const auto pid = postmaster_pid(stage());
+  stage().note_broken();
+  engine_->pause("pg");
+  ASSERT_TRUE(await_incident(stage(), "container_paused", waits));
+  engine_->unpause("pg");
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_EQ(postmaster_pid(stage()), pid);
+}
+
+TEST_F(Container, RemovedIsNamedAndFoundAgain) {
+  // Goal: a removed container is a human's, its volume is kept by the anchor, and a container made
+  // again over it is guarded on (C2, D3, D13).
+  ASSERT_NO_FATAL_FAILURE(build());
+  ASSERT_TRUE(test::wait_until([&] { return engine_->exists("pgkeel-anchor-pg"); }, kPatience));
+  stage().note_broken();
+  engine_->stop("pg");
+  engine_->remove("pg");
+  ASSERT_TRUE(await_incident(stage(), "container_missing", waits));
+  EXPECT_GE(engine_->remove_volume("pgdata"), 400);
+  engine_->run({});
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, AFreshClusterIsFencedAndTheKnownOneBroughtBack) {
+  // Goal: the container is made again over another, empty volume, which its entry point
+  // initialises: it is fenced and kept, and the known data moved in with every row (A8, C2, D2).
+  ASSERT_NO_FATAL_FAILURE(build());
+  stage().note_broken();
+  engine_->stop("pg");
+  engine_->remove("pg");
+  ASSERT_TRUE(await_incident(stage(), "container_missing", waits));
+  ContainerSpec renamed;
+  renamed.volume = "project2_pgdata";
+  engine_->run(renamed);
+  ASSERT_TRUE(await_healed(stage(), "fresh_cluster"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, TwoOverOneVolumeAreNamed) {
+  // Goal: a second container over the volume is noticed at once; nothing is decided (D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  stage().note_broken();
+  ContainerSpec twin;
+  twin.name = "twin";
+  twin.port_offset = 1;
+  engine_->run(twin);
+  ASSERT_TRUE(await_incident(stage(), "two_servers", waits));
+  const auto found = incident_of(stage(), "two_servers");
+  EXPECT_LT(found->opened_at - stage().broken_at(), Seconds(5));
+}
+
+TEST_F(Container, AnEngineThatIsAwayIsNamedAndWaitedFor) {
+  // Goal: the server dies while the engine is stopped: named; when the engine is back the guard
+  // starts the server (D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  engine_->end_service();
+  kill_server(stage());
+  ASSERT_TRUE(await_incident(stage(), "engine_unreachable", waits));
+  engine_->start_service();
+  ASSERT_TRUE(await_healed(stage(), "engine_unreachable"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, CrashWalkOfReplaceFreshCluster) {
+  // Goal: a guard killed anywhere while it replaces a fresh cluster is followed by one that has the
+  // known data serve again (C2, D6, E6).
+  ASSERT_NO_FATAL_FAILURE(build());
+  int round = 0;
+  for (const auto& step : recover::playbook_by_name("replace_fresh_cluster").steps) {
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name("replace_fresh_cluster", step.name, place);
+      SCOPED_TRACE(name);
+      const auto mark = stage().directory() / "mark";
+      std::filesystem::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      stage().note_broken();
+      engine_->stop("pg");
+      engine_->remove("pg");
+      ContainerSpec renamed;
+      renamed.volume = "project" + std::to_string(++round);
+      engine_->run(renamed);
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "fresh_cluster"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -14,7 +14,8 @@ void settle(const app::RawSetting& setting) {
   static_cast<void>(app::shown_value(definition, setting.values));
   if (!app::objection(definition, setting.values, setting.shape).empty()) return;
   app::Config config;
-  CHECK(!definition.in_effect() || definition.into(config, setting.values));
+  // Keys of lists and free names are placed by the whole reading below.
+  CHECK(definition.into == nullptr || definition.into(config, setting.values));
 }
 
 void settle_all(const app::SourceReading& reading) {

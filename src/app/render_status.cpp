@@ -210,6 +210,15 @@ void show_features(Sheet& sheet, const Json& features, const Look& look) {
   sheet.rows(rows);
 }
 
+void show_warnings(Sheet& sheet, const Json& warnings, const Look& look) {
+  std::string_view label = "Advice";
+  for (std::size_t i = 0; warnings.is_array() && i < warnings.size(); ++i) {
+    sheet.block(label, look.paint(Tone::Warn, text_of(warnings[i], "text")));
+    sheet.line(text_of(warnings[i], "hint"));
+    label = "";
+  }
+}
+
 void show_alerts(Sheet& sheet, const Json& status, const Look& look) {
   const auto& channels = member(status, "alert_channels");
   std::string_view label = "Alerts";
@@ -254,6 +263,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_databases(sheet, member(status, "databases"), look);
   show_room(sheet, status);
   show_features(sheet, member(status, "features"), look);
+  show_warnings(sheet, member(status, "warnings"), look);
   show_protection(sheet, status, look);
   show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);

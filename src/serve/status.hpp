@@ -148,6 +148,13 @@ struct GuardStatus {
   double cpu_seconds = 0;
 };
 
+/// What is not broken yet.
+struct Warning {
+  std::string name{};
+  std::string text{};
+  std::string hint{};
+};
+
 struct Status {
   ServiceState state = ServiceState::Starting;
   WallTime since{};                      ///< when this state began
@@ -168,6 +175,7 @@ struct Status {
   std::optional<Protection> shadow;
   std::vector<Capability> capabilities;
   std::vector<Feature> features;
+  std::vector<Warning> warnings;
 
   /// Not closed yet, oldest first; evidence, actions, checks and events may be left out.
   std::vector<incident::Incident> open_incidents;

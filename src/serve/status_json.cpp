@@ -44,6 +44,13 @@ Json capabilities_json(const Status& status) {
   return object;
 }
 
+Json warnings_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& warning : status.warnings)
+    list.push_back({{"name", warning.name}, {"text", warning.text}, {"hint", warning.hint}});
+  return list;
+}
+
 Json features_json(const Status& status) {
   Json list = Json::array();
   for (const auto& feature : status.features)
@@ -158,6 +165,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"alert_channels", alert_channels_json(status)},
           {"capabilities", capabilities_json(status)},
           {"features", features_json(status)},
+          {"warnings", warnings_json(status)},
           {"guard", guard_json(status.guard, now)}};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/config.hpp"
+#include "app/guard/adviser.hpp"
 #include "app/guard/anchor.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
@@ -26,6 +27,7 @@ class Face final : public serve::StatusSource,
   /// Whose state is shown too; null: there are no channels. Must outlive the face.
   void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
+  void show_advice(const Adviser* adviser) { adviser_ = adviser; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -62,6 +64,7 @@ class Face final : public serve::StatusSource,
   recover::Conductor& conductor_;
   const notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
+  const Adviser* adviser_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;
   serve::ServiceState last_state_ = serve::ServiceState::Starting;

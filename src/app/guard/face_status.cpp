@@ -167,6 +167,9 @@ void Face::add_instance(serve::Status& status) const {
   }
   if (anchor_ != nullptr) instance.anchor = anchor_->state();
   status.features = features_of(seen);
+  if (adviser_ != nullptr)
+    for (const auto& warning : adviser_->warnings())
+      status.warnings.push_back({std::string(warning.name), warning.text, warning.hint});
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},
                          {"sees_files", capabilities.sees_files},

@@ -42,6 +42,7 @@ runtime::Task<Result<int>> Guard::live() {
   loop_.spawn(announce());
   loop_.spawn(face_->follow());
   loop_.spawn(anchor_->run());
+  loop_.spawn(adviser_->run());
   tell_systemd("READY=1");
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
@@ -93,6 +94,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   anchor_ = std::make_unique<AnchorKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
                                            config_.mode == Mode::Act);
   face_->show_anchor(anchor_.get());
+  adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_);
+  face_->show_advice(adviser_.get());
   co_return Result<void>();
 }
 

@@ -49,6 +49,7 @@ class Guard {
   std::unique_ptr<recover::Conductor> conductor_;
   std::unique_ptr<WholeLoop> whole_loop_;
   std::unique_ptr<AnchorKeeper> anchor_;
+  std::unique_ptr<Adviser> adviser_;
   std::unique_ptr<Face> face_;
   std::unique_ptr<serve::Api> api_;
 };

@@ -1,0 +1,29 @@
+// Looks around the server now and then for what is not broken yet: how its container is made, who
+// prunes volumes on this host, which probes fail by design. Shown in status and logged once.
+#pragma once
+
+#include "diagnose/warning.hpp"
+#include "sense/senses.hpp"
+
+namespace pgkeel::app {
+
+class Adviser {
+ public:
+  Adviser(runtime::Loop& loop, instance::Instance& instance, sense::Senses& senses)
+      : loop_(loop), instance_(instance), senses_(senses) {}
+
+  /// Runs for as long as the loop.
+  runtime::Task<void> run();
+  [[nodiscard]] const std::vector<diagnose::Warning>& warnings() const { return warnings_; }
+
+ private:
+  runtime::Task<std::vector<diagnose::Warning>> look();
+  void take(std::vector<diagnose::Warning> warnings);
+
+  runtime::Loop& loop_;
+  instance::Instance& instance_;
+  sense::Senses& senses_;
+  std::vector<diagnose::Warning> warnings_;
+};
+
+}  // namespace pgkeel::app

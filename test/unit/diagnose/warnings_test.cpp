@@ -1,0 +1,85 @@
+// What is not broken yet, told from what a container is made of and from the server's log.
+#include "diagnose/warning.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace pgkeel::diagnose {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::vector<std::string_view> names(const std::vector<Warning>& warnings) {
+  std::vector<std::string_view> found;
+  for (const auto& warning : warnings) found.push_back(warning.name);
+  return found;
+}
+
+instance::HostingFacts careful() {
+  instance::HostingFacts hosting;
+  hosting.exists = true;
+  hosting.container.name = "pg";
+  hosting.container.restart_policy = instance::RestartPolicy::UnlessStopped;
+  hosting.container.mounts = {
+      {"volume", "pgdata", "/vol/pgdata/_data", "/var/lib/postgresql/data", true}};
+  return hosting;
+}
+
+TEST(HostingWarnings, AreSilentAboutACarefulContainer) {
+  // Goal: a named volume, a policy, no pruning: nothing is said.
+  EXPECT_THAT(hosting_warnings(careful(), {}), IsEmpty());
+}
+
+TEST(HostingWarnings, NameEachWayToLoseAVolume) {
+  // Goal: anonymous volume, PG 18's path, root disk, no policy, no engine on boot, pruning (C2).
+  auto hosting = careful();
+  hosting.container.mounts.front().name = std::string(64, 'f');
+  hosting.container.restart_policy = instance::RestartPolicy::No;
+  hosting.container.environment = {{"PGDATA", "/var/lib/postgresql/18/docker"}};
+  hosting.container.health_check = {"CMD-SHELL", "pg_isready"};
+  HostSurroundings around;
+  around.engine_starts_on_boot = false;
+  around.prunes = {"/etc/cron.daily/tidy: docker system prune --volumes -f"};
+  EXPECT_THAT(names(hosting_warnings(hosting, around)),
+              ElementsAre("anonymous_volume", "mount_misses_data", "no_restart_policy",
+                          "engine_not_on_boot", "volumes_pruned", "health_check_without_role"));
+  hosting.container.mounts = {{"bind", "", "/srv/pg", "/var/lib/postgresql", true}};
+  around.data_on_root_filesystem = true;
+  EXPECT_THAT(names(hosting_warnings(hosting, around)), Contains("data_on_root_disk"));
+}
+
+std::vector<pg::LogLine> failing(std::string message, const std::vector<int>& seconds) {
+  std::vector<pg::LogLine> lines;
+  for (const int second : seconds) {
+    pg::LogLine line;
+    line.severity = pg::LogSeverity::Fatal;
+    line.message = message;
+    line.at = WallTime{Seconds(1'800'000'000 + second)};
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+TEST(WrongProbes, AreToldByTheirPeriod) {
+  // Goal: the same failed login every ten seconds is a health check, with the corrected line (B11).
+  const auto warnings =
+      wrong_probes(failing("role \"root\" does not exist", {0, 10, 20, 30, 41, 50}));
+  ASSERT_THAT(names(warnings), ElementsAre("wrong_health_check"));
+  EXPECT_THAT(warnings.front().text, HasSubstr("Every 10"));
+  EXPECT_THAT(warnings.front().hint, HasSubstr("pg_isready -U"));
+}
+
+TEST(WrongProbes, ArePeopleWhenTheyHaveNoPeriod) {
+  // Goal: mistyped names at odd times, few of them, or other failures are nobody's health check.
+  EXPECT_THAT(wrong_probes(failing("database \"shp\" does not exist", {0, 3, 70, 75, 400, 410})),
+              IsEmpty());
+  EXPECT_THAT(wrong_probes(failing("role \"root\" does not exist", {0, 10, 20})), IsEmpty());
+  EXPECT_THAT(wrong_probes(failing("password authentication failed", {0, 10, 20, 30, 40, 50})),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace pgkeel::diagnose

@@ -1,29 +1,39 @@
-// The kernel ended the container's first process because its memory limit was reached. It is begun
-// again like any killed server, within the budget: a limit that is too small kills it again.
-// Excluded by a requested stop and by data that is not ours.
+// The kernel ended the server's first process because memory had run out, of the machine or of its
+// container. Known from the kernel's own log, by pid, or from the engine. It is begun again like
+// any killed server, within the budget: a limit that is too small kills it again. Excluded by a
+// requested stop and by data that is not ours.
 #include "diagnose/case.hpp"
 
 #include <fmt/format.h>
 
 namespace pgkeel::diagnose {
+namespace {
+
+std::string limit_words(const instance::HostingFacts* hosting) {
+  if (hosting == nullptr || hosting->container.memory_limit == 0) return "";
+  return fmt::format(" Container {} has a limit of {} MB.", hosting->container.name,
+                     hosting->container.memory_limit >> 20U);
+}
+
+}  // namespace
 
 std::vector<Finding> oom_killed(const Case& the_case) {
   const auto* hosting = hosting_of(the_case);
-  if (hosting == nullptr || !hosting->container.oom_killed) return {};
-  if (server_killed(the_case).empty()) return {};
-  const auto& container = hosting->container;
+  const auto& kernel = the_case.seen.process.oom_kill;
+  const bool engine_says = hosting != nullptr && hosting->container.oom_killed;
+  if ((!engine_says && kernel.empty()) || server_killed(the_case).empty()) return {};
 
   Finding finding;
   finding.cause = Cause::OomKilled;
-  finding.confidence = 0.97;
+  finding.confidence = kernel.empty() ? 0.9 : 0.99;
   finding.since = the_case.seen.process.died_at;
-  finding.summary = fmt::format(
-      "The kernel killed the server for want of memory: container {} has a limit of {} MB.",
-      container.name, container.memory_limit >> 20U);
-  finding.evidence.push_back(
-      evidence(the_case, "engine",
-               fmt::format("OOMKilled, exit code {}, {} restarts by the engine so far",
-                           container.exit_code, container.restart_count)));
+  finding.summary = "The kernel killed the server for want of memory." + limit_words(hosting);
+  if (!kernel.empty()) finding.evidence.push_back(evidence(the_case, "kernel", kernel));
+  if (engine_says)
+    finding.evidence.push_back(
+        evidence(the_case, "engine",
+                 fmt::format("OOMKilled, exit code {}, {} restarts by the engine so far",
+                             hosting->container.exit_code, hosting->container.restart_count)));
   return {finding};
 }
 

@@ -31,6 +31,7 @@ struct ProcessFacts {
   SteadyTime found_at;                      ///< first sight of that postmaster
   std::optional<SteadyTime> died_at;        ///< the death event, when this guard saw it
   std::optional<runtime::ExitStatus> exit;  ///< when the postmaster was our child
+  std::string oom_kill;  ///< the kernel's words, when it killed it for want of memory
   std::optional<SteadyTime> stopped_since;  ///< first sight of state T
   /// Its lock file says "stopping": told to shut down. Kept when it has died, to tell how.
   bool stopping = false;

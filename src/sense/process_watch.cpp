@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "runtime/file_watch.hpp"
+#include "runtime/kernel_log.hpp"
 #include "runtime/process.hpp"
 #include "sense/files_look.hpp"
 
@@ -17,6 +18,7 @@ using runtime::Task;
 constexpr Millis kTick{1'000};       // a stopped process is seen within this
 constexpr Millis kSearchEvery{250};  // for a server somebody else starts
 constexpr Seconds kFilesEvery{5};    // control file and disk space of a running server
+constexpr Seconds kOomRecent{30};    // an older death of that pid was another process
 constexpr Seconds kSecondComesUp{10};
 constexpr Millis kSecondLookEvery{200};
 constexpr Seconds kLockFileEvery{5};  // when its changes are not told
@@ -102,6 +104,7 @@ Task<void> note_death(Board* board, instance::Instance* instance,
   process.state = ProcessState::Absent;
   process.died_at = process.at = board->loop.now();
   process.exit = exit;
+  process.oom_kill = runtime::oom_kill_of(process.pid, kOomRecent).value_or("");
   process.stopped_since.reset();
   forget_probes(board->seen);
   co_await look_at_dead_server(board, instance);

@@ -1,7 +1,12 @@
 // A server in a container of a real engine: killed, stopped on purpose, restarted by the engine,
 // paused, removed, and replaced by a fresh cluster, under a real guard on the host.
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <future>
 
 #include "chaos/container_engine.hpp"
 #include "chaos/crash.hpp"
@@ -50,6 +55,41 @@ TEST_F(Container, KilledIsStartedAgain) {
   ASSERT_NO_FATAL_FAILURE(build());
   kill_server(stage());
   ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+// The first process is made the kernel's choice; a session then asks for more than there is.
+void run_out_of_memory(app::Stage& stage) {
+  const auto script = stage.directory() / "hog.sql";
+  std::ofstream(script) << "do $$ begin perform pg_sleep(3); perform array_agg(md5(g::text))"
+                           " from generate_series(1, 9000000) g; end $$;";
+  const auto line = fmt::format("{}/psql -X -f {} \"{}\" >/dev/null 2>&1", kBinDir, script.string(),
+                                stage.conninfo("shop").to_keyword_value());
+  const auto hog = std::async(std::launch::async, [&line] { return std::system(line.c_str()); });
+  const auto pid = postmaster_pid(stage);
+  ASSERT_NE(pid, 0);
+  ASSERT_TRUE(test::wait_until(
+      [&] {
+        const auto sleeping = stage.sql("shop",
+                                        "select count(*) from pg_stat_activity"
+                                        " where wait_event = 'PgSleep'");
+        return sleeping && sleeping->int64(0, 0) == 1;
+      },
+      kPatience));
+  stage.note_broken();
+  std::ofstream("/proc/" + std::to_string(pid) + "/oom_score_adj") << 1000 << std::flush;
+  hog.wait();
+}
+
+TEST_F(Container, KilledForWantOfMemory) {
+  // Goal: the kernel kills the container's first process: named with the kernel's words, begun
+  // again, nothing acknowledged lost (A2, C2, D3).
+  if (::access("/dev/kmsg", R_OK) != 0) GTEST_SKIP() << "needs the kernel's log";
+  ContainerSpec spec;
+  spec.memory_mb = 192;
+  ASSERT_NO_FATAL_FAILURE(build(spec));
+  ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+  ASSERT_TRUE(await_healed(stage(), "oom_killed"));
   ASSERT_TRUE(service_restored(scene_));
 }
 

@@ -42,6 +42,13 @@ TEST(OomKilled, IsToldFromAPlainKill) {
   EXPECT_EQ(instance.causes().front(), Cause::OomKilled);
 }
 
+TEST(OomKilled, IsKnownFromTheKernelAnywhere) {
+  // Goal: the kernel's word about the very pid is enough, in a container or not (C2).
+  Instance instance = killed();
+  instance.seen.process.oom_kill = "Out of memory: Killed process 100 (postgres)";
+  EXPECT_EQ(instance.causes().front(), Cause::OomKilled);
+}
+
 TEST(OomKilled, IsNotSaidOfAStop) {
   // Goal: the flag may be left from an earlier end; a clean stop is the operator's.
   Instance instance = stopped_cleanly();

@@ -1,0 +1,63 @@
+// See kernel_log.hpp. /dev/kmsg gives one record a read, the oldest first.
+#include "runtime/kernel_log.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+
+#include "runtime/fd.hpp"
+
+namespace pgkeel::runtime {
+namespace {
+
+constexpr std::size_t kRecordBytesMax = 8192;  // the kernel's own limit
+constexpr int kRecordsMax = 100'000;           // the largest ring holds fewer
+
+std::int64_t since_boot_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);  // what the kernel's log counts in
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
+}
+
+}  // namespace
+
+std::optional<OomKill> parse_oom_kill(std::string_view record, pid_t pid) {
+  const auto semicolon = record.find(';');
+  if (semicolon == std::string_view::npos) return std::nullopt;
+  const auto text = record.substr(semicolon + 1, record.find('\n') - semicolon - 1);
+  if (text.find(fmt::format("Killed process {} (", pid)) == std::string_view::npos)
+    return std::nullopt;
+  OomKill found{std::string(text), 0};
+  auto head = record.substr(0, semicolon);
+  for (int field = 0; field < 2; ++field) {
+    const auto comma = head.find(',');
+    if (comma == std::string_view::npos) return std::nullopt;
+    head.remove_prefix(comma + 1);
+  }
+  std::from_chars(head.data(), head.data() + head.size(), found.at_us);
+  return found;
+}
+
+std::optional<std::string> oom_kill_of(pid_t pid, Seconds within) {
+  const Fd log(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!log.valid()) return std::nullopt;
+  const auto not_before =
+      since_boot_us() - std::chrono::duration_cast<std::chrono::microseconds>(within).count();
+  std::optional<std::string> words;
+  std::array<char, kRecordBytesMax> record{};
+  for (int i = 0; i < kRecordsMax; ++i) {
+    const auto count = ::read(log.get(), record.data(), record.size());
+    if (count < 0 && errno == EPIPE) continue;  // overwritten while we read: the next is there
+    if (count <= 0) break;
+    auto found = parse_oom_kill({record.data(), static_cast<std::size_t>(count)}, pid);
+    if (found && found->at_us >= not_before) words = std::move(found->text);
+  }
+  return words;
+}
+
+}  // namespace pgkeel::runtime

@@ -186,6 +186,13 @@ std::string embedded_settings(const ClusterPlan& plan) {
   add("unix_socket_permissions", "0700");
   add("password_encryption", "scram-sha-256");
   add("cluster_name", "pgkeel");
+  add("max_connections", "100");
+  // A client that is gone without a word is noticed within two minutes, and one that forgot its
+  // transaction within a quarter of an hour: both hold locks and keep vacuum from cleaning.
+  add("tcp_keepalives_idle", "60");
+  add("tcp_keepalives_interval", "10");
+  add("tcp_keepalives_count", "6");
+  add("idle_in_transaction_session_timeout", "15min");
   add("log_line_prefix", "%m [%p] %q%u@%d ");
   for (const auto& [name, value] : plan.settings) add(name, value);
   return text;

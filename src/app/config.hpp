@@ -30,6 +30,10 @@ enum class Mode { Act, Advise };
 /// empty (reported as data loss), or name it and wait for a human.
 enum class MissingPolicy { Restore, RecreateEmpty, Advise };
 
+/// What to do about a cluster an image initialised over the known one: fence it and bring the known
+/// data back, or name it and wait for a human.
+enum class FreshPolicy { Reattach, Advise };
+
 [[nodiscard]] std::string_view to_string(Mode mode);
 [[nodiscard]] std::string_view to_string(MissingPolicy policy);
 
@@ -96,6 +100,7 @@ struct RestartBudget {
 struct RecoverConfig {
   MissingPolicy missing_table = MissingPolicy::Restore;
   MissingPolicy missing_database = MissingPolicy::Restore;  ///< default: as missing_table
+  FreshPolicy fresh_cluster = FreshPolicy::Reattach;
   RestartBudget restarts;
   Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
   Millis watch_for{600'000};  ///< stability watch before an incident is closed

@@ -267,6 +267,11 @@ bool read_value(const Values& values, MissingPolicy& into) {
                      into);
 }
 
+bool read_value(const Values& values, FreshPolicy& into) {
+  return read_choice(
+      values, {{"reattach", FreshPolicy::Reattach}, {"advise", FreshPolicy::Advise}}, into);
+}
+
 bool read_value(const Values& values, LogFormat& into) {
   return read_choice(values, {{"text", LogFormat::Text}, {"json", LogFormat::Json}}, into);
 }

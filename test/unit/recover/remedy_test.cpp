@@ -78,6 +78,14 @@ TEST(RemedyFor, ASuspendedServerIsContinuedAndASilentOneReplaced) {
   EXPECT_TRUE(silent.starts_server);
 }
 
+TEST(RemedyFor, AFreshClusterIsLeftWhereThePolicySaysSo) {
+  // Goal: fresh_cluster = "advise" names it and touches nothing.
+  Policy policy;
+  EXPECT_EQ(remedy_for(of(Cause::FreshCluster), {}, policy).playbook, "replace_fresh_cluster");
+  policy.replace_fresh_cluster = false;
+  EXPECT_TRUE(remedy_for(of(Cause::FreshCluster), {}, policy).playbook.empty());
+}
+
 TEST(RemedyFor, WhatWasDroppedIsMadeEmptyOnlyWhereThePolicySaysSo) {
   // Goal: nothing empty takes the place of lost rows unasked.
   for (const auto missing : {MissingPolicy::Restore, MissingPolicy::Advise}) {

@@ -6,7 +6,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "app/guard.hpp"
+#include "app/guard/entry_point.hpp"
 #include "app/guard/startup.hpp"
+#include "base/check.hpp"
 #include "base/log.hpp"
 #include "runtime/signals.hpp"
 
@@ -19,25 +21,63 @@ void tell_systemd(const char* state) { static_cast<void>(::sd_notify(0, state));
 
 }  // namespace
 
-Result<int> run_guard(const Config& config) {
+Result<int> run_guard(const Config& config, Place place) {
   configure_log(config.log.format, config.log.level);
-  Guard guard(config);
+  if (place == Place::EntryPoint) return run_entry_point(config);
+  Guard guard(config, place, Guard::Start::AsLeft);
   return guard.run();
 }
 
-Result<int> Guard::run() { return loop_.run_until_complete(live()); }
+// A signal ends the guard at any moment, start-up included: frames left behind go with the loop.
+Result<int> Guard::run() {
+  loop_.spawn(obey_signals());
+  loop_.spawn(live());
+  loop_.run();
+  tell_systemd("STOPPING=1");
+  stop_.request_stop();
+  api_.reset();
+  CHECK(outcome_.has_value());
+  return *std::move(outcome_);
+}
 
-runtime::Task<Result<int>> Guard::live() {
-  auto signals = runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT});
-  if (!signals) co_return fail(signals.error());
+void Guard::end(Result<int> outcome) {
+  if (!outcome_) outcome_.emplace(std::move(outcome));
+  loop_.stop();
+}
+
+runtime::Task<void> Guard::live() {
+  auto started = co_await start_up();
+  if (!started) end(fail(std::move(started).error()));
+}
+
+runtime::Task<void> Guard::obey_signals() {
+  const bool owns = place_ == Place::EntryPoint;
+  auto signals = owns ? runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP})
+                      : runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT});
+  if (!signals) {
+    end(fail(signals.error()));
+    co_return;
+  }
+  while (true) {
+    const auto signal = co_await signals->next();
+    if (signal && *signal == SIGHUP) {
+      reload_server(instance_.get());
+      continue;
+    }
+    if (signal && !owns) log_info("stopping; PostgreSQL keeps running", {{"signal", *signal}});
+    end(signal ? Result<int>(0) : fail(signal.error()));
+    co_return;
+  }
+}
+
+runtime::Task<Result<void>> Guard::start_up() {
   CO_TRY_VOID(co_await make_parts());
   CO_TRY_VOID(conductor_->resume());
   CO_TRY_VOID(serve());
 
-  std::stop_source stop;
   senses_->start();
   if (alerts_) alerts_->start();
-  loop_.spawn(conductor_->run(stop.get_token()));
+  loop_.spawn(conductor_->run(stop_.get_token()));
   loop_.spawn(hold_volume_lock());
   loop_.spawn(announce());
   loop_.spawn(face_->follow());
@@ -46,14 +86,7 @@ runtime::Task<Result<int>> Guard::live() {
   tell_systemd("READY=1");
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
-
-  const auto signal = co_await signals->next();
-  if (!signal) co_return fail(signal.error());
-  tell_systemd("STOPPING=1");
-  log_info("stopping; PostgreSQL keeps running", {{"signal", *signal}});
-  stop.request_stop();
-  api_.reset();
-  co_return 0;
+  co_return Result<void>();
 }
 
 runtime::Task<Result<void>> Guard::make_parts() {
@@ -67,10 +100,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   ledger_ = std::make_unique<incident::Ledger>(*store_);
   journal_ = std::make_unique<incident::Journal>(*store_);
 
-  CO_TRY_VOID(co_await find_server(instance_.get(), ledger_.get()));
-  CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
-  CO_TRY_VOID(lock_volume());
-  CO_TRY_VOID(co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get()));
+  CO_TRY_VOID(co_await make_server());
   CO_TRY(conninfo, guard_conninfo(config_, *instance_, *ledger_));
   CO_TRY_VOID(co_await ensure_login(&loop_, conninfo, instance_.get(), ledger_.get()));
 
@@ -97,6 +127,19 @@ runtime::Task<Result<void>> Guard::make_parts() {
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_);
   face_->show_advice(adviser_.get());
   co_return Result<void>();
+}
+
+// The server as it should be when the loop begins.
+runtime::Task<Result<void>> Guard::make_server() {
+  CO_TRY_VOID(co_await find_server(instance_.get(), ledger_.get()));
+  CO_TRY_VOID(co_await ensure_cluster(&loop_, &config_, instance_.get(), ledger_.get()));
+  CO_TRY_VOID(lock_volume());
+  if (start_ == Start::Server) {
+    auto started = co_await start_with_container(&loop_, instance_.get(), ledger_.get());
+    co_return started;
+  }
+  auto started = co_await ensure_started(&loop_, &config_, instance_.get(), ledger_.get());
+  co_return started;
 }
 
 Result<void> Guard::make_alerts() {

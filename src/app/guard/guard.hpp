@@ -2,8 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <stop_token>
 
 #include "app/config.hpp"
+#include "app/guard.hpp"
 #include "app/guard/alerting.hpp"
 #include "app/guard/face.hpp"
 #include "incident/journal.hpp"
@@ -20,15 +23,23 @@ namespace pgkeel::app {
 
 class Guard {
  public:
-  explicit Guard(const Config& config) : config_(config) {}
+  /// Starts: whether the container's start is an order to start the server, too.
+  enum class Start { AsLeft, Server };
+
+  Guard(const Config& config, Place place, Start start)
+      : config_(config), place_(place), start_(start) {}
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
   Result<int> run();
 
  private:
-  runtime::Task<Result<int>> live();
+  runtime::Task<void> live();
+  runtime::Task<Result<void>> start_up();
+  runtime::Task<void> obey_signals();
+  void end(Result<int> outcome);
   runtime::Task<Result<void>> make_parts();
+  runtime::Task<Result<void>> make_server();
   Result<void> make_alerts();
   Result<void> lock_volume();
   Result<void> serve();
@@ -36,6 +47,10 @@ class Guard {
   runtime::Task<void> announce();
 
   const Config& config_;
+  const Place place_;
+  const Start start_;
+  std::stop_source stop_;
+  std::optional<Result<int>> outcome_;
   runtime::Loop loop_;
   std::unique_ptr<incident::Store> store_;
   std::unique_ptr<incident::Ledger> ledger_;

@@ -28,7 +28,8 @@ struct InitFork {
 /// the program has crashed. SIGTERM, SIGINT and SIGQUIT reach the program as one SIGTERM, SIGHUP as
 /// itself; a second stop signal changes nothing. TimedOut when the program outlived the grace.
 /// Call it before any thread exists. Where this is not PID 1 (a container with an init of its
-/// engine), it adopts orphans as a subreaper, and its own end is a SIGTERM to the program.
+/// engine), it adopts orphans as a subreaper, and its own end is a SIGTERM to
+/// a program that has not changed its credentials since; others watch their parent.
 Result<InitFork> become_init(const InitOptions& options = {});
 
 /// What follows the program's end: an exit code to end with, else a pause before its next life.

@@ -53,7 +53,7 @@ runtime::Task<Result<client::Rows>> run_sql(runtime::Loop* loop, pg::Conninfo co
 
 }  // namespace
 
-EntryPoint::EntryPoint() {
+EntryPoint::EntryPoint(Below below) : below_(below) {
   test::give_to_server(dir_.path());
   std::ofstream(dir_ / "pgkeel.toml") << fmt::format(kConfig, dir_.path().string());
   app::ConfigSources sources;
@@ -65,23 +65,28 @@ EntryPoint::EntryPoint() {
 }
 
 EntryPoint::~EntryPoint() {
-  if (!unshare_ || !unshare_->alive()) return;
+  if (!program_ || !program_->alive()) return;
   signal_init(SIGKILL);
   static_cast<void>(await_end());
 }
 
 void EntryPoint::launch() {
   runtime::ProcessSpec spec;
-  spec.argv = {"unshare",     "--pid", "--fork",   "--mount-proc",      "--kill-child",
-               PGKEEL_BINARY, "guard", "--config", dir_ / "pgkeel.toml"};
+  if (below_ == Below::Nobody)
+    spec.argv = {"unshare", "--pid", "--fork", "--mount-proc", "--kill-child"};
+  for (const std::string& word : {std::string(PGKEEL_BINARY), std::string("guard"),
+                                  std::string("--config"), (dir_ / "pgkeel.toml").string()})
+    spec.argv.push_back(word);
+  if (below_ == Below::EnginesInit) spec.argv.emplace_back("--entry-point");
   spec.output_file = dir_ / "guard.log";
   auto started = runtime::start_process(spec);
   ASSERT_TRUE(started.has_value()) << started.error().message();
-  unshare_.emplace(std::move(*started));
+  program_.emplace(std::move(*started));
   ASSERT_TRUE(test::wait_until(
       [this] {
-        const auto children = children_of(unshare_->pid());
-        init_ = children.empty() ? 0 : children.front().pid;
+        const auto children = children_of(program_->pid());
+        if (below_ == Below::EnginesInit) init_ = program_->pid();
+        else init_ = children.empty() ? 0 : children.front().pid;
         return init_ != 0 && guard() != 0;
       },
       kAwaited))
@@ -123,7 +128,7 @@ void EntryPoint::signal_init(int number) const {
 }
 
 std::optional<runtime::ExitStatus> EntryPoint::await_end() {
-  auto ended = loop_.run_until_complete(unshare_->wait_exit(loop_, loop_.after(kAwaited)));
+  auto ended = loop_.run_until_complete(program_->wait_exit(loop_, loop_.after(kAwaited)));
   return ended ? *ended : std::nullopt;
 }
 

@@ -23,7 +23,10 @@ namespace pgkeel::chaos {
 
 class EntryPoint {
  public:
-  EntryPoint();
+  /// EnginesInit: not PID 1 but told to be the entry point, in this namespace.
+  enum class Below { Nobody, EnginesInit };
+
+  explicit EntryPoint(Below below = Below::Nobody);
   ~EntryPoint();  ///< kills the namespace and everything in it
   EntryPoint(const EntryPoint&) = delete;
   EntryPoint& operator=(const EntryPoint&) = delete;
@@ -52,10 +55,11 @@ class EntryPoint {
  private:
   [[nodiscard]] std::string state();
 
+  Below below_;
   test::TempDir dir_;
   app::Config config_;
   runtime::Loop loop_;
-  std::optional<runtime::ProcessHandle> unshare_;
+  std::optional<runtime::ProcessHandle> program_;
   pid_t init_ = 0;
 };
 

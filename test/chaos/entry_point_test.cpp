@@ -212,6 +212,26 @@ TEST(EntryPoint, OperatorsStopLastsAsLongAsTheContainer) {
   EXPECT_GT(container.postmaster(), 0);
 }
 
+TEST(EntryPoint, BehindTheEnginesInit) {
+  // docker run --init: orphans still come to the guard's init, the stop is as clean; when that init
+  // is killed, the guard stops the server in order (D5 D13).
+  EntryPoint container(EntryPoint::Below::EnginesInit);
+  container.start();
+  ASSERT_TRUE(done(container, kRows));
+  const auto killed = container.postmaster();
+  ASSERT_GT(killed, 0);
+  ASSERT_EQ(::kill(killed, SIGKILL), 0);
+  ASSERT_TRUE(test::wait_until(
+      [&] { return container.postmaster() != 0 && container.postmaster() != killed; }, kAwaited));
+  container.await_up();
+  EXPECT_TRUE(test::wait_until([&] { return container.zombies().empty(); }));
+  ASSERT_TRUE(cleanly(stop(container, SIGTERM), container));
+  container.start();
+  static_cast<void>(stop(container, SIGKILL));
+  EXPECT_TRUE(test::wait_until(
+      [&] { return container.control().state == pg::ClusterState::ShutDown; }, kAwaited));
+}
+
 TEST(EntryPoint, HupReloadsTheServersConfiguration) {
   // docker kill -s HUP: the postmaster reads its configuration again; nobody ends.
   EntryPoint container;

@@ -8,7 +8,7 @@ namespace {
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   configure_log(config.log.format, config.log.level);
-  const bool asked = invocation.has("entry-point");
+  const bool asked = invocation.has("--entry-point");
   return run_guard(config, asked ? Place::EntryPoint : usual_place());
 }
 

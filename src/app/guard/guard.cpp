@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "app/guard.hpp"
 #include "app/guard/entry_point.hpp"
@@ -31,6 +32,7 @@ Result<int> run_guard(const Config& config, Place place) {
 // A signal ends the guard at any moment, start-up included: frames left behind go with the loop.
 Result<int> Guard::run() {
   loop_.spawn(obey_signals());
+  if (place_ == Place::EntryPoint) loop_.spawn(follow_init());
   loop_.spawn(live());
   loop_.run();
   tell_systemd("STOPPING=1");
@@ -68,6 +70,17 @@ runtime::Task<void> Guard::obey_signals() {
     end(signal ? Result<int>(0) : fail(signal.error()));
     co_return;
   }
+}
+
+// An init that is not PID 1 can be killed alone. Its signal may not come: the kernel forgets it
+// when we act as another account for a moment.
+runtime::Task<void> Guard::follow_init() {
+  const auto init = runtime::ProcessHandle::open(::getppid());
+  if (!init) co_return;
+  const auto gone = co_await init->wait_exit(loop_, runtime::kNever);
+  if (!gone) co_return;
+  log_error("the init above the guard was killed");
+  end(0);
 }
 
 runtime::Task<Result<void>> Guard::start_up() {

@@ -37,6 +37,7 @@ class Guard {
   runtime::Task<void> live();
   runtime::Task<Result<void>> start_up();
   runtime::Task<void> obey_signals();
+  runtime::Task<void> follow_init();
   void end(Result<int> outcome);
   runtime::Task<Result<void>> make_parts();
   runtime::Task<Result<void>> make_server();

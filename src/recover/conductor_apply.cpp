@@ -162,7 +162,7 @@ void Conductor::refine(const RefineIncident& decision) {
   tracked->cause = finding.cause;
   tracked->waiting_for.clear();
   amend(decision.id, [&](incident::Incident& incident) { take_cause(incident, finding); });
-  add_event(decision.id, fmt::format("cause refined: {} was {}", before, after));
+  add_event(decision.id, fmt::format("cause refined: {}, was {}", after, before));
   add_evidence(decision.id, finding);
   tell(decision.id, "");
   log_error("cause refined", {{"incident", decision.id}, {"cause", after}, {"was", before}});

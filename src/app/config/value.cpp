@@ -268,8 +268,8 @@ bool read_value(const Values& values, MissingPolicy& into) {
 }
 
 bool read_value(const Values& values, FreshPolicy& into) {
-  return read_choice(
-      values, {{"reattach", FreshPolicy::Reattach}, {"advise", FreshPolicy::Advise}}, into);
+  return read_choice(values, {{"reattach", FreshPolicy::Reattach}, {"advise", FreshPolicy::Advise}},
+                     into);
 }
 
 bool read_value(const Values& values, LogFormat& into) {

@@ -20,7 +20,7 @@ void append(Cells& cells, Cells more) {
 
 Result<Cells> measure() {
   say("building the stage: a private PostgreSQL under guard");
-  TRY(stage, app::Stage::build({.program = PGKEEL_PROGRAM, .environment = {}}));
+  TRY(stage, app::Stage::build({.program = PGKEEL_PROGRAM, .environment = {}, .config = {}}));
   TRY(cells, measure_cost(*stage));
   TRY(speed, measure_speed(*stage));
   append(cells, std::move(speed));

@@ -21,7 +21,8 @@ WallTime made_at(SystemId id) {
 
 std::vector<Finding> fresh_cluster(const Case& the_case) {
   const auto foreign = wrong_identity(the_case);
-  if (foreign.empty() || hosting_of(the_case) == nullptr) return {};
+  const auto* hosting = hosting_of(the_case);
+  if (foreign.empty() || hosting == nullptr || !hosting->exists) return {};
   const auto& data_dir = the_case.seen.files.data_dir;
   const auto& identity = *the_case.known.identity;
   if (!data_dir.control || data_dir.major != identity.major) return {};
@@ -34,7 +35,7 @@ std::vector<Finding> fresh_cluster(const Case& the_case) {
   finding.summary =
       fmt::format("A new cluster was initialised at {} over the known one.", to_iso8601(made));
   finding.evidence = foreign.front().evidence;
-  if (const auto& container = hosting_of(the_case)->container; !container.created_at.empty())
+  if (const auto& container = hosting->container; !container.created_at.empty())
     finding.evidence.push_back(evidence(
         the_case, "engine",
         fmt::format("container {} was created at {}", container.name, container.created_at)));

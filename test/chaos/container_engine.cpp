@@ -128,9 +128,13 @@ int ContainerEngine::remove_volume(const std::string& name) {
   return call("DELETE", "/volumes/" + name).status;
 }
 
-std::string ContainerEngine::started_at(const std::string& name) {
-  const auto json = Json::parse(call("GET", "/containers/" + name + "/json").body, nullptr, false);
-  return json.is_object() ? json["State"].value("StartedAt", "") : "";
+std::size_t ContainerEngine::server_starts(const std::string& name) {
+  const auto log = call("GET", "/containers/" + name + "/logs?stdout=true&stderr=true").body;
+  constexpr std::string_view kBegins = "starting PostgreSQL";
+  std::size_t starts = 0;
+  for (auto at = log.find(kBegins); at != std::string::npos; at = log.find(kBegins, at + 1))
+    ++starts;
+  return starts;
 }
 
 bool ContainerEngine::exists(const std::string& name) {

@@ -50,8 +50,8 @@ class ContainerEngine {
   void remove(const std::string& name) { expect_done("DELETE", "/containers/" + name); }
   /// The engine's answer to `docker volume rm`.
   int remove_volume(const std::string& name);
-  /// How often the container was started, as the engine tells.
-  [[nodiscard]] std::string started_at(const std::string& name);
+  /// How often a server began in the container, by its own log.
+  [[nodiscard]] std::size_t server_starts(const std::string& name);
   [[nodiscard]] bool exists(const std::string& name);
 
  private:

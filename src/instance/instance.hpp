@@ -65,6 +65,7 @@ struct LockFacts {
   std::string pid_owner;       ///< command of the process that has the pid now, for the report
   std::vector<pid_t> orphans;  ///< surviving processes of the server: cwd is the data directory
   int servers = 0;             ///< postmasters that run in the directory; more than one destroys it
+  bool settling = false;       ///< Unclear because a server may be starting: look again
   std::string detail;          ///< for Stale and Unclear: why it is judged so
 };
 

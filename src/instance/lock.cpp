@@ -58,6 +58,19 @@ LockJudgement unclear(LockFacts facts, std::string why) {
   return {std::move(facts), {}};
 }
 
+LockJudgement unclear_yet(LockFacts facts, std::string why) {
+  facts.settling = true;
+  return unclear(std::move(facts), std::move(why));
+}
+
+// A postmaster that has not written its lock file yet, or a server run by hand with --single. What
+// was left by a dead one has a title.
+const ServerProcess* starting_in(const LockEvidence& evidence) {
+  const auto& all = evidence.scan.processes;
+  const auto found = std::ranges::find(all, false, &ServerProcess::titled);
+  return found == all.end() ? nullptr : &*found;
+}
+
 LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts) {
   const auto& all = evidence.scan.processes;
   const auto foreign = std::ranges::find_if(all, runs_in_other_namespace);
@@ -78,6 +91,10 @@ LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts
     return unclear(std::move(facts), "process " + std::to_string(recorded->pid) +
                                          " runs in this directory, but started at another time "
                                          "than postmaster.pid says");
+  if (const ServerProcess* starting = starting_in(evidence))
+    return unclear_yet(std::move(facts), "process " + std::to_string(starting->pid) +
+                                             " runs in this directory without a lock file: a "
+                                             "server that starts, or postgres --single");
   facts.state = LockState::Orphans;
   for (const ServerProcess& process : all) facts.orphans.push_back(process.pid);
   facts.pid_reused = evidence.recorded.presence == RecordedProcess::Presence::Present;
@@ -111,7 +128,8 @@ LockJudgement judge_without_processes(const LockEvidence& evidence, LockFacts fa
       facts.state = LockState::Stale;
       facts.detail = "postmaster.pid is empty or no lock file";
       return {std::move(facts), {}};
-    case LockFile::Fresh: return unclear(std::move(facts), "postmaster.pid was only just created");
+    case LockFile::Fresh:
+      return unclear_yet(std::move(facts), "postmaster.pid was only just created");
     case LockFile::Forbidden: return unclear(std::move(facts), "postmaster.pid cannot be read");
     case LockFile::Read: break;
   }

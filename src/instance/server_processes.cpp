@@ -71,6 +71,13 @@ bool may_be_ours(const DirectoryMark& mark, pid_t pid) {
   return stat && is_server_executable(stat->command);
 }
 
+// Only a postmaster, or a server run by hand with --single, keeps its command line; what is ending
+// has none any more.
+bool has_title(pid_t pid) {
+  const auto cmdline = runtime::read_proc_cmdline(pid);
+  return !cmdline || cmdline->empty() || cmdline->front().starts_with("postgres: ");
+}
+
 // By its program. A process that is ending has given up its memory, and with it the program, while
 // it still holds files and the shared memory; then its name has to do.
 Result<bool> runs_server(pid_t pid) {
@@ -88,7 +95,8 @@ Result<ServerProcess> look_at(const DirectoryMark& mark, pid_t pid) {
   TRY(stat, runtime::read_proc_stat(pid));
   if (!stands_in(mark, pid, cwd) || stat.state == 'Z' || stat.state == 'X')
     return fail(ErrorCode::NotFound, "process " + std::to_string(pid) + " is of another server");
-  return ServerProcess{pid, stat.parent, inner_pid_of(pid), stat.start_ticks, stat.state};
+  return ServerProcess{pid,        stat.parent,   inner_pid_of(pid), stat.start_ticks,
+                       stat.state, has_title(pid)};
 }
 
 }  // namespace

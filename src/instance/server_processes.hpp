@@ -22,6 +22,7 @@ struct ServerProcess {
   pid_t inner_pid = 0;            ///< what the process itself calls its pid (PID namespaces)
   std::uint64_t start_ticks = 0;  ///< with pid, names the process uniquely
   char state = '?';               ///< of /proc: R S D T ...
+  bool titled = true;             ///< it calls itself "postgres: ...", as every worker does
 };
 
 /// Hindered: some process may belong to this directory, but we have no right to look at it.

@@ -45,6 +45,16 @@ TEST(ServerKilled, WaitsForALookAtTheFilesAfterTheDeath) {
   EXPECT_THAT(instance.causes(), IsEmpty());
 }
 
+TEST(ServerKilled, IsNotSaidOfAServerThatIsJustStarting) {
+  // Goal: a server somebody starts while the files are being looked at is not a dead one (D3).
+  Instance starting = stopped_cleanly();
+  starting.seen.files.lock.state = instance::LockState::Live;
+  EXPECT_THAT(starting.causes(), IsEmpty());
+  starting.seen.files.lock.state = instance::LockState::Unclear;
+  starting.seen.files.lock.settling = true;
+  EXPECT_THAT(starting.causes(), IsEmpty());
+}
+
 TEST(ServerKilled, IsNeitherAnOperatorsStopNorAStrangersDirectory) {
   // Goal: the documented exclusions: clean stop, requested stop, data that is not ours.
   EXPECT_THAT(server_killed(stopped_cleanly().as_case()), IsEmpty());

@@ -71,6 +71,17 @@ TEST(JudgeLock, ChildrenWithoutAPostmasterAreOrphans) {
   EXPECT_THAT(facts.orphans, ElementsAre(101, 105));
 }
 
+TEST(JudgeLock, AServerThatStartsIsNoOrphan) {
+  // Goal: a postmaster before its lock file, or postgres --single, is never ended as a remnant.
+  LockEvidence evidence;
+  evidence.scan.processes = {process(100, 1)};
+  evidence.scan.processes.front().titled = false;
+  const LockFacts facts = judge_lock(evidence).facts;
+  EXPECT_EQ(facts.state, LockState::Unclear);
+  EXPECT_TRUE(facts.settling);
+  EXPECT_THAT(facts.orphans, testing::IsEmpty());
+}
+
 TEST(JudgeLock, OrphansTellWhoHasTheReusedPid) {
   // Goal: while children still end, a pid that is another program's by now is told already.
   LockEvidence evidence = recorded(100);
@@ -137,6 +148,7 @@ TEST(JudgeLock, AnEmptyFileIsStaleOnlyWhenOld) {
   LockEvidence evidence;
   evidence.file_state = LockFile::Fresh;
   EXPECT_EQ(judge_lock(evidence).facts.state, LockState::Unclear);
+  EXPECT_TRUE(judge_lock(evidence).facts.settling);
   evidence.file_state = LockFile::Garbled;
   const LockFacts facts = judge_lock(evidence).facts;
   EXPECT_EQ(facts.state, LockState::Stale);

@@ -54,6 +54,14 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
      "two servers write to one data directory"},
     {Cause::FreshCluster, "fresh_cluster", 65, Severity::Critical,
      "a new cluster was initialised over the known one"},
+    {Cause::WrongMajor, "wrong_major", 55, Severity::Critical,
+     "the server's programs are of another major version than its data"},
+    {Cause::ReadOnlyFilesystem, "read_only_filesystem", 58, Severity::Critical,
+     "the file system of the data is mounted read-only"},
+    {Cause::ContainerRenamed, "container_renamed", 46, Severity::Critical,
+     "the server's container has another name now"},
+    {Cause::WrongPermissions, "wrong_permissions", 52, Severity::Critical,
+     "owner or mode of the data directory is not what the server accepts"},
 });
 
 }  // namespace

@@ -1,6 +1,7 @@
-// The container the server ran in is gone: removed by hand, by `docker compose down`, or re-created
-// under another name. Its data is where it was, unless the volume went with it.
-// The remedy is a human's: what a container is made of is written in a file the guard does not own.
+// The container the server ran in is gone: removed by hand, by `docker compose down`, and
+// re-created under no name that is known (see container_renamed). Its data is where it was, unless
+// the volume went with it. The remedy is a human's: what a container is made of is written in a
+// file the guard does not own.
 #include "diagnose/case.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@ namespace pgkeel::diagnose {
 std::vector<Finding> container_missing(const Case& the_case) {
   const auto* hosting = hosting_of(the_case);
   if (hosting == nullptr || hosting->exists || !server_absent(the_case)) return {};
+  if (!container_renamed(the_case).empty()) return {};
   const auto& data_dir = the_case.seen.files.data_dir;
   const bool data_there = data_dir.state == instance::DataDirState::Present;
 

@@ -40,6 +40,10 @@ enum class Cause {
   OomKilled,
   TwoServers,
   FreshCluster,
+  WrongMajor,
+  ReadOnlyFilesystem,
+  ContainerRenamed,
+  WrongPermissions,
 };
 
 struct CauseInfo {
@@ -64,7 +68,9 @@ struct Finding {
   std::string subject = std::string(kInstanceSubject);
   double confidence = 0;
   std::vector<incident::Evidence> evidence;
-  std::string summary;            ///< one sentence with the facts in it
+  std::string summary;  ///< one sentence with the facts in it
+  /// What a human should do, with names and commands in it; empty: the remedy's own words.
+  std::string hint;
   std::vector<std::string> loss;  ///< what is lost if nothing brings it back
   std::optional<std::int64_t> rows_lost;
   /// The earliest moment the failure can have happened, for the time to detection.

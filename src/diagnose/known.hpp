@@ -21,6 +21,8 @@ struct Limits {
 
 struct Known {
   std::optional<incident::Identity> identity;
+  std::string image;  ///< of the container it served in last: "postgres:15"
+  std::string owner;  ///< of its data directory while it served: "104:106"
   std::vector<incident::KnownDatabase> databases;
   std::map<std::string, std::vector<incident::KnownRelation>> relations;  ///< by database
   std::vector<std::string> required_databases;

@@ -48,5 +48,9 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> oom_killed(const Case& the_case);
 [[nodiscard]] std::vector<Finding> two_servers(const Case& the_case);
 [[nodiscard]] std::vector<Finding> fresh_cluster(const Case& the_case);
+[[nodiscard]] std::vector<Finding> wrong_major(const Case& the_case);
+[[nodiscard]] std::vector<Finding> read_only_filesystem(const Case& the_case);
+[[nodiscard]] std::vector<Finding> container_renamed(const Case& the_case);
+[[nodiscard]] std::vector<Finding> wrong_permissions(const Case& the_case);
 
 }  // namespace pgkeel::diagnose

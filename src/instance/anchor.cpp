@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace pgkeel::instance {
@@ -45,6 +47,11 @@ Task<Result<std::optional<ContainerFacts>>> find_anchor(const Engine* engine, st
 
 std::string anchor_name(const ContainerFacts& container) {
   return "pgkeel-anchor-" + container.name;
+}
+
+bool is_anchor(const ContainerEntry& container) {
+  return std::ranges::any_of(container.labels,
+                             [](const auto& label) { return label.first == kLabel; });
 }
 
 Task<Result<std::string>> keep_anchor(const Engine* engine, ContainerFacts container) {

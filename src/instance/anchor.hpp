@@ -9,6 +9,8 @@
 namespace pgkeel::instance {
 
 [[nodiscard]] std::string anchor_name(const ContainerFacts& container);
+/// Whether a container is an anchor, of whichever server.
+[[nodiscard]] bool is_anchor(const ContainerEntry& container);
 
 /// Makes the anchor, or moves it to the volume the server has now; the volume's name. Empty when
 /// the data is in no named volume of the engine's. Refused when a container of that name is not

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
+
 #include "instance/anchor.hpp"
 #include "instance/config_files.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/lock.hpp"
+#include "instance/other_containers.hpp"
 #include "instance/preflight.hpp"
 #include "instance/server_processes.hpp"
 
@@ -104,12 +107,14 @@ void ContainerInstance::assume_data_dir(fs::path data_dir) {
 
 runtime::Task<std::optional<HostingFacts>> ContainerInstance::inspect_hosting() {
   HostingFacts hosting;
+  hosting.name = plan_.container;
   const auto located = co_await locate();
   if (!located && located.error().code == ErrorCode::EngineUnreachable) {
     hosting.error = located.error().detail;
     co_return hosting;
   }
   hosting.exists = located.has_value() || located.error().code != ErrorCode::NotFound;
+  if (!hosting.exists) hosting.others = co_await find_other_containers(&engine_);
   if (!hosting.exists || !facts_) co_return hosting;
   hosting.container = *facts_;
   const auto all = co_await engine_.list();
@@ -182,6 +187,14 @@ std::optional<Postmaster> ContainerInstance::find_postmaster() const {
   }
   last_postmaster_ = instance::find_postmaster(data_dir_, Namespace::Container);
   return last_postmaster_;
+}
+
+// By the variable the official images set.
+runtime::Task<Result<int>> ContainerInstance::programs_major() {
+  int major = 0;
+  const auto said = facts_ ? facts_->variable("PG_MAJOR") : std::string_view();
+  std::from_chars(said.data(), said.data() + said.size(), major);
+  co_return major;
 }
 
 std::vector<fs::path> ContainerInstance::config_files() const {

@@ -44,6 +44,7 @@ class ContainerInstance final : public Instance {
   [[nodiscard]] std::optional<Postmaster> find_postmaster() const override;
   [[nodiscard]] std::vector<std::filesystem::path> config_files() const override;
   runtime::Task<Result<void>> check_config() override;
+  runtime::Task<Result<int>> programs_major() override;
   [[nodiscard]] std::filesystem::path server_log() const override { return {}; }
   [[nodiscard]] std::uint16_t port() const override;
 

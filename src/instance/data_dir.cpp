@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -107,6 +108,20 @@ void read_rights(const fs::path& path, const struct stat& status, DataDirFacts& 
   facts.foreign_part = foreign_part(path, status.st_uid);
 }
 
+bool read_only(const fs::path& path) {
+  struct statvfs status{};
+  return ::statvfs(path.c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+// pg_wal is often a link to a disk of its own.
+void read_mounts(const fs::path& path, DataDirFacts& facts) {
+  for (const auto& place : {path, path / "pg_wal"}) {
+    if (!read_only(place)) continue;
+    if (auto found = runtime::filesystem_of(place)) facts.read_only = *std::move(found);
+    return;
+  }
+}
+
 void judge(const fs::path& path, DataDirFacts& facts) {
   const auto empty = holds_nothing(path);
   if (!empty) {
@@ -175,6 +190,7 @@ DataDirFacts inspect_data_dir(const fs::path& path) {
     return facts;
   }
   judge(path, facts);
+  read_mounts(path, facts);
   return facts;
 }
 

@@ -86,14 +86,26 @@ struct DataDirFacts {
   unsigned mode = 0;         ///< permission bits; the server wants 0700 or 0750
   std::string foreign_part;  ///< "PG_VERSION is owned by root": not the owner's
   std::optional<runtime::DiskSpace> space;
+  /// Its file system, or the one pg_wal is on, when that is mounted read-only.
+  std::optional<runtime::FilesystemId> read_only;
+};
+
+/// A container that has a data directory, where the server's own is not to be found.
+struct OtherContainer {
+  std::string name;
+  bool running = false;
+  std::filesystem::path data_dir;
+  std::optional<SystemId> system_id;  ///< when its control file can be read
 };
 
 /// What a container engine says about the container the server runs in.
 struct HostingFacts {
   std::string error;    ///< not empty: the engine could not be asked, and the rest is empty
+  std::string name;     ///< as configured
   bool exists = false;  ///< false: there is no container of that name
   ContainerFacts container;
-  std::vector<std::string> twins;  ///< other running containers over the same data
+  std::vector<std::string> twins;      ///< other running containers over the same data
+  std::vector<OtherContainer> others;  ///< looked for only when there is none of that name
 };
 
 enum class StopMode { Fast, Immediate };
@@ -151,6 +163,9 @@ class Instance {
   [[nodiscard]] virtual std::vector<std::filesystem::path> config_files() const = 0;
   /// Parses the configuration with the server's own parser without starting it (postgres -C).
   virtual runtime::Task<Result<void>> check_config() = 0;
+  /// The major version of the programs that would start it; 0 when that cannot be known here.
+  /// MissingBinary when there are none.
+  virtual runtime::Task<Result<int>> programs_major();
   /// Where the server writes its log when the guard starts it (the collector may write elsewhere).
   [[nodiscard]] virtual std::filesystem::path server_log() const = 0;
   /// The port in postmaster.pid or else in the configuration; 0 when unknown.

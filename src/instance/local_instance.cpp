@@ -94,6 +94,12 @@ runtime::Task<Result<int>> LocalInstance::server_major(fs::path bin_dir) {
   co_return major;
 }
 
+runtime::Task<Result<int>> LocalInstance::programs_major() {
+  CO_TRY(command, complete_command());
+  auto major = co_await server_major(command.bin_dir);
+  co_return major;
+}
+
 runtime::Task<Result<void>> LocalInstance::preflight() {
   const DataDirFacts facts = inspect_data_dir();
   CO_TRY_VOID(check_data_dir(facts, data_dir()));

@@ -23,6 +23,8 @@ constexpr Millis kCheckEvery{100};
 // A server elsewhere is asked seldom, and looked at only with each login.
 constexpr Seconds kDumpEveryElsewhere{6 * 3600};
 constexpr Seconds kLookPatienceElsewhere{600};
+constexpr std::string_view kImageFact = "image";
+constexpr std::string_view kOwnerFact = "data_dir_owner";
 constexpr int kVersionsPerMajor = 10'000;
 constexpr std::size_t kConfigBytesMax = 1U << 20U;
 
@@ -113,7 +115,11 @@ Result<void> Bookkeeper::load() {
   TRY(identity, services_.ledger.identity());
   TRY(databases, services_.ledger.databases());
   TRY(config, services_.ledger.config_files());
+  TRY(image, services_.ledger.fact(kImageFact));
+  TRY(owner, services_.ledger.fact(kOwnerFact));
   known_.identity = identity;
+  known_.image = image;
+  known_.owner = owner;
   known_.databases = databases;
   known_.relations.clear();
   for (const auto& database : databases) {
@@ -130,6 +136,7 @@ void Bookkeeper::update(const std::vector<std::string>& open_subjects) {
   if (!seen.healthy() || (!elsewhere() && !seen.files.data_dir.control)) return;
   update_identity();
   if (!is_ours()) return;
+  update_surroundings();
   update_databases();
   update_relations();
   if (!elsewhere()) update_configuration();
@@ -151,7 +158,14 @@ bool Bookkeeper::is_ours() const {
 std::optional<incident::Identity> Bookkeeper::seen_identity() const {
   const auto& seen = services_.senses.observation();
   const auto& data_dir = seen.files.data_dir;
-  if (data_dir.control) return identity_from(data_dir, services_.instance.data_dir().string());
+  if (data_dir.control) {
+    auto identity = identity_from(data_dir, services_.instance.data_dir().string());
+    const auto& hosting = seen.hosting.facts;
+    if (hosting && hosting->container.running)
+      identity.image_digest = hosting->container.image_digest;
+    else if (known_.identity) identity.image_digest = known_.identity->image_digest;
+    return identity;
+  }
   if (!elsewhere() || !seen.login.ok() || !seen.login.system_id.valid()) return std::nullopt;
   incident::Identity identity;
   identity.system_id = seen.login.system_id;
@@ -169,12 +183,30 @@ void Bookkeeper::update_identity() {
   const auto& identity = *seen;
   const bool news = !known_.identity || known_.identity->last_lsn != identity.last_lsn ||
                     known_.identity->timeline != identity.timeline ||
-                    known_.identity->inode != identity.inode;
+                    known_.identity->inode != identity.inode ||
+                    known_.identity->image_digest != identity.image_digest;
   identity_written_ = now;
   if (!news) return;
   const auto recorded = services_.ledger.record_identity(identity);
   if (!recorded) return warn("identity", recorded.error());
   known_.identity = identity;
+}
+
+void Bookkeeper::remember(std::string_view fact, std::string value, std::string& known) {
+  if (value.empty() || value == known) return;
+  const auto recorded = services_.ledger.set_fact(fact, value);
+  if (!recorded) return warn(fact, recorded.error());
+  known = std::move(value);
+}
+
+// What it serves in: compared when it does not any more.
+void Bookkeeper::update_surroundings() {
+  const auto& seen = services_.senses.observation();
+  const auto& owner = seen.files.data_dir.owner;
+  if (owner) remember(kOwnerFact, fmt::format("{}:{}", owner->uid, owner->gid), known_.owner);
+  const auto& hosting = seen.hosting.facts;
+  if (hosting && hosting->container.running)
+    remember(kImageFact, hosting->container.image, known_.image);
 }
 
 void Bookkeeper::update_databases() {

@@ -27,6 +27,8 @@ class Bookkeeper {
   [[nodiscard]] bool elsewhere() const;  ///< neither files nor process can be seen
   [[nodiscard]] bool is_ours() const;
   void update_identity();
+  void remember(std::string_view fact, std::string value, std::string& known);
+  void update_surroundings();
   void update_databases();
   void update_relations();
   void update_configuration();

@@ -54,13 +54,19 @@ std::optional<Decision> wait_once(const Tracked& tracked, std::string why) {
   return WaitForHuman{tracked.id, std::move(why), false};
 }
 
-Decision give_up(const Scene& scene, const Tracked& tracked) {
-  return WaitForHuman{
-      tracked.id,
-      fmt::format("a human: {} starts within {} were not enough ('pgkeel resume' "
-                  "tries again)",
-                  scene.policy.restarts_max, humane_duration(scene.policy.restarts_window)),
-      true};
+// What a finding asks of a human is more than its remedy's general words.
+std::string waits_for(const Finding& finding, const Remedy& remedy) {
+  if (finding.hint.empty()) return std::string(remedy.waits_for);
+  return "a human: " + finding.hint;
+}
+
+Decision give_up(const Scene& scene, const Tracked& tracked, const Finding& finding) {
+  auto why = fmt::format(
+      "a human: {} starts within {} were not enough ('pgkeel resume' "
+      "tries again)",
+      scene.policy.restarts_max, humane_duration(scene.policy.restarts_window));
+  if (!finding.hint.empty()) why += "; " + finding.hint;
+  return WaitForHuman{tracked.id, std::move(why), true};
 }
 
 std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Finding& finding,
@@ -71,7 +77,7 @@ std::optional<Decision> act(const Scene& scene, const Tracked& tracked, const Fi
   }
   if (tracked.gave_up) return std::nullopt;
   if (remedy.starts_server && !within_budget(scene.state, scene.policy, scene.now))
-    return give_up(scene, tracked);
+    return give_up(scene, tracked, finding);
   const bool again = tracked.last_playbook == remedy.playbook;
   if (again && scene.now < tracked.next_attempt_at) return std::nullopt;
   return RunPlaybook{tracked.id, remedy.playbook, finding};
@@ -91,7 +97,7 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   const auto remedy = remedy_for(finding, scene.seen, scene.policy);
   if (meant_by_operator(scene, finding))
     return wait_once(tracked, "a human: the server was stopped on purpose before this was seen");
-  if (remedy.playbook.empty()) return wait_once(tracked, std::string(remedy.waits_for));
+  if (remedy.playbook.empty()) return wait_once(tracked, waits_for(finding, remedy));
   return act(scene, tracked, finding, remedy);
 }
 

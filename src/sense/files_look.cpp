@@ -31,6 +31,13 @@ runtime::Task<void> look_at_configuration(Board* board, instance::Instance* inst
   if (!checked) facts->config_error = checked.error().detail;
 }
 
+runtime::Task<void> look_at_programs(instance::Instance* instance, FilesFacts* facts) {
+  const auto major = co_await instance->programs_major();
+  if (major) facts->programs_major = *major;
+  else if (major.error().code == ErrorCode::MissingBinary)
+    facts->programs_missing = major.error().detail;
+}
+
 std::optional<runtime::Listener> stranger_on_port(const instance::Instance& instance) {
   const auto port = instance.port();
   return port == 0 ? std::nullopt : runtime::find_tcp_listener(port);
@@ -46,27 +53,38 @@ std::filesystem::path log_of(const Board& board, const instance::Instance& insta
 void look_at_data_dir(Board& board, const instance::Instance& instance) {
   auto& files = board.seen.files;
   const auto before = files.data_dir.state;
+  const auto read_only_before = files.data_dir.read_only;
   files.data_dir = instance.inspect_data_dir();
   board.seen.reach = instance.capabilities();
   files.at = board.loop.now();
-  if (!files.seen || files.data_dir.state != before) board.changed.notify_all();
+  const bool news = files.data_dir.state != before || files.data_dir.read_only != read_only_before;
+  if (!files.seen || news) board.changed.notify_all();
   files.seen = true;
 }
 
 runtime::Task<void> look_at_hosting(Board* board, instance::Instance* instance) {
   auto facts = co_await instance->inspect_hosting();
+  const auto now = board->loop.now();
+  auto& hosting = board->seen.hosting;
   const bool twins = facts && !facts->twins.empty();
-  board->seen.hosting = {board->loop.now(), std::move(facts)};
+  const bool missing = facts && facts->error.empty() && !facts->exists;
+  hosting.at = now;
+  hosting.facts = std::move(facts);
+  if (!missing) hosting.missing_since.reset();
+  else if (!hosting.missing_since) hosting.missing_since = now;
   auto& lock = board->seen.files.lock;
   if (twins || lock.servers > 1) lock = instance->inspect_lock();
-  if (board->in_doubt() || lock.servers > 1) board->changed.notify_all();
+  if (board->in_doubt() || lock.servers > 1 || missing) board->changed.notify_all();
 }
 
 runtime::Task<void> watch_hosting(Board* board, instance::Instance* instance) {
   while (true) {
     co_await look_at_hosting(board, instance);
     const auto looked = board->loop.now();
-    const auto due = [&] { return looked + (board->in_doubt() ? kHostingInDoubt : kHostingEvery); };
+    const auto due = [&] {
+      const bool doubt = board->in_doubt() || board->seen.hosting.missing_since;
+      return looked + (doubt ? kHostingInDoubt : kHostingEvery);
+    };
     while (board->loop.now() < due()) static_cast<void>(co_await board->changed.wait_until(due()));
   }
 }
@@ -85,6 +103,7 @@ runtime::Task<void> look_at_dead_server(Board* board, instance::Instance* instan
                  : read_server_log(log_of(*board, *instance), board->loop.now());
   const bool readable = facts.data_dir.state == instance::DataDirState::Present;
   if (readable) co_await look_at_configuration(board, instance, &facts);
+  if (readable) co_await look_at_programs(instance, &facts);
   facts.at = board->loop.now();
   board->seen.files = std::move(facts);
   board->changed.notify_all();

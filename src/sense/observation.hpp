@@ -96,6 +96,10 @@ struct FilesFacts {
   instance::LockFacts lock;
   std::vector<std::string> config_changed;  ///< paths whose bytes differ from the last good ones
   std::optional<std::string> config_error;  ///< the server's own words, when it refuses them
+  /// Of the programs that would start it: 0 where that cannot be known, with the reason when there
+  /// are none.
+  int programs_major = 0;
+  std::string programs_missing;
   std::optional<runtime::Listener> port_listener;  ///< who listens on our port while we do not run
 };
 
@@ -103,6 +107,7 @@ struct FilesFacts {
 struct HostingView {
   SteadyTime at;
   std::optional<instance::HostingFacts> facts;  ///< none: it runs in no container
+  std::optional<SteadyTime> missing_since;      ///< first look that found no such container
 };
 
 struct Relation {

@@ -167,6 +167,16 @@ inline Instance suspended() {
   return instance;
 }
 
+/// The server runs in this container, as the engine says.
+inline instance::HostingFacts& in_container(Instance& instance) {
+  auto& facts = instance.seen.hosting.facts.emplace();
+  facts.name = "pg";
+  facts.exists = true;
+  facts.container.name = "pg";
+  facts.container.id = "c0ffee";
+  return facts;
+}
+
 /// The data directory is away; no server runs.
 inline Instance without_data(instance::DataDirState state) {
   Instance instance = killed();

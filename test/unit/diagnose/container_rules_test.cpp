@@ -10,14 +10,6 @@ using namespace pgkeel::test;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-instance::HostingFacts& in_container(Instance& instance) {
-  auto& facts = instance.seen.hosting.facts.emplace();
-  facts.exists = true;
-  facts.container.name = "pg";
-  facts.container.id = "c0ffee";
-  return facts;
-}
-
 constexpr unsigned kSecondsShift = 32;
 SystemId made_at(WallTime time) {
   const auto seconds = std::chrono::floor<Seconds>(time.time_since_epoch()).count();

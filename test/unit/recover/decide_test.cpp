@@ -74,6 +74,21 @@ TEST(Decide, GivesUpOnceWhenTheBudgetIsSpent) {
   EXPECT_TRUE(sole<RunPlaybook>(guard.turn(killed())));
 }
 
+TEST(Decide, SaysWhatTheFindingAsksOfAHuman) {
+  // Goal: what waits for a human carries the finding's own commands, said once.
+  VirtualGuard guard;
+  Instance instance = killed();
+  instance.seen.files.data_dir.read_only = disk();
+  guard.turn(instance);
+  const auto decisions = guard.turn(instance);
+  ASSERT_TRUE(sole<WaitForHuman>(decisions));
+  EXPECT_THAT(sole<WaitForHuman>(decisions)->why,
+              testing::HasSubstr("mount -o remount,rw /var/lib/postgresql"));
+  EXPECT_THAT(guard.turn(instance), IsEmpty());
+  instance.seen.files.data_dir.read_only.reset();
+  EXPECT_TRUE(sole<RunPlaybook>(guard.turn(instance)));
+}
+
 TEST(Decide, BackoffGrowsToAMinute) {
   // Goal: the documented pauses, bounded at both ends.
   const int pauses[] = {0, 1, 2, 5, 10, 30, 60, 60};

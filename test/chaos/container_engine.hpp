@@ -47,7 +47,14 @@ class ContainerEngine {
   void stop(const std::string& name) { expect_done("POST", "/containers/" + name + "/stop?t=10"); }
   void pause(const std::string& name) { expect_done("POST", "/containers/" + name + "/pause"); }
   void unpause(const std::string& name) { expect_done("POST", "/containers/" + name + "/unpause"); }
+  void rename(const std::string& name, const std::string& to) {
+    expect_done("POST", "/containers/" + name + "/rename?name=" + to);
+  }
   void remove(const std::string& name) { expect_done("DELETE", "/containers/" + name); }
+  /// Where a volume's files are on this host.
+  [[nodiscard]] std::filesystem::path volume(const std::string& name) const {
+    return state_ / "root/volumes" / name / "_data";
+  }
   /// The engine's answer to `docker volume rm`.
   int remove_volume(const std::string& name);
   /// How often a server began in the container, by its own log.

@@ -22,6 +22,13 @@ using incident::IncidentState;
 bool waits(const Incident& incident) {
   return incident.state == IncidentState::Waiting && incident.actions.empty();
 }
+// A human is told these words, and nothing was tried.
+auto waits_for(std::string words) {
+  return [words = std::move(words)](const Incident& incident) {
+    const auto says = [&](const incident::Event& event) { return event.text.contains(words); };
+    return waits(incident) && std::ranges::any_of(incident.events, says);
+  };
+}
 bool closed(const Incident& incident) { return incident.state == IncidentState::Closed; }
 
 class Container : public testing::Test {
@@ -141,6 +148,39 @@ TEST_F(Container, RemovedIsNamedAndFoundAgain) {
   ASSERT_TRUE(await_incident(stage(), "container_missing", waits));
   EXPECT_GE(engine_->remove_volume("pgdata"), 400);
   engine_->run({});
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, RenamedIsNamedWithTheLineToSet) {
+  // Goal: the container goes by another name: nothing is started beside it, and a guard that is
+  // told the name guards on (C2, D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  stage().note_broken();
+  engine_->stop("pg");
+  engine_->rename("pg", "shop-db-1");
+  ASSERT_TRUE(await_incident(stage(), "container_renamed", waits_for("\"shop-db-1\"")));
+  engine_->start("shop-db-1");
+  ASSERT_TRUE(service_restored(scene_));
+  stage().end_guard();
+  ASSERT_TRUE(stage().start_guard({{"PGKEEL_INSTANCE_CONTAINER", "shop-db-1"}}).has_value());
+  ASSERT_TRUE(await_healed(stage(), "container_renamed"));
+  EXPECT_FALSE(engine_->exists("pg"));
+}
+
+TEST_F(Container, DataOfAnotherMajorIsNamedByTheServersWords) {
+  // Goal: the image's server refuses the data as another major's: named, not tried again and again;
+  // with the data as it was the operator's start is enough (C2, D3, D5).
+  ASSERT_NO_FATAL_FAILURE(build());
+  const auto version = engine_->volume("pgdata") / "PG_VERSION";
+  stage().note_broken();
+  engine_->stop("pg");
+  std::ofstream(version) << "14\n" << std::flush;
+  engine_->start("pg");
+  ASSERT_TRUE(await_incident(stage(), "wrong_major", waits_for("never pg_resetwal")));
+  ASSERT_TRUE(stays_down(stage()));
+  std::ofstream(version) << "15\n" << std::flush;
+  engine_->start("pg");
+  ASSERT_TRUE(await_healed(stage(), "wrong_major"));
   ASSERT_TRUE(service_restored(scene_));
 }
 

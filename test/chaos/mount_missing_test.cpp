@@ -1,11 +1,7 @@
 // A data directory on a file system of its own, which is unmounted under a dead server: a real
 // mount in a mount namespace of the test's own.
-#include <fmt/format.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <unistd.h>
-
 #include "chaos/chaos.hpp"
+#include "chaos/volume.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
@@ -15,39 +11,6 @@ namespace fs = std::filesystem;
 
 using incident::Incident;
 using incident::IncidentState;
-
-// A tmpfs that stays mounted at one place and is bound to another, where it can come and go.
-class Volume {
- public:
-  explicit Volume(const fs::path& dir) : kept_(dir / "kept"), place_(dir / "place") {
-    fs::create_directory(kept_);
-    fs::create_directory(place_);
-    fs::permissions(dir, fs::perms(0755));
-    mounted_ = ::mount("tmpfs", kept_.c_str(), "tmpfs", 0, "mode=0755") == 0;
-  }
-  ~Volume() {
-    detach();
-    if (mounted_) ::umount2(kept_.c_str(), MNT_DETACH);
-  }
-  Volume(const Volume&) = delete;
-  Volume& operator=(const Volume&) = delete;
-
-  [[nodiscard]] bool attach() const {
-    return mounted_ && ::mount(kept_.c_str(), place_.c_str(), nullptr, MS_BIND, nullptr) == 0;
-  }
-  void detach() const { ::umount2(place_.c_str(), MNT_DETACH); }
-  [[nodiscard]] const fs::path& place() const { return place_; }
-
- private:
-  fs::path kept_;
-  fs::path place_;
-  bool mounted_ = false;
-};
-
-bool own_mounts() {
-  return ::geteuid() == 0 && ::unshare(CLONE_NEWNS) == 0 &&
-         ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-}
 
 bool waits(const Incident& incident) {
   return incident.state == IncidentState::Waiting && incident.actions.empty();

@@ -1,0 +1,33 @@
+// A file system of the test's own that can be taken away and made read-only: real mounts, in a
+// mount namespace that ends with the test.
+#pragma once
+
+#include <filesystem>
+
+namespace pgkeel::chaos {
+
+/// Puts this process into a mount namespace of its own; false when that may not be done.
+[[nodiscard]] bool own_mounts();
+
+/// A tmpfs that stays mounted at one place and is bound to another, where it can come and go.
+class Volume {
+ public:
+  explicit Volume(const std::filesystem::path& dir);
+  ~Volume();
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  [[nodiscard]] bool attach() const;
+  void detach() const;
+  /// The whole file system; refused by the kernel while a file of it is open for writing.
+  [[nodiscard]] bool make_read_only() const;
+  [[nodiscard]] bool make_writable() const;
+  [[nodiscard]] const std::filesystem::path& place() const { return place_; }
+
+ private:
+  std::filesystem::path kept_;
+  std::filesystem::path place_;
+  bool mounted_ = false;
+};
+
+}  // namespace pgkeel::chaos

@@ -1,0 +1,175 @@
+// See backup.hpp. Written with every field; read with every field required, so that a damaged
+// record is an error and never a half-empty backup.
+#include "archive/catalog/backup.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "archive/catalog/layout.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kRecordBytesMax = 16U << 20U;  // some 100,000 shards
+
+json object_json(const StoredObject& object) {
+  return {{"key", object.key},
+          {"plain_bytes", object.plain_bytes},
+          {"stored_bytes", object.stored_bytes},
+          {"sha256", object.sha256},
+          {"plain_sha256", object.plain_sha256}};
+}
+
+StoredObject read_stored(const json& from) {
+  return {from.at("key"), from.at("plain_bytes"), from.at("stored_bytes"), from.at("sha256"),
+          from.at("plain_sha256")};
+}
+
+json shards_json(const Backup& backup) {
+  json list = json::array();
+  for (const auto& shard : backup.shards) {
+    auto row = object_json(shard.object);
+    row["part"] = shard.part;
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+json tablespaces_json(const Backup& backup) {
+  json list = json::array();
+  for (const auto& space : backup.tablespaces)
+    list.push_back({{"oid", space.oid.value}, {"location", space.location}});
+  return list;
+}
+
+WallTime read_time(const json& from) {
+  const auto time = parse_iso8601(from.get<std::string>());
+  if (!time) throw std::invalid_argument("not a time");
+  return *time;
+}
+
+Lsn read_lsn(const json& from) {
+  const auto lsn = parse_lsn(from.get<std::string>());
+  if (!lsn) throw std::invalid_argument("not a WAL position");
+  return *lsn;
+}
+
+SystemId read_system_id(const json& from) {
+  const auto system_id = parse_system_id(from.get<std::string>());
+  if (!system_id) throw std::invalid_argument("not a system identifier");
+  return *system_id;
+}
+
+void read_place(const json& from, Backup& backup) {
+  backup.system_id = read_system_id(from.at("system_identifier"));
+  backup.server_version_num = from.at("server_version_num");
+  backup.timeline = TimelineId(from.at("timeline").get<std::uint32_t>());
+  backup.start_lsn = read_lsn(from.at("start_lsn"));
+  backup.stop_lsn = read_lsn(from.at("stop_lsn"));
+  backup.wal_segment_bytes = from.at("wal_segment_bytes");
+  if (!pg::valid_segment_bytes(backup.wal_segment_bytes) || backup.stop_lsn <= backup.start_lsn)
+    throw std::invalid_argument("impossible WAL positions");
+}
+
+void read_content(const json& from, Backup& backup) {
+  for (const auto& space : from.at("tablespaces"))
+    backup.tablespaces.push_back({Oid(space.at("oid").get<std::uint32_t>()), space.at("location")});
+  backup.unlogged = from.at("unlogged");
+  for (const auto& shard : from.at("shards"))
+    backup.shards.push_back({shard.at("part"), read_stored(shard)});
+  backup.manifest = read_stored(from.at("manifest"));
+  backup.plain_bytes = from.at("plain_bytes");
+  backup.stored_bytes = from.at("stored_bytes");
+}
+
+Backup read_backup(const json& from) {
+  Backup backup;
+  backup.label = from.at("label");
+  read_place(from, backup);
+  backup.started_at = read_time(from.at("started_at"));
+  backup.ended_at = read_time(from.at("ended_at"));
+  backup.data_checksums = from.at("data_checksums");
+  backup.server_libc = from.at("server_libc");
+  read_content(from, backup);
+  backup.made_by = from.at("made_by");
+  return backup;
+}
+
+Result<Backup> load(Store& store, const std::string& key) {
+  TRY(text, read_object(store, key, kRecordBytesMax));
+  auto backup = parse_backup(text);
+  if (!backup) return fail(std::move(backup).error().with_context("read " + key));
+  if (backup_key(backup->label) != key)
+    return fail(ErrorCode::Malformed, fmt::format("{} is the record of {}", key, backup->label));
+  return backup;
+}
+
+}  // namespace
+
+std::string to_json(const Backup& backup) {
+  const json record{{"format", kFormat},
+                    {"label", backup.label},
+                    {"kind", "full"},
+                    {"system_identifier", to_string(backup.system_id)},
+                    {"server_version_num", backup.server_version_num},
+                    {"timeline", backup.timeline.value},
+                    {"start_lsn", to_string(backup.start_lsn)},
+                    {"stop_lsn", to_string(backup.stop_lsn)},
+                    {"wal_segment_bytes", backup.wal_segment_bytes},
+                    {"started_at", to_iso8601(backup.started_at)},
+                    {"ended_at", to_iso8601(backup.ended_at)},
+                    {"data_checksums", backup.data_checksums},
+                    {"server_libc", backup.server_libc},
+                    {"tablespaces", tablespaces_json(backup)},
+                    {"unlogged", backup.unlogged},
+                    {"shards", shards_json(backup)},
+                    {"manifest", object_json(backup.manifest)},
+                    {"plain_bytes", backup.plain_bytes},
+                    {"stored_bytes", backup.stored_bytes},
+                    {"made_by", backup.made_by}};
+  return record.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<Backup> parse_backup(std::string_view text) {
+  const auto record = json::parse(text, nullptr, false);
+  if (record.is_discarded() || !record.is_object())
+    return fail(ErrorCode::Malformed, "no backup record: not a JSON object");
+  try {
+    if (record.at("format").get<int>() > kFormat)
+      return fail(Error(ErrorCode::Unsupported,
+                        fmt::format("the backup is of format {}, this pgkeel reads {}",
+                                    record.at("format").get<int>(), kFormat))
+                      .with_hint("Use the newer pgkeel that wrote it."));
+    return read_backup(record);
+  } catch (const std::exception& problem) {
+    return fail(ErrorCode::Malformed, fmt::format("damaged backup record: {}", problem.what()));
+  }
+}
+
+Result<std::vector<Backup>> list_backups(Store& store) {
+  TRY(objects, store.list(kBackupsPrefix));
+  std::vector<Backup> backups;
+  for (const auto& object : objects) {
+    if (!object.key.ends_with("/backup.json")) continue;
+    TRY(backup, load(store, object.key));
+    backups.push_back(std::move(backup));
+  }
+  return backups;
+}
+
+Result<Backup> find_backup(Store& store, std::string_view label) {
+  if (is_label(label)) {
+    TRY(there, store.stat(backup_key(label)));
+    if (there) return load(store, there->key);
+  }
+  TRY(backups, list_backups(store));
+  std::string known;
+  for (const auto& backup : backups) known += (known.empty() ? "" : ", ") + backup.label;
+  return fail(ErrorCode::NotFound,
+              fmt::format("there is no backup {} in {}; there {}", label, store.describe(),
+                          known.empty() ? "is none at all" : "are " + known));
+}
+
+}  // namespace pgkeel::archive

@@ -1,0 +1,28 @@
+// From what the configuration says to a Store.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "archive/storage/store.hpp"
+
+namespace pgkeel::archive {
+
+/// What is needed to reach a store; secrets come from files or the environment.
+struct StoreAddress {
+  std::string where;     ///< absolute directory, or "s3://bucket/prefix"
+  std::string endpoint;  ///< S3: "https://s3.example.org"; empty: Amazon's for the region
+  std::string region = "us-east-1";
+  std::string access_key;
+  std::string secret_key;
+  enum class Style { Path, VirtualHost } style = Style::Path;
+
+  [[nodiscard]] bool is_directory() const { return where.starts_with("/"); }
+};
+
+/// Opens it; a directory is made (0700) when its parent exists. ConfigBadValue, Permission,
+/// ConnectionFailed (S3: the bucket is asked for), AuthFailed.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_store(const StoreAddress& address);
+
+}  // namespace pgkeel::archive

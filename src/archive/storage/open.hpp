@@ -11,11 +11,11 @@ namespace pgkeel::archive {
 
 /// What is needed to reach a store; secrets come from files or the environment.
 struct StoreAddress {
-  std::string where;     ///< absolute directory, or "s3://bucket/prefix"
-  std::string endpoint;  ///< S3: "https://s3.example.org"; empty: Amazon's for the region
+  std::string where = {};     ///< absolute directory, or "s3://bucket/prefix"
+  std::string endpoint = {};  ///< S3: "https://s3.example.org"; empty: Amazon's for the region
   std::string region = "us-east-1";
-  std::string access_key;
-  std::string secret_key;
+  std::string access_key = {};
+  std::string secret_key = {};
   enum class Style { Path, VirtualHost } style = Style::Path;
 
   [[nodiscard]] bool is_directory() const { return where.starts_with("/"); }

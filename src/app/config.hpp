@@ -121,6 +121,40 @@ struct AlertConfig {
   [[nodiscard]] const std::string& called() const { return name.empty() ? kind : name; }
 };
 
+/// A store of the archive. S3's keys come from a file or from AWS_ACCESS_KEY_ID and its secret.
+struct StoreConfig {
+  std::string where;  ///< absolute directory or s3://bucket/prefix; empty: none
+  std::string endpoint;
+  std::string region = "us-east-1";
+  std::filesystem::path credentials_file;
+};
+
+enum class Durability { Async, Sync };
+
+/// What synchronous commits do while the archive cannot be reached.
+struct SyncOnLoss {
+  std::optional<Millis> degrade_after = Millis(10'000);  ///< none: they wait
+  friend bool operator==(const SyncOnLoss&, const SyncOnLoss&) = default;
+};
+
+struct ArchiveConfig {
+  StoreConfig store;
+  Durability durability = Durability::Async;
+  SyncOnLoss sync_on_loss;
+  Millis full_every{86'400'000};
+  Millis keep{7 * 86'400'000};
+  int keep_full = 1;  ///< proven backups kept whatever their age
+  Millis drill_every{86'400'000};
+  Millis dump_every{0};  ///< logical dumps; 0: never
+  std::filesystem::path encryption_key_file;
+  std::optional<std::uint64_t> max_rate;  ///< bytes a second of a base backup
+  int compress_level = 3;                 ///< of zstd
+  StoreConfig offsite;
+  Millis offsite_keep{30 * std::int64_t{86'400'000}};
+
+  [[nodiscard]] bool configured() const { return !store.where.empty(); }
+};
+
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;  ///< 0: a free one
@@ -147,6 +181,7 @@ struct Config {
   std::vector<InvariantConfig> invariants;
   std::vector<HookConfig> after_recovery;
   LimitsConfig limits;
+  ArchiveConfig archive;
   HttpConfig http;
   std::vector<AlertConfig> alerts;
   std::map<Millis, std::vector<std::string>> escalate;  ///< channels by the incident's age

@@ -92,20 +92,28 @@ std::vector<std::pair<std::string, std::string>> libpq_environment(const pg::Con
   return environment;
 }
 
-Result<PsqlTarget> find_psql_target(const Config& config) {
+Result<ServerTarget> find_server_target(const Config& config) {
   TRY(conninfo, find_conninfo(config));
-  PsqlTarget target;
-  const auto beside_server = config.instance.bin_dir / "psql";
-  const bool there = !config.instance.bin_dir.empty() && ::access(beside_server.c_str(), X_OK) == 0;
-  target.program = there ? beside_server : std::filesystem::path("psql");
-  target.environment = libpq_environment(conninfo);
+  ServerTarget target;
   // "peer" wants the operating system's user; a password works for root as it is.
   const bool over_socket = conninfo.host.starts_with('/');
   if (over_socket && conninfo.password.empty() && runtime::running_as_root()) {
     auto owner = owner_of(config.instance.data_dir);
     if (!owner) owner = owner_of(conninfo.host);
-    if (owner && owner->uid != 0) target.run_as = std::move(owner);
+    if (owner && owner->uid != 0) target.connect_as = std::move(owner);
   }
+  target.conninfo = std::move(conninfo);
+  return target;
+}
+
+Result<PsqlTarget> find_psql_target(const Config& config) {
+  TRY(server, find_server_target(config));
+  PsqlTarget target;
+  const auto beside_server = config.instance.bin_dir / "psql";
+  const bool there = !config.instance.bin_dir.empty() && ::access(beside_server.c_str(), X_OK) == 0;
+  target.program = there ? beside_server : std::filesystem::path("psql");
+  target.environment = libpq_environment(server.conninfo);
+  target.run_as = std::move(server.connect_as);
   return target;
 }
 

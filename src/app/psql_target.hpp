@@ -21,6 +21,13 @@ struct PsqlTarget {
   std::optional<runtime::Account> run_as;  ///< set when root has to become the socket's owner
 };
 
+/// The server as a session of our own reaches it.
+struct ServerTarget {
+  pg::Conninfo conninfo;                       ///< may hold a password
+  std::optional<runtime::Account> connect_as;  ///< whom its socket has to see connecting
+};
+[[nodiscard]] Result<ServerTarget> find_server_target(const Config& config);
+
 [[nodiscard]] Result<PsqlTarget> find_psql_target(const Config& config);
 
 /// libpq's variables for the parts of a connection string that psql should start from.

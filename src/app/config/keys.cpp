@@ -22,6 +22,10 @@ template <auto Section, auto Member>
 bool into(Config& config, const Values& values) {
   return read_value(values, config.*Section.*Member);
 }
+template <auto Section, auto Part, auto Member>
+bool into_part(Config& config, const Values& values) {
+  return read_value(values, config.*Section.*Part.*Member);
+}
 // A key of one table in a list of them, such as [[invariant]].
 template <auto List, auto Member>
 bool into_row(Config& config, std::size_t row, const Values& values) {
@@ -47,6 +51,8 @@ constexpr auto kRecover = &Config::recover;
 constexpr auto kAlerts = &Config::alerts;
 constexpr auto kHooks = &Config::after_recovery;
 constexpr auto kLimits = &Config::limits;
+using B = ArchiveConfig;
+constexpr auto kArchive = &Config::archive;
 
 // Faster than these a probe would cost the server more than it tells; slower is no watch at all.
 constexpr std::int64_t kProbeMillisMin = 100;
@@ -162,25 +168,59 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "Stability watch after a recovery, before the incident is closed.",
    .most = 86'400'000, .into = into<kRecover, &R::watch_for>},
 
-  {.key = "archive.store", .type = Store, .description = "Where base backups and WAL go."},
+  {.key = "archive.store", .type = Store,
+   .description = "Where base backups and WAL go: a directory, better on another disk than the data's, or a bucket. Not set: there is no archive.",
+   .into = into_part<kArchive, &B::store, &StoreConfig::where>},
+  {.key = "archive.endpoint", .type = HttpUrl, .fallback_note = "Amazon's of the region",
+   .description = "Address of an S3 service that is not Amazon's.",
+   .into = into_part<kArchive, &B::store, &StoreConfig::endpoint>},
+  {.key = "archive.region", .type = Text, .fallback = "us-east-1",
+   .description = "Region the requests to S3 are signed for.",
+   .into = into_part<kArchive, &B::store, &StoreConfig::region>},
+  {.key = "archive.credentials_file", .type = Path, .fallback_note = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+   .description = "File with the bucket's access key and secret key, a line each.",
+   .into = into_part<kArchive, &B::store, &StoreConfig::credentials_file>},
   {.key = "archive.durability", .type = Choice, .fallback = "async",
    .description = "sync: a commit waits until its WAL is on the archive's disk.",
-   .choices = "async|sync"},
-  {.key = "archive.sync_on_loss", .type = SyncOnLoss, .fallback = "degrade after 10s",
-   .description = "What a sync commit does while the archive cannot be reached."},
+   .choices = "async|sync", .into = into<kArchive, &B::durability>},
+  {.key = "archive.sync_on_loss", .type = ValueType::SyncOnLoss, .fallback = "degrade after 10s",
+   .description = "What a sync commit does while the archive cannot be reached.",
+   .into = into<kArchive, &B::sync_on_loss>},
   {.key = "archive.full_every", .type = Duration, .fallback = "24h",
-   .description = "Time between full backups.", .least = 60'000},
+   .description = "Time between full backups.", .least = 60'000, .into = into<kArchive, &B::full_every>},
   {.key = "archive.keep", .type = Duration, .fallback = "7d",
-   .description = "How far back a restore must reach.", .least = 60'000},
+   .description = "How far back a restore must reach.", .least = 60'000, .into = into<kArchive, &B::keep>},
+  {.key = "archive.keep_full", .type = Count, .fallback = "1",
+   .description = "How many proven backups are kept whatever their age.", .least = 1, .most = 10'000,
+   .into = into<kArchive, &B::keep_full>},
   {.key = "archive.drill_every", .type = Duration, .fallback = "24h",
-   .description = "Time between proofs that the newest backup restores.", .least = 60'000},
+   .description = "Time between proofs that the newest backup restores.", .least = 60'000,
+   .into = into<kArchive, &B::drill_every>},
+  {.key = "archive.dump_every", .type = Duration, .fallback = "0s",
+   .description = "Time between logical dumps (pg_dump) of every database; what is left where a connection may not replicate.",
+   .least = 60'000, .zero_means = "never", .into = into<kArchive, &B::dump_every>},
   {.key = "archive.encryption_key_file", .type = Path,
-   .description = "File with the key backups are encrypted with."},
-  {.key = "archive.offsite.store", .type = Store, .description = "A second store, somewhere else."},
-  {.key = "archive.offsite.endpoint", .type = HttpUrl,
-   .description = "Address of an S3 service that is not Amazon's."},
+   .description = "File with the key backups are encrypted with: 64 hex digits, the newest key first.",
+   .into = into<kArchive, &B::encryption_key_file>},
+  {.key = "archive.max_rate", .type = Size, .fallback_note = "no limit",
+   .description = "Bytes a second a base backup may take from the server, such as 50MB.",
+   .into = into<kArchive, &B::max_rate>},
+  {.key = "archive.compress_level", .type = Count, .fallback = "3",
+   .description = "Level of zstd.", .least = 1, .most = 19, .into = into<kArchive, &B::compress_level>},
+  {.key = "archive.offsite.store", .type = Store, .description = "A second store, somewhere else.",
+   .into = into_part<kArchive, &B::offsite, &StoreConfig::where>},
+  {.key = "archive.offsite.endpoint", .type = HttpUrl, .fallback_note = "Amazon's of the region",
+   .description = "Address of an S3 service that is not Amazon's.",
+   .into = into_part<kArchive, &B::offsite, &StoreConfig::endpoint>},
+  {.key = "archive.offsite.region", .type = Text, .fallback = "us-east-1",
+   .description = "Region the requests to S3 are signed for.",
+   .into = into_part<kArchive, &B::offsite, &StoreConfig::region>},
+  {.key = "archive.offsite.credentials_file", .type = Path, .fallback_note = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+   .description = "File with the bucket's access key and secret key, a line each.",
+   .into = into_part<kArchive, &B::offsite, &StoreConfig::credentials_file>},
   {.key = "archive.offsite.keep", .type = Duration, .fallback = "30d",
-   .description = "How far back the second store reaches.", .least = 60'000},
+   .description = "How far back the second store reaches.", .least = 60'000,
+   .into = into<kArchive, &B::offsite_keep>},
 
   {.key = "shadow.enabled", .type = Flag, .fallback = "false",
    .description = "Keep a delayed standby to bring dropped objects back from."},

@@ -91,12 +91,6 @@ bool is_time_of_day(const std::string& text) {
          minute < 60;
 }
 
-bool is_sync_on_loss(const std::string& text) {
-  constexpr std::string_view kDegrade = "degrade after ";
-  return text == "wait" ||
-         (text.starts_with(kDegrade) && parse_duration(text.substr(kDegrade.size())).has_value());
-}
-
 bool is_expectation(const std::string& text) {
   return recover::parse_expectation(text).has_value();
 }
@@ -128,7 +122,7 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {Restarts, "a count and a window, such as 5 per 300s", reads_as<RestartBudget>},
     {Store, "a directory, or s3://bucket/prefix", is_store},
     {TimeOfDay, "a time of day such as 03:00", is_time_of_day},
-    {SyncOnLoss, "wait, or degrade after 10s", is_sync_on_loss},
+    {SyncOnLoss, "wait, or degrade after 10s", reads_as<app::SyncOnLoss>},
     {Expectation, "a comparison such as > 0 or = 1, or: true, false, empty, not empty",
      is_expectation},
     {HttpUrl, "an address that starts with http:// or https://", is_http_url},
@@ -270,6 +264,22 @@ bool read_value(const Values& values, MissingPolicy& into) {
 bool read_value(const Values& values, FreshPolicy& into) {
   return read_choice(values, {{"reattach", FreshPolicy::Reattach}, {"advise", FreshPolicy::Advise}},
                      into);
+}
+
+bool read_value(const Values& values, Durability& into) {
+  return read_choice(values, {{"async", Durability::Async}, {"sync", Durability::Sync}}, into);
+}
+
+bool read_value(const Values& values, app::SyncOnLoss& into) {
+  constexpr std::string_view kDegrade = "degrade after ";
+  if (values.size() != 1) return false;
+  const std::string_view text = values.front();
+  into.degrade_after.reset();
+  if (text == "wait") return true;
+  if (!text.starts_with(kDegrade)) return false;
+  const auto after = parse_duration(text.substr(kDegrade.size()));
+  if (after) into.degrade_after = *after;
+  return after.has_value();
 }
 
 bool read_value(const Values& values, LogFormat& into) {

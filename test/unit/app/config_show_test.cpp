@@ -14,11 +14,11 @@ TEST(ConfigShow, NamesValueAndOrigin) {
   // Goal: every key is there with its value and source, passwords masked, idle keys marked (B13).
   ConfigDir dir;
   dir.write("pgkeel.toml",
-            "[instance]\nurl = \"postgresql://u:hunter2@h/db\"\n[archive]\nstore = \"/a\"\n");
+            "[instance]\nurl = \"postgresql://u:hunter2@h/db\"\n[gateway]\nsize = 5\n");
   const auto loaded = dir.load();
   const auto text = render_settings(loaded, {});
   EXPECT_THAT(text, HasSubstr("pgkeel.toml:2"));
-  EXPECT_THAT(text, HasSubstr("pgkeel.toml:4  [not in effect yet]"));
+  EXPECT_THAT(text, testing::ContainsRegex("gateway.size +5 +pgkeel.toml:4  .not in effect yet"));
   EXPECT_THAT(text, HasSubstr("(not set)"));
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
   const auto json = settings_json(loaded);

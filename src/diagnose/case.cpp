@@ -1,6 +1,8 @@
 // See case.hpp. All pure.
 #include "diagnose/case.hpp"
 
+#include <fmt/format.h>
+
 namespace pgkeel::diagnose {
 
 bool server_absent(const Case& the_case) {
@@ -62,6 +64,14 @@ const sense::ServerLogFacts::Entry* last_stop_request(const Case& the_case) {
 
 incident::Evidence evidence(const Case& the_case, std::string_view source, std::string text) {
   return {the_case.wall, std::string(source), std::move(text)};
+}
+
+void add_engine_words(const Case& the_case, Finding& finding) {
+  constexpr Seconds kRecent{60};
+  for (const auto& word : the_case.seen.hosting.words)
+    if (the_case.now - word.at <= kRecent)
+      finding.evidence.push_back(evidence(
+          the_case, "engine", fmt::format("{} ({} ago)", word.text, ago(the_case, word.at))));
 }
 
 std::string ago(const Case& the_case, SteadyTime then) {

@@ -26,6 +26,8 @@ namespace pgkeel::diagnose {
 
 [[nodiscard]] incident::Evidence evidence(const Case& the_case, std::string_view source,
                                           std::string text);
+/// What the container engine told of late about the server's container and volume.
+void add_engine_words(const Case& the_case, Finding& finding);
 /// "4.2 s": how long ago, at the case's now.
 [[nodiscard]] std::string ago(const Case& the_case, SteadyTime then);
 

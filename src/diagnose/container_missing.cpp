@@ -25,6 +25,7 @@ std::vector<Finding> container_missing(const Case& the_case) {
                                 data_there ? "still there" : instance::to_string(data_dir.state));
   finding.evidence.push_back(
       evidence(the_case, "engine", "the engine knows no container of that name"));
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

@@ -14,6 +14,7 @@ std::vector<Finding> container_paused(const Case& the_case) {
   finding.wait = true;
   finding.summary = fmt::format("Container {} is paused.", hosting->container.name);
   finding.evidence.push_back(evidence(the_case, "engine", "its state is paused"));
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

@@ -66,6 +66,7 @@ std::vector<Finding> container_renamed(const Case& the_case) {
           fmt::format("container {} ({}) has {}{}", one.name, one.running ? "running" : "stopped",
                       one.data_dir.string(),
                       one.system_id ? ", system identifier " + to_string(*one.system_id) : "")));
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

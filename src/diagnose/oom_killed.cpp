@@ -15,6 +15,19 @@ std::string limit_words(const instance::HostingFacts* hosting) {
                      hosting->container.memory_limit >> 20U);
 }
 
+// For when it was started as often as it may be: then it is a loop.
+std::string hint(const instance::HostingFacts* hosting) {
+  constexpr std::string_view kLower = "lower work_mem, shared_buffers or max_connections";
+  constexpr std::string_view kLoop = "it is a loop: started again, it runs out of memory again";
+  if (hosting == nullptr || hosting->container.memory_limit == 0)
+    return fmt::format("{}; give the machine more memory, or {}", kLoop, kLower);
+  const auto limit_mb = hosting->container.memory_limit >> 20U;
+  return fmt::format(
+      "{}; raise the container's limit of {} MB ('docker update --memory {}m "
+      "--memory-swap {}m {}', and in the Compose file), or {}",
+      kLoop, limit_mb, 2 * limit_mb, 2 * limit_mb, hosting->container.name, kLower);
+}
+
 }  // namespace
 
 std::vector<Finding> oom_killed(const Case& the_case) {
@@ -28,12 +41,14 @@ std::vector<Finding> oom_killed(const Case& the_case) {
   finding.confidence = kernel.empty() ? 0.9 : 0.99;
   finding.since = the_case.seen.process.died_at;
   finding.summary = "The kernel killed the server for want of memory." + limit_words(hosting);
+  finding.hint = hint(hosting);
   if (!kernel.empty()) finding.evidence.push_back(evidence(the_case, "kernel", kernel));
   if (engine_says)
     finding.evidence.push_back(
         evidence(the_case, "engine",
                  fmt::format("OOMKilled, exit code {}, {} restarts by the engine so far",
                              hosting->container.exit_code, hosting->container.restart_count)));
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

@@ -49,6 +49,7 @@ std::vector<Finding> server_killed(const Case& the_case) {
       the_case, "control_file",
       fmt::format("state is \"{}\": no shutdown was completed", pg::to_string(control.state))));
   add_lock(the_case, finding);
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

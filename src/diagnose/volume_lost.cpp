@@ -33,6 +33,7 @@ std::vector<Finding> volume_lost(const Case& the_case) {
                fmt::format("{} is {}; it held the cluster with system identifier {}",
                            the_case.known.identity->data_dir, instance::to_string(data_dir.state),
                            to_string(the_case.known.identity->system_id))));
+  add_engine_words(the_case, finding);
   return {finding};
 }
 

@@ -78,6 +78,7 @@ Finding named(const Case& the_case, std::string summary, std::string hint) {
                                                   : files.data_dir.control_error->message())));
   if (refused != nullptr)
     finding.evidence.push_back(evidence(the_case, "server_log", refused->text));
+  add_engine_words(the_case, finding);
   return finding;
 }
 

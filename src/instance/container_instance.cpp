@@ -160,6 +160,11 @@ runtime::Task<Result<void>> ContainerInstance::remove_anchor() {
   co_return removed;
 }
 
+runtime::Task<Result<EventStream>> ContainerInstance::events() {
+  auto stream = co_await engine_.events();
+  co_return stream;
+}
+
 runtime::Task<std::optional<std::string>> ContainerInstance::recent_log() {
   auto log = co_await engine_.log_tail(plan_.container, kLogLines);
   if (!log) co_return std::nullopt;

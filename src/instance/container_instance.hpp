@@ -37,6 +37,7 @@ class ContainerInstance final : public Instance {
   runtime::Task<std::vector<std::filesystem::path>> other_places() override;
   runtime::Task<Result<std::string>> keep_anchor() override;
   runtime::Task<Result<void>> remove_anchor() override;
+  runtime::Task<Result<EventStream>> events() override;
   runtime::Task<std::optional<std::string>> recent_log() override;
 
   [[nodiscard]] DataDirFacts inspect_data_dir() const override;

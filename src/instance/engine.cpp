@@ -15,6 +15,13 @@ using runtime::Task;
 constexpr std::string_view kApi = "/v1.40";
 constexpr int kNotFound = 404;
 constexpr int kErrors = 400;
+// filters={"type":["container","volume"],"event":["start","die","died","oom","destroy","remove",
+// "rename","pause","unpause"]}: Docker's and Podman's words; health checks are left out.
+constexpr std::string_view kEventsPath =
+    "/v1.40/events?filters=%7B%22type%22%3A%5B%22container%22%2C%22volume%22%5D%2C%22event%22%3A%5B"
+    "%22start%22%2C%22die%22%2C%22died%22%2C%22oom%22%2C%22destroy%22%2C%22remove%22%2C%22rename%22"
+    "%2C%22pause%22%2C%22unpause%22%5D%7D";
+constexpr int kNonsenseMax = 50;  // lines in a row; a proxy may cut the stream in chunks
 
 HttpRequest request(std::string method, std::string path,
                     std::map<std::string, std::string> query) {
@@ -125,6 +132,43 @@ Task<Result<void>> Engine::stop(std::string container, Seconds grace) const {
 Task<Result<void>> Engine::unpause(std::string container) const {
   auto done = co_await post(container_path(container, "/unpause"));
   co_return done;
+}
+
+// Podman 4 has this call only under a path of its own, which Docker does not know.
+Task<Result<void>> Engine::update_memory(std::string container, MemoryLimit limit) const {
+  auto made = request("POST", container_path(container, "/update"), {});
+  made.headers["content-type"] = "application/json";
+  made.body =
+      nlohmann::json({{"Memory", limit.bytes}, {"MemorySwap", limit.with_swap_bytes}}).dump();
+  const auto done = co_await call(made, kEngineCallMax);
+  if (done) co_return Result<void>();
+  if (done.error().code != ErrorCode::NotFound) co_return fail(done.error());
+  made.path = fmt::format("/v4.0.0/libpod/containers/{}/update", container);
+  made.body =
+      nlohmann::json({{"memory", {{"limit", limit.bytes}, {"swap", limit.with_swap_bytes}}}})
+          .dump();
+  const auto again = co_await call(std::move(made), kEngineCallMax);
+  if (!again) co_return fail(done.error());
+  co_return Result<void>();
+}
+
+Task<Result<EventStream>> Engine::events() const {
+  auto lines = co_await runtime::HttpLines::open(*loop_, socket_, std::string(kEventsPath),
+                                                 loop_->after(kEngineCallMax));
+  if (!lines) co_return fail(unreachable(socket_, lines.error()));
+  co_return EventStream(std::move(*lines));
+}
+
+Task<Result<EngineEvent>> EventStream::next(SteadyTime deadline) {
+  for (int nonsense = 0; nonsense < kNonsenseMax; ++nonsense) {
+    const auto line = co_await lines_.next(deadline);
+    if (!line && line.error().code == ErrorCode::TimedOut) co_return fail(line.error());
+    if (!line)
+      co_return fail(ErrorCode::EngineUnreachable, "its events ended: " + line.error().detail);
+    auto event = parse_event(*line);
+    if (event) co_return std::move(*event);
+  }
+  co_return fail(ErrorCode::Malformed, "the container engine's events are none");
 }
 
 Task<Result<std::string>> Engine::create_holder(HolderPlan plan) const {

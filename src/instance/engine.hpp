@@ -10,6 +10,7 @@
 
 #include "instance/engine_model.hpp"
 #include "runtime/http.hpp"
+#include "runtime/http_lines.hpp"
 
 namespace pgkeel::instance {
 
@@ -22,6 +23,24 @@ struct HolderPlan {
   std::string image;
   std::vector<ContainerMount> mounts;
   std::vector<std::pair<std::string, std::string>> labels;
+};
+
+/// How much memory a container may have.
+struct MemoryLimit {
+  std::int64_t bytes = 0;
+  std::int64_t with_swap_bytes = 0;  ///< memory and swap together, at least `bytes`; -1: no limit
+};
+
+/// What an engine tells as it happens, about containers and volumes.
+class EventStream {
+ public:
+  explicit EventStream(runtime::HttpLines lines) : lines_(std::move(lines)) {}
+  /// TimedOut at the deadline, after which it may be called again. EngineUnreachable when the
+  /// engine has ended it, Malformed when it talks nonsense.
+  runtime::Task<Result<EngineEvent>> next(SteadyTime deadline);
+
+ private:
+  runtime::HttpLines lines_;
 };
 
 class Engine {
@@ -45,6 +64,10 @@ class Engine {
   /// the grace.
   runtime::Task<Result<void>> stop(std::string container, Seconds grace) const;
   runtime::Task<Result<void>> unpause(std::string container) const;
+  /// Changes the limit of a container while it runs; nothing is restarted.
+  runtime::Task<Result<void>> update_memory(std::string container, MemoryLimit limit) const;
+  /// Starts, ends, renames and removals from now on.
+  runtime::Task<Result<EventStream>> events() const;
 
   runtime::Task<Result<std::string>> create_holder(HolderPlan plan) const;  ///< its id
   /// Removes a container that does not run, and none of its volumes.

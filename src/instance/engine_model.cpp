@@ -194,6 +194,32 @@ std::string_view ContainerFacts::label(std::string_view wanted) const {
   return value_of(labels, wanted);
 }
 
+std::string EngineEvent::describe() const {
+  auto words = fmt::format("{} {}: {}", type, name.empty() ? id : name, action);
+  if (!exit_code.empty()) words += ", exit code " + exit_code;
+  return words;
+}
+
+// Docker names a volume by its id, Podman by its name.
+Result<EngineEvent> parse_event(std::string_view json) {
+  TRY(root, parse(json));
+  const auto& actor = member(root, "Actor");
+  const auto& attributes = member(actor, "Attributes");
+  EngineEvent event;
+  event.type = text(root, "Type");
+  event.action = text(root, "Action");
+  event.id = text(actor, "ID");
+  event.name = text(attributes, "name");
+  event.exit_code = text(attributes, "exitCode");
+  if (event.type == "volume" && event.name.empty()) event.name = event.id;
+  if (event.action == "remove") event.action = "destroy";
+  if (event.action == "died") event.action = "die";
+  const bool known = event.type == "container" || event.type == "volume";
+  if (!known || event.action.empty() || (event.id.empty() && event.name.empty()))
+    return fail(ErrorCode::Malformed, "the container engine's event names nothing");
+  return event;
+}
+
 Result<ContainerFacts> parse_container(std::string_view json) {
   TRY(root, parse(json));
   ContainerFacts facts;

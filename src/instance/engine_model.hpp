@@ -84,6 +84,18 @@ struct ContainerEntry {
   std::vector<std::pair<std::string, std::string>> labels;
 };
 
+/// One line of GET /events, about a container or a volume.
+struct EngineEvent {
+  std::string type;       ///< container, volume
+  std::string action;     ///< Docker's words: start, die, oom, destroy, rename, pause, unpause
+  std::string id;         ///< empty for volumes
+  std::string name;       ///< after a rename the new one
+  std::string exit_code;  ///< of die; else empty
+  [[nodiscard]] std::string describe() const;  ///< "container pg: die, exit code 137"
+};
+
+/// Malformed when it names no container and no volume.
+[[nodiscard]] Result<EngineEvent> parse_event(std::string_view json);
 [[nodiscard]] Result<ContainerFacts> parse_container(std::string_view json);
 [[nodiscard]] Result<std::vector<ContainerEntry>> parse_container_list(std::string_view json);
 [[nodiscard]] Result<std::vector<VolumeEntry>> parse_volume_list(std::string_view json);

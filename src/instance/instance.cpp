@@ -43,6 +43,9 @@ runtime::Task<std::vector<std::filesystem::path>> Instance::other_places() {
 }
 runtime::Task<Result<std::string>> Instance::keep_anchor() { co_return std::string(); }
 runtime::Task<Result<void>> Instance::remove_anchor() { co_return Result<void>(); }
+runtime::Task<Result<EventStream>> Instance::events() {
+  co_return fail(ErrorCode::NotSupported, "there is no engine that would tell");
+}
 runtime::Task<Result<int>> Instance::programs_major() { co_return 0; }
 std::optional<pg::Conninfo> Instance::client_path() const { return std::nullopt; }
 runtime::Task<std::optional<std::string>> Instance::recent_log() { co_return std::nullopt; }

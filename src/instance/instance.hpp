@@ -15,7 +15,7 @@
 #include "base/result.hpp"
 #include "base/strong.hpp"
 #include "base/time.hpp"
-#include "instance/engine_model.hpp"
+#include "instance/engine.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/control_file.hpp"
 #include "pg/postmaster_pid.hpp"
@@ -151,6 +151,8 @@ class Instance {
   /// none to hold.
   virtual runtime::Task<Result<std::string>> keep_anchor();
   virtual runtime::Task<Result<void>> remove_anchor();
+  /// What its surroundings tell as it happens; NotSupported where they tell nothing.
+  virtual runtime::Task<Result<EventStream>> events();
   /// The end of the server's log where it is no file of this host.
   virtual runtime::Task<std::optional<std::string>> recent_log();
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
 
 #include "runtime/http.hpp"
 #include "runtime/http_message.hpp"
@@ -12,25 +11,6 @@ namespace pgkeel::runtime {
 namespace {
 
 using detail::SocketAddress;
-
-std::unexpected<Error> fail_connect(int err, const SocketAddress& address) {
-  auto error = Error::from_errno(err, fmt::format("connect to {}", address.text));
-  if (error.code != ErrorCode::Permission) error.code = ErrorCode::ConnectionFailed;
-  error.hint_override.clear();
-  return fail(std::move(error));
-}
-
-Task<Result<Fd>> connect_to(Loop& loop, SocketAddress address, SteadyTime deadline) {
-  CO_TRY(fd, detail::make_socket(address));
-  if (::connect(fd.get(), address.get(), address.size) == 0) co_return std::move(fd);
-  if (errno != EINPROGRESS) co_return fail_connect(errno, address);
-  CO_TRY_VOID(co_await loop.wait_writable(fd.get(), deadline));
-  int err = 0;
-  socklen_t size = sizeof err;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &err, &size) != 0) err = errno;
-  if (err != 0) co_return fail_connect(err, address);
-  co_return std::move(fd);
-}
 
 Result<std::vector<SocketAddress>> resolve_by_name(const std::string& host, std::uint16_t port) {
   auto addresses = detail::tcp_addresses(host, port, detail::Resolve::ByName);
@@ -60,7 +40,7 @@ Task<Result<Fd>> connect_any(Loop& loop, HttpEndpoint endpoint, SteadyTime deadl
   CO_TRY(addresses, co_await resolve(loop, std::move(endpoint)));
   Result<Fd> fd = fail(ErrorCode::ConnectionFailed, "the host has no address");
   for (const auto& address : addresses) {
-    fd = co_await connect_to(loop, address, deadline);
+    fd = co_await detail::connect_to(loop, address, deadline);
     if (fd) break;
   }
   co_return fd;

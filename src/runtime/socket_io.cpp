@@ -79,6 +79,29 @@ Result<Fd> make_socket(const SocketAddress& address) {
   return fd;
 }
 
+namespace {
+
+std::unexpected<Error> fail_connect(int err, const SocketAddress& address) {
+  auto error = Error::from_errno(err, fmt::format("connect to {}", address.text));
+  if (error.code != ErrorCode::Permission) error.code = ErrorCode::ConnectionFailed;
+  error.hint_override.clear();
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+Task<Result<Fd>> connect_to(Loop& loop, SocketAddress address, SteadyTime deadline) {
+  CO_TRY(fd, make_socket(address));
+  if (::connect(fd.get(), address.get(), address.size) == 0) co_return std::move(fd);
+  if (errno != EINPROGRESS) co_return fail_connect(errno, address);
+  CO_TRY_VOID(co_await loop.wait_writable(fd.get(), deadline));
+  int err = 0;
+  socklen_t size = sizeof err;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &err, &size) != 0) err = errno;
+  if (err != 0) co_return fail_connect(err, address);
+  co_return std::move(fd);
+}
+
 Task<Result<std::size_t>> receive_some(Loop& loop, int fd, char* buffer, std::size_t size,
                                        SteadyTime deadline) {
   while (true) {

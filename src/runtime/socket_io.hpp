@@ -40,6 +40,9 @@ Result<std::vector<SocketAddress>> tcp_addresses(const std::string& host, std::u
 /// A stream socket, non-blocking and closed on exec.
 Result<Fd> make_socket(const SocketAddress& address);
 
+/// ConnectionFailed with the system's words when nobody listens, Permission, TimedOut.
+Task<Result<Fd>> connect_to(Loop& loop, SocketAddress address, SteadyTime deadline);
+
 /// The bytes that came into `buffer`; zero at end-of-file. ConnectionLost when the peer reset.
 Task<Result<std::size_t>> receive_some(Loop& loop, int fd, char* buffer, std::size_t size,
                                        SteadyTime deadline);

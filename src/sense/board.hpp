@@ -18,6 +18,7 @@ struct Board {
   std::vector<GoodFile> good_files;
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
   std::filesystem::path error_output;   ///< the file the server's stderr is, when it is one
+  SteadyTime expected_until;            ///< an engine has just begun to start the server
   runtime::Event changed;               ///< a fact is new
   runtime::Event poked;                 ///< look now
 

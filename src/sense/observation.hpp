@@ -103,11 +103,19 @@ struct FilesFacts {
   std::optional<runtime::Listener> port_listener;  ///< who listens on our port while we do not run
 };
 
+/// Something the engine did to the server's container or volume.
+struct EngineWord {
+  SteadyTime at;
+  std::string text;  ///< "container pg: die, exit code 137"
+};
+inline constexpr std::size_t kEngineWordsKept = 16;
+
 /// What the container engine says about the server's container.
 struct HostingView {
   SteadyTime at;
   std::optional<instance::HostingFacts> facts;  ///< none: it runs in no container
   std::optional<SteadyTime> missing_since;      ///< first look that found no such container
+  std::vector<EngineWord> words;                ///< the last ones, the oldest first
 };
 
 struct Relation {

@@ -17,8 +17,9 @@ using runtime::Task;
 
 constexpr Millis kTick{1'000};       // a stopped process is seen within this
 constexpr Millis kSearchEvery{250};  // for a server somebody else starts
-constexpr Seconds kFilesEvery{5};    // control file and disk space of a running server
-constexpr Seconds kOomRecent{30};    // an older death of that pid was another process
+constexpr Millis kSearchWhenExpected{50};
+constexpr Seconds kFilesEvery{5};  // control file and disk space of a running server
+constexpr Seconds kOomRecent{30};  // an older death of that pid was another process
 constexpr Seconds kSecondComesUp{10};
 constexpr Millis kSecondLookEvery{200};
 constexpr Seconds kLockFileEvery{5};  // when its changes are not told
@@ -181,7 +182,9 @@ Task<void> look_while_absent(Board* board, instance::Instance* instance, SteadyT
     co_await look_at_dead_server(board, instance);
     *due = board->loop.after(kDeadLookEvery);
   }
-  static_cast<void>(co_await board->poked.wait_until(board->loop.after(kSearchEvery)));
+  const bool expected = board->loop.now() < board->expected_until;
+  const auto pause = expected ? kSearchWhenExpected : kSearchEvery;
+  static_cast<void>(co_await board->poked.wait_until(board->loop.after(pause)));
 }
 
 }  // namespace

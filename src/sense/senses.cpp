@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sense/catalog_watch.hpp"
+#include "sense/engine_watch.hpp"
 #include "sense/files_look.hpp"
 #include "sense/login_probe.hpp"
 #include "sense/process_watch.hpp"
@@ -24,8 +25,10 @@ Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options option
 
 void Senses::start() {
   if (has_host()) board_.loop.spawn(watch_process(&board_, &instance_));
-  if (instance_.kind() == instance::Kind::Container)
+  if (instance_.kind() == instance::Kind::Container) {
     board_.loop.spawn(watch_hosting(&board_, &instance_));
+    board_.loop.spawn(watch_engine(&board_, &instance_));
+  }
   if (!board_.options.keeps_sessions()) {
     board_.loop.spawn(pay_visits(&board_));
     return;

@@ -7,11 +7,14 @@
 #include <csignal>
 #include <fstream>
 #include <future>
+#include <sstream>
 
 #include "chaos/container_engine.hpp"
 #include "chaos/crash.hpp"
+#include "instance/engine.hpp"
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
+#include "runtime/files.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -27,6 +30,15 @@ auto waits_for(std::string words) {
   return [words = std::move(words)](const Incident& incident) {
     const auto says = [&](const incident::Event& event) { return event.text.contains(words); };
     return waits(incident) && std::ranges::any_of(incident.events, says);
+  };
+}
+// The engine's own events are among the evidence.
+auto engine_told(std::string words) {
+  return [words = std::move(words)](const Incident& incident) {
+    const auto tells = [&](const incident::Evidence& one) {
+      return one.source == "engine" && one.text.contains(words);
+    };
+    return std::ranges::any_of(incident.evidence, tells);
   };
 }
 bool closed(const Incident& incident) { return incident.state == IncidentState::Closed; }
@@ -100,6 +112,36 @@ TEST_F(Container, KilledForWantOfMemory) {
   ASSERT_TRUE(service_restored(scene_));
 }
 
+// As the kernel has it, in either hierarchy of control groups.
+std::string memory_limit_of(pid_t pid) {
+  const auto groups = runtime::read_file(fmt::format("/proc/{}/cgroup", pid), 1U << 16U);
+  std::istringstream lines(groups.value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const auto path = line.substr(line.rfind(':') + 1);
+    const bool v1 = line.contains(":memory:");
+    const auto file = v1 ? "/sys/fs/cgroup/memory" + path + "/memory.limit_in_bytes"
+                         : "/sys/fs/cgroup" + path + "/memory.max";
+    if (auto limit = runtime::read_file(file, 100)) return *limit;
+  }
+  return "";
+}
+
+TEST_F(Container, ItsMemoryLimitIsChangedWhileItRuns) {
+  // Goal: the engine's call reaches the kernel, and the server runs on (D3).
+  ContainerSpec spec;
+  spec.memory_mb = 192;
+  ASSERT_NO_FATAL_FAILURE(engine_->run(spec));
+  runtime::Loop loop;
+  const instance::Engine engine(loop, engine_->socket());
+  const auto pid = [&] { return loop.run_until_complete(engine.inspect("pg"))->pid; };
+  const auto before = pid();
+  EXPECT_EQ(memory_limit_of(before), "201326592\n");
+  const auto done = loop.run_until_complete(engine.update_memory("pg", {1 << 28, 1 << 28}));
+  ASSERT_TRUE(done.has_value()) << done.error().message();
+  EXPECT_EQ(memory_limit_of(before), "268435456\n");
+  EXPECT_EQ(pid(), before);
+}
+
 TEST_F(Container, TheEnginesRestartIsNotRaced) {
   // Goal: with a restart policy the engine brings it back and the guard starts nothing: one start,
   // not two (D3, D6).
@@ -159,6 +201,7 @@ TEST_F(Container, RenamedIsNamedWithTheLineToSet) {
   engine_->stop("pg");
   engine_->rename("pg", "shop-db-1");
   ASSERT_TRUE(await_incident(stage(), "container_renamed", waits_for("\"shop-db-1\"")));
+  EXPECT_TRUE(await_incident(stage(), "container_renamed", engine_told("shop-db-1: rename")));
   engine_->start("shop-db-1");
   ASSERT_TRUE(service_restored(scene_));
   stage().end_guard();

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
   }
   static_cast<void>(instance::parse_container_list(text));
   static_cast<void>(instance::parse_volume_list(text));
+  if (const auto event = instance::parse_event(text)) CHECK(!event->describe().empty());
   static_cast<void>(instance::parse_engine_message(text));
   CHECK(instance::strip_log_frames(text).size() <= size);
   return 0;

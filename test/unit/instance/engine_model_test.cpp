@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "runtime/files.hpp"
 
 namespace pgkeel::instance {
@@ -42,6 +44,34 @@ TEST(ParseContainer, RefusesNonsense) {
       R"({"Id":"x","State":[],"HostConfig":null,"Config":{"Env":[1,"A","B=2"]},"Mounts":{}})");
   ASSERT_TRUE(odd.has_value());
   EXPECT_EQ(odd->variable("B"), "2");
+}
+
+std::vector<std::string> words_of(const std::string& lines) {
+  std::vector<std::string> words;
+  std::istringstream text(lines);
+  for (std::string line; std::getline(text, line);)
+    if (const auto event = parse_event(line)) words.push_back(event->describe());
+  return words;
+}
+
+TEST(ParseEvent, ReadsBothEnginesWords) {
+  // Goal: what happened to which container or volume, in Docker's words (D3).
+  const auto podman = words_of(recorded("podman_events.jsonl"));
+  EXPECT_THAT(podman, testing::IsSupersetOf({"container pg: start", "container pg2: rename",
+                                             "container pg2: die, exit code 0",
+                                             "container pg2: destroy", "volume pgdata: destroy"}));
+  const auto docker = parse_event(
+      R"({"Type":"volume","Action":"destroy","Actor":{"ID":"pgdata","Attributes":{"driver":"local"}}})");
+  ASSERT_TRUE(docker.has_value());
+  EXPECT_EQ(docker->describe(), "volume pgdata: destroy");
+}
+
+TEST(ParseEvent, RefusesNonsense) {
+  // Goal: what is no event of a container or volume is none (D3).
+  for (const auto* text : {"", "1a3", "[]", "{}", R"({"Type":"container"})",
+                           R"({"Type":"network","Action":"create","Actor":{"ID":"n"}})",
+                           R"({"Type":"container","Action":"die","Actor":[]})"})
+    EXPECT_FALSE(parse_event(text).has_value()) << text;
 }
 
 TEST(ParseLists, ReadContainersAndVolumes) {

@@ -74,6 +74,24 @@ TEST(Decide, GivesUpOnceWhenTheBudgetIsSpent) {
   EXPECT_TRUE(sole<RunPlaybook>(guard.turn(killed())));
 }
 
+TEST(Decide, AMemoryLoopIsSaidToBeOne) {
+  // Goal: killed for want of memory until the budget is spent: the incident names the loop, the
+  // limit and the line that raises it (C2, D3).
+  VirtualGuard guard;
+  Instance instance = killed();
+  auto& container = in_container(instance).container;
+  container.oom_killed = true;
+  container.memory_limit = std::int64_t{256} << 20U;
+  guard.turn(instance);
+  guard.state.starts.assign(static_cast<std::size_t>(guard.policy.restarts_max), guard.now);
+  const auto decisions = guard.turn(instance);
+  ASSERT_TRUE(sole<WaitForHuman>(decisions));
+  EXPECT_TRUE(sole<WaitForHuman>(decisions)->gives_up);
+  const auto& why = sole<WaitForHuman>(decisions)->why;
+  EXPECT_THAT(why, testing::HasSubstr("it is a loop"));
+  EXPECT_THAT(why, testing::HasSubstr("limit of 256 MB ('docker update --memory 512m"));
+}
+
 TEST(Decide, SaysWhatTheFindingAsksOfAHuman) {
   // Goal: what waits for a human carries the finding's own commands, said once.
   VirtualGuard guard;

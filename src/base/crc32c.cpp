@@ -42,7 +42,7 @@ __attribute__((target("sse4.2"))) std::uint32_t update_by_instruction(std::uint3
 }
 #endif
 
-std::uint32_t update(std::uint32_t crc, ByteSpan bytes) {
+std::uint32_t updated(std::uint32_t crc, ByteSpan bytes) {
 #if defined(__x86_64__)
   static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
   if (has_instruction) return update_by_instruction(crc, bytes);
@@ -52,6 +52,8 @@ std::uint32_t update(std::uint32_t crc, ByteSpan bytes) {
 
 }  // namespace
 
-std::uint32_t crc32c(ByteSpan bytes) { return ~update(0xFFFFFFFFU, bytes); }
+std::uint32_t crc32c(ByteSpan bytes) { return ~updated(0xFFFFFFFFU, bytes); }
+
+void Crc32c::update(ByteSpan bytes) { state_ = updated(state_, bytes); }
 
 }  // namespace pgkeel

@@ -11,4 +11,14 @@ namespace pgkeel {
 /// The finished CRC (initial and final inversion done), as PostgreSQL stores it.
 [[nodiscard]] std::uint32_t crc32c(ByteSpan bytes);
 
+/// The same over bytes that come in parts.
+class Crc32c {
+ public:
+  void update(ByteSpan bytes);
+  [[nodiscard]] std::uint32_t value() const { return ~state_; }
+
+ private:
+  std::uint32_t state_ = 0xFFFFFFFFU;
+};
+
 }  // namespace pgkeel

@@ -38,6 +38,10 @@ TEST(Crc32c, every_length_agrees_with_the_bitwise_definition) {
     for (int bit = 0; bit < 8; ++bit)
       by_bits = (by_bits >> 1U) ^ ((by_bits & 1U) != 0 ? 0x82F63B78U : 0U);
     EXPECT_EQ(crc32c(bytes), ~by_bits) << "length " << bytes.size();
+    Crc32c in_parts;
+    in_parts.update(ByteSpan(bytes).first(bytes.size() / 3));
+    in_parts.update(ByteSpan(bytes).subspan(bytes.size() / 3));
+    EXPECT_EQ(in_parts.value(), ~by_bits);
   }
 }
 

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "diagnose/known.hpp"
 #include "instance/instance.hpp"
 #include "pg/log_line.hpp"
+#include "sense/observation.hpp"
 
 namespace pgkeel::diagnose {
 
@@ -33,5 +35,12 @@ struct HostSurroundings {
 /// a health check with the wrong name. Needs kProbeTimesMin lines.
 [[nodiscard]] std::vector<Warning> wrong_probes(const std::vector<pg::LogLine>& lines);
 inline constexpr std::size_t kProbeTimesMin = 5;
+
+/// Databases whose text indexes were built by other sorting rules than the server has now: an image
+/// or a host with another libc or ICU.
+[[nodiscard]] std::vector<Warning> libc_changed(const sense::Observation& seen, const Known& known,
+                                                const std::vector<pg::LogLine>& lines);
+/// The running server was asked, and no database stands on other rules than it has.
+[[nodiscard]] bool collations_hold(const sense::Observation& seen, const Known& known);
 
 }  // namespace pgkeel::diagnose

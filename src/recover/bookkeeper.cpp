@@ -2,7 +2,6 @@
 // it never stops the guard from watching.
 #include "recover/bookkeeper.hpp"
 
-#include <gnu/libc-version.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "base/log.hpp"
 #include "diagnose/case.hpp"
+#include "diagnose/warning.hpp"
 #include "recover/definitions.hpp"
 #include "runtime/files.hpp"
 
@@ -49,7 +49,6 @@ incident::Identity identity_from(const instance::DataDirFacts& facts, const std:
     identity.device = facts.inode->device;
     identity.inode = facts.inode->inode;
   }
-  identity.libc = std::string("glibc ") + gnu_get_libc_version();
   identity.seen_at = wall_now();
   return identity;
 }
@@ -164,6 +163,7 @@ std::optional<incident::Identity> Bookkeeper::seen_identity() const {
     if (hosting && hosting->container.running)
       identity.image_digest = hosting->container.image_digest;
     else if (known_.identity) identity.image_digest = known_.identity->image_digest;
+    identity.libc = trusted_libc();
     return identity;
   }
   if (!elsewhere() || !seen.login.ok() || !seen.login.system_id.valid()) return std::nullopt;
@@ -175,16 +175,35 @@ std::optional<incident::Identity> Bookkeeper::seen_identity() const {
   return identity;
 }
 
+// The one the indexes were built on: another one is believed when the server has said that no
+// database stands on other rules.
+std::string Bookkeeper::trusted_libc() const {
+  const auto& seen = services_.senses.observation();
+  const auto known = known_.identity ? known_.identity->libc : std::string();
+  const auto& now = seen.process.libc;
+  if (now.empty()) return known;
+  return known.empty() || diagnose::collations_hold(seen, known_) ? now : known;
+}
+
+bool Bookkeeper::surroundings_are_new() const {
+  const auto& hosting = services_.senses.observation().hosting.facts;
+  const bool image = hosting && hosting->container.running &&
+                     hosting->container.image_digest != known_.identity->image_digest;
+  return image || trusted_libc() != known_.identity->libc;
+}
+
 void Bookkeeper::update_identity() {
   const auto now = services_.loop.now();
-  if (known_.identity && now - identity_written_ <= kIdentityEvery) return;
+  const bool early = now - identity_written_ <= kIdentityEvery;
+  if (known_.identity && early && !surroundings_are_new()) return;
   const auto seen = seen_identity();
   if (!seen || (known_.identity && known_.identity->system_id != seen->system_id)) return;
   const auto& identity = *seen;
   const bool news = !known_.identity || known_.identity->last_lsn != identity.last_lsn ||
                     known_.identity->timeline != identity.timeline ||
                     known_.identity->inode != identity.inode ||
-                    known_.identity->image_digest != identity.image_digest;
+                    known_.identity->image_digest != identity.image_digest ||
+                    known_.identity->libc != identity.libc;
   identity_written_ = now;
   if (!news) return;
   const auto recorded = services_.ledger.record_identity(identity);

@@ -26,6 +26,8 @@ class Bookkeeper {
  private:
   [[nodiscard]] bool elsewhere() const;  ///< neither files nor process can be seen
   [[nodiscard]] bool is_ours() const;
+  [[nodiscard]] std::string trusted_libc() const;
+  [[nodiscard]] bool surroundings_are_new() const;
   void update_identity();
   void remember(std::string_view fact, std::string value, std::string& known);
   void update_surroundings();

@@ -110,7 +110,8 @@ Task<void> watch_engine(Board* board, instance::Instance* instance) {
   std::size_t failures = 0;
   while (true) {
     auto stream = co_await instance->events();
-    const int told = stream ? co_await listen(board, &listener, &*stream) : 0;
+    int told = 0;
+    if (stream) told = co_await listen(board, &listener, &*stream);
     failures = told > 0 ? 0 : failures + 1;
     const auto pause = kPausesS.at(std::min(failures, kPausesS.size() - 1));
     static_cast<void>(co_await board->loop.sleep_for(Seconds(pause)));

@@ -31,6 +31,7 @@ struct ProcessFacts {
   SteadyTime found_at;                      ///< first sight of that postmaster
   std::optional<SteadyTime> died_at;        ///< the death event, when this guard saw it
   std::optional<runtime::ExitStatus> exit;  ///< when the postmaster was our child
+  std::string libc;      ///< "glibc 2.36": what the running or the last postmaster was linked with
   std::string oom_kill;  ///< the kernel's words, when it killed it for want of memory
   std::optional<SteadyTime> stopped_since;  ///< first sight of state T
   /// Its lock file says "stopping": told to shut down. Kept when it has died, to tell how.
@@ -159,6 +160,19 @@ struct CatalogFacts {
   std::map<std::string, RelationListing> listings;  ///< by database name
 };
 
+/// By which version of its sorting rules a database was made, and which the server has.
+struct DatabaseCollation {
+  std::string database;
+  std::string recorded;  ///< empty: none was recorded
+  std::string actual;    ///< empty: the server's libc has none (musl)
+};
+
+struct CollationFacts {
+  SteadyTime at;
+  pid_t pid = 0;                             ///< of the postmaster that was asked; 0: none was
+  std::vector<DatabaseCollation> databases;  ///< those whose rules come from a library
+};
+
 /// What the server log said since the server last was ready, in its order.
 struct ServerLogFacts {
   SteadyTime at;
@@ -188,6 +202,7 @@ struct Observation {
   FilesFacts files;
   HostingView hosting;
   CatalogFacts catalog;
+  CollationFacts collations;
   ServerLogFacts server_log;
   StartFacts start;
 

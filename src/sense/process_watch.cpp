@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "instance/libc.hpp"
 #include "runtime/file_watch.hpp"
 #include "runtime/kernel_log.hpp"
 #include "runtime/process.hpp"
@@ -58,6 +59,7 @@ void note_running(Board& board, const instance::Postmaster& postmaster) {
   process.state = ProcessState::Running;
   process.pid = postmaster.pid;
   process.at = process.found_at = process.progress_at = board.loop.now();
+  process.libc = instance::libc_of(postmaster.pid);
   board.seen.start = {};
   board.error_output = error_output_of(postmaster.pid);
   forget_probes(board.seen);

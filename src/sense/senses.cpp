@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "sense/catalog_watch.hpp"
+#include "sense/collation_watch.hpp"
 #include "sense/engine_watch.hpp"
 #include "sense/files_look.hpp"
 #include "sense/login_probe.hpp"
@@ -33,6 +34,7 @@ void Senses::start() {
     board_.loop.spawn(pay_visits(&board_));
     return;
   }
+  if (has_host()) board_.loop.spawn(watch_collations(&board_));
   board_.loop.spawn(probe_logins(&board_));
   board_.loop.spawn(watch_catalog(&board_));
 }

@@ -1,6 +1,7 @@
 // A server in a container of a real engine: killed, stopped on purpose, restarted by the engine,
 // paused, removed, and replaced by a fresh cluster, under a real guard on the host.
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 
 #include "chaos/container_engine.hpp"
 #include "chaos/crash.hpp"
+#include "incident/ledger.hpp"
+#include "incident/store.hpp"
 #include "instance/engine.hpp"
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
@@ -67,6 +70,25 @@ class Container : public testing::Test {
   std::optional<ContainerEngine> engine_;
   Scene scene_;
 };
+
+std::optional<incident::Identity> known_identity(app::Stage& stage) {
+  const auto store = incident::Store::open_read_only(stage.config().state_dir);
+  if (!store) return std::nullopt;
+  return incident::Ledger(**store).identity().value_or(std::nullopt);
+}
+
+TEST_F(Container, WhatItServesInIsRemembered) {
+  // Goal: image and libc of the server in the container are in the ledger, for the day they are
+  // others (C2, D3).
+  ASSERT_NO_FATAL_FAILURE(build());
+  EXPECT_TRUE(test::wait_until(
+      [&] {
+        const auto known = known_identity(stage());
+        return known && known->image_digest.starts_with("sha256:") &&
+               known->libc == std::string("glibc ") + ::gnu_get_libc_version();
+      },
+      kPatience));
+}
 
 TEST_F(Container, KilledIsStartedAgain) {
   // Goal: the server's process is killed; with no restart policy the guard starts the container

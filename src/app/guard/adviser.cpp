@@ -99,8 +99,9 @@ Task<std::vector<Warning>> Adviser::look() {
     auto tail = runtime::read_file_tail(senses_.server_log(), kLogBytes);
     if (tail) log = std::move(*tail);
   }
-  if (!log) co_return found;
-  for (auto& warning : diagnose::wrong_probes(pg::parse_log(pg::ServerLogFormat::Stderr, *log)))
+  const auto lines = pg::parse_log(pg::ServerLogFormat::Stderr, log.value_or(""));
+  for (auto& warning : diagnose::wrong_probes(lines)) found.push_back(std::move(warning));
+  for (auto& warning : diagnose::libc_changed(senses_.observation(), known_, lines))
     found.push_back(std::move(warning));
   co_return found;
 }

@@ -1,5 +1,6 @@
 // Looks around the server now and then for what is not broken yet: how its container is made, who
-// prunes volumes on this host, which probes fail by design. Shown in status and logged once.
+// prunes volumes on this host, which probes fail by design, whether its libc was changed. Shown in
+// status and logged once.
 #pragma once
 
 #include "diagnose/warning.hpp"
@@ -9,8 +10,9 @@ namespace pgkeel::app {
 
 class Adviser {
  public:
-  Adviser(runtime::Loop& loop, instance::Instance& instance, sense::Senses& senses)
-      : loop_(loop), instance_(instance), senses_(senses) {}
+  Adviser(runtime::Loop& loop, instance::Instance& instance, sense::Senses& senses,
+          const diagnose::Known& known)
+      : loop_(loop), instance_(instance), senses_(senses), known_(known) {}
 
   /// Runs for as long as the loop.
   runtime::Task<void> run();
@@ -23,6 +25,7 @@ class Adviser {
   runtime::Loop& loop_;
   instance::Instance& instance_;
   sense::Senses& senses_;
+  const diagnose::Known& known_;
   std::vector<diagnose::Warning> warnings_;
 };
 

@@ -137,7 +137,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   anchor_ = std::make_unique<AnchorKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
                                            config_.mode == Mode::Act);
   face_->show_anchor(anchor_.get());
-  adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_);
+  adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   co_return Result<void>();
 }

@@ -81,5 +81,59 @@ TEST(WrongProbes, ArePeopleWhenTheyHaveNoPeriod) {
               IsEmpty());
 }
 
+struct Sorted {
+  sense::Observation seen;
+  Known known;
+};
+
+// On glibc 2.41, with databases that were made under glibc 2.36.
+Sorted moved(std::vector<sense::DatabaseCollation> databases) {
+  Sorted sorted;
+  sorted.known.identity.emplace();
+  sorted.known.identity->libc = "glibc 2.36";
+  sorted.seen.process.libc = "glibc 2.41";
+  sorted.seen.process.pid = sorted.seen.collations.pid = 100;
+  sorted.seen.collations.databases = std::move(databases);
+  return sorted;
+}
+
+TEST(LibcChanged, NamesTheDatabasesAndWhatToDo) {
+  // Goal: an image with another libc: both versions, the database, REINDEX before REFRESH (C2, D9).
+  const auto sorted = moved({{"shop", "2.36", "2.41"}, {"crm", "2.41", "2.41"}});
+  const auto warnings = libc_changed(sorted.seen, sorted.known, {});
+  ASSERT_THAT(names(warnings), ElementsAre("libc_changed"));
+  EXPECT_THAT(warnings.front().text, HasSubstr("runs on glibc 2.41"));
+  EXPECT_THAT(warnings.front().text, HasSubstr("shop (2.36, now 2.41)."));
+  EXPECT_THAT(warnings.front().hint, HasSubstr("'REINDEX DATABASE \"shop\"' and then"));
+  EXPECT_FALSE(collations_hold(sorted.seen, sorted.known));
+}
+
+TEST(LibcChanged, IsOverWhenTheServerSaysSo) {
+  // Goal: nothing in a database of C rules, nothing after REFRESH, and an old line in the log is no
+  // reason; a look at another server's life proves nothing.
+  pg::LogLine line;
+  line.message = "database \"shop\" has a collation version mismatch";
+  for (const auto& databases : {std::vector<sense::DatabaseCollation>{},
+                                std::vector<sense::DatabaseCollation>{{"shop", "2.41", "2.41"}}}) {
+    const auto sorted = moved(databases);
+    EXPECT_THAT(libc_changed(sorted.seen, sorted.known, {line}), IsEmpty());
+    EXPECT_TRUE(collations_hold(sorted.seen, sorted.known));
+  }
+  auto before = moved({{"shop", "2.36", "2.41"}});
+  before.seen.process.pid = 200;
+  EXPECT_THAT(libc_changed(before.seen, before.known, {}), IsEmpty());
+  EXPECT_FALSE(collations_hold(before.seen, before.known));
+  EXPECT_THAT(names(libc_changed(before.seen, before.known, {line})), ElementsAre("libc_changed"));
+}
+
+TEST(LibcChanged, KnowsMuslByTheLedger) {
+  // Goal: between glibc and musl there is no version to compare; what served before tells.
+  auto sorted = moved({{"shop", "2.36", ""}});
+  sorted.seen.process.libc = "musl";
+  EXPECT_THAT(names(libc_changed(sorted.seen, sorted.known, {})), ElementsAre("libc_changed"));
+  sorted.known.identity->libc = "musl";
+  EXPECT_THAT(libc_changed(sorted.seen, sorted.known, {}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace pgkeel::diagnose

@@ -1,0 +1,82 @@
+// See warning.hpp. The server itself compares versions where it keeps them; where it has none
+// (musl, or a database that came from there) the libc the ledger remembers tells.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "diagnose/warning.hpp"
+
+namespace pgkeel::diagnose {
+namespace {
+
+constexpr std::size_t kNamedMax = 5;
+
+bool another_libc(const sense::Observation& seen, const Known& known) {
+  const auto& now = seen.process.libc;
+  return known.identity && !known.identity->libc.empty() && !now.empty() &&
+         known.identity->libc != now;
+}
+
+bool mismatched(const sense::DatabaseCollation& one, bool libc_differs) {
+  if (one.recorded.empty() || one.actual.empty()) return libc_differs;
+  return one.recorded != one.actual;
+}
+
+std::vector<sense::DatabaseCollation> mismatches(const sense::Observation& seen,
+                                                 const Known& known) {
+  std::vector<sense::DatabaseCollation> found;
+  if (seen.collations.pid == 0 || seen.collations.pid != seen.process.pid) return found;
+  const bool differs = another_libc(seen, known);
+  std::ranges::copy_if(seen.collations.databases, std::back_inserter(found),
+                       [differs](const auto& one) { return mismatched(one, differs); });
+  return found;
+}
+
+const pg::LogLine* complaint(const std::vector<pg::LogLine>& lines) {
+  const auto found = std::ranges::find_if(lines, [](const pg::LogLine& line) {
+    return line.message.contains("collation version mismatch");
+  });
+  return found == lines.end() ? nullptr : &*found;
+}
+
+std::string versions(const std::vector<sense::DatabaseCollation>& databases) {
+  std::string text;
+  for (const auto& one : databases | std::views::take(kNamedMax))
+    text += fmt::format("{}{} ({}, now {})", text.empty() ? "" : ", ", one.database,
+                        one.recorded.empty() ? "none" : one.recorded,
+                        one.actual.empty() ? "none" : one.actual);
+  if (databases.size() > kNamedMax)
+    text += fmt::format(" and {} more", databases.size() - kNamedMax);
+  return text;
+}
+
+}  // namespace
+
+bool collations_hold(const sense::Observation& seen, const Known& known) {
+  return seen.collations.pid != 0 && seen.collations.pid == seen.process.pid &&
+         mismatches(seen, known).empty();
+}
+
+std::vector<Warning> libc_changed(const sense::Observation& seen, const Known& known,
+                                  const std::vector<pg::LogLine>& lines) {
+  const auto databases = mismatches(seen, known);
+  const auto* line = complaint(lines);
+  if (databases.empty() && (line == nullptr || collations_hold(seen, known))) return {};
+  std::string text = another_libc(seen, known)
+                         ? fmt::format("The server runs on {}, its indexes were built on {}. ",
+                                       seen.process.libc, known.identity->libc)
+                         : "Text is sorted by other rules than when the indexes were built. ";
+  text += databases.empty() ? "The server says: " + line->message
+                            : "Collation versions: " + versions(databases);
+  text += ". Rows may not be found, and unique indexes may hold a value twice.";
+  const std::string name = databases.empty() ? "DATABASE" : databases.front().database;
+  return {{"libc_changed", text,
+           fmt::format("Go back to the image or host with the former libc; or, in each of them, "
+                       "first 'REINDEX DATABASE \"{0}\"' and then 'ALTER DATABASE \"{0}\" REFRESH "
+                       "COLLATION VERSION' (13 and 14: ALTER COLLATION). REFRESH alone hides the "
+                       "damage.",
+                       name)}};
+}
+
+}  // namespace pgkeel::diagnose

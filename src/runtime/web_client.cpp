@@ -10,18 +10,13 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "runtime/curl_rules.hpp"
 #include "runtime/web_transfer.hpp"
 
 namespace pgkeel::runtime {
 namespace {
 
 constexpr int kIdlePollMs = 60'000;  // a wake-up ends it sooner
-
-// Once for the process, before the first thread.
-CURLcode start_curl() {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  return started;
-}
 
 }  // namespace
 
@@ -106,7 +101,7 @@ WebClient::WebClient(Loop& loop) : loop_(&loop) {}
 WebClient::~WebClient() = default;
 
 Task<Result<WebAnswer>> WebClient::send(WebRequest request) {
-  if (start_curl() != CURLE_OK) co_return fail(ErrorCode::Http, "libcurl cannot be used");
+  CO_TRY_VOID(detail::start_curl());
   if (!thread_) thread_ = std::make_shared<Thread>(*loop_);
   Event done(*loop_);
   const auto slot = std::make_shared<detail::WebSlot>();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "archive/storage/posix.hpp"
+#include "archive/storage/s3.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::archive {
@@ -26,10 +27,10 @@ Result<std::unique_ptr<Store>> open_directory(const std::filesystem::path& root)
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_store(const StoreAddress& address) {
+Result<std::unique_ptr<Store>> open_store(const StoreAddress& address, std::stop_token stop) {
   if (address.is_directory()) return open_directory(address.where);
   if (address.where.starts_with(kS3Scheme))
-    return fail(ErrorCode::NotSupported, "stores in S3 are not there yet");
+    return open_s3_store(address, {.session = {.stop = std::move(stop)}});
   return fail(Error(ErrorCode::ConfigBadValue,
                     fmt::format("\"{}\" is no place for an archive", address.where))
                   .with_hint("Give an absolute directory, or s3://bucket/prefix."));

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "archive/storage/store.hpp"
@@ -22,7 +23,9 @@ struct StoreAddress {
 };
 
 /// Opens it; a directory is made (0700) when its parent exists. ConfigBadValue, Permission,
-/// ConnectionFailed (S3: the bucket is asked for), AuthFailed.
-[[nodiscard]] Result<std::unique_ptr<Store>> open_store(const StoreAddress& address);
+/// ConnectionFailed (S3: the bucket is asked for), AuthFailed. `stop` ends what a store does over a
+/// network.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_store(const StoreAddress& address,
+                                                        std::stop_token stop = {});
 
 }  // namespace pgkeel::archive

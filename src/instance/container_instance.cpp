@@ -11,7 +11,6 @@
 #include "instance/config_files.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/lock.hpp"
-#include "instance/other_containers.hpp"
 #include "instance/preflight.hpp"
 #include "instance/server_processes.hpp"
 
@@ -114,7 +113,7 @@ runtime::Task<std::optional<HostingFacts>> ContainerInstance::inspect_hosting() 
     co_return hosting;
   }
   hosting.exists = located.has_value() || located.error().code != ErrorCode::NotFound;
-  if (!hosting.exists) hosting.others = co_await find_other_containers(&engine_);
+  if (!hosting.exists) hosting.others = co_await others_.find(&engine_, loop_->now());
   if (!hosting.exists || !facts_) co_return hosting;
   hosting.container = *facts_;
   const auto all = co_await engine_.list();

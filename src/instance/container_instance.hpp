@@ -12,6 +12,7 @@
 
 #include "instance/engine.hpp"
 #include "instance/instance.hpp"
+#include "instance/other_containers.hpp"
 
 namespace pgkeel::instance {
 
@@ -69,6 +70,7 @@ class ContainerInstance final : public Instance {
   ContainerPlan plan_;
   std::filesystem::path data_dir_;
   std::optional<ContainerFacts> facts_;  ///< as last inspected
+  OtherContainers others_;
   bool engine_answers_ = false;
   mutable std::optional<Postmaster> last_postmaster_;
 };

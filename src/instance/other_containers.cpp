@@ -13,14 +13,19 @@ OtherContainer other_from(const ContainerFacts& container, std::filesystem::path
   return other;
 }
 
-}  // namespace
+constexpr Seconds kAskAgain{30};
 
-runtime::Task<std::vector<OtherContainer>> find_other_containers(const Engine* engine) {
+std::string summary_of(const std::vector<ContainerEntry>& all) {
+  std::string summary;
+  for (const auto& entry : all) summary += entry.id + entry.name + entry.state + "\n";
+  return summary;
+}
+
+runtime::Task<std::vector<OtherContainer>> ask_each(const Engine* engine,
+                                                    std::vector<ContainerEntry> all) {
   std::vector<OtherContainer> others;
-  const auto all = co_await engine->list();
-  if (!all) co_return others;
   std::size_t asked = 0;
-  for (const auto& entry : *all) {
+  for (const auto& entry : all) {
     if (is_anchor(entry) || entry.mounts.empty() || ++asked > kOtherContainersMax) continue;
     const auto facts = co_await engine->inspect(entry.id);
     if (!facts && facts.error().code == ErrorCode::EngineUnreachable) break;
@@ -28,6 +33,20 @@ runtime::Task<std::vector<OtherContainer>> find_other_containers(const Engine* e
     if (!data_dir.empty()) others.push_back(other_from(*facts, std::move(data_dir)));
   }
   co_return others;
+}
+
+}  // namespace
+
+runtime::Task<std::vector<OtherContainer>> OtherContainers::find(const Engine* engine,
+                                                                 SteadyTime now) {
+  const auto all = co_await engine->list();
+  if (!all) co_return std::vector<OtherContainer>();
+  auto list = summary_of(*all);
+  if (list == list_ && now - asked_at_ < kAskAgain) co_return found_;
+  found_ = co_await ask_each(engine, *all);
+  list_ = std::move(list);
+  asked_at_ = now;
+  co_return found_;
 }
 
 }  // namespace pgkeel::instance

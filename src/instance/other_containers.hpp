@@ -4,6 +4,7 @@
 // more.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "instance/engine.hpp"
@@ -13,8 +14,17 @@ namespace pgkeel::instance {
 
 inline constexpr std::size_t kOtherContainersMax = 64;  // of one host; each costs a question
 
-/// Every container of the engine in which a mount holds a data directory, running or not. Empty
-/// when the engine does not answer.
-runtime::Task<std::vector<OtherContainer>> find_other_containers(const Engine* engine);
+class OtherContainers {
+ public:
+  /// Every container of the engine in which a mount holds a data directory, running or not. Empty
+  /// when the engine does not answer. They are asked one by one only when the engine's list is
+  /// another one than before, and else seldom.
+  runtime::Task<std::vector<OtherContainer>> find(const Engine* engine, SteadyTime now);
+
+ private:
+  std::string list_;
+  SteadyTime asked_at_;
+  std::vector<OtherContainer> found_;
+};
 
 }  // namespace pgkeel::instance

@@ -82,8 +82,9 @@ runtime::Task<void> watch_hosting(Board* board, instance::Instance* instance) {
     co_await look_at_hosting(board, instance);
     const auto looked = board->loop.now();
     const auto due = [&] {
-      const bool doubt = board->in_doubt() || board->seen.hosting.missing_since;
-      return looked + (doubt ? kHostingInDoubt : kHostingEvery);
+      const auto& missing = board->seen.hosting.missing_since;
+      const bool new_missing = missing && board->loop.now() - *missing < kHostingEvery;
+      return looked + (board->in_doubt() || new_missing ? kHostingInDoubt : kHostingEvery);
     };
     while (board->loop.now() < due()) static_cast<void>(co_await board->changed.wait_until(due()));
   }

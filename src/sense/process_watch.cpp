@@ -166,6 +166,11 @@ Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid
   co_await look_for_second(board, instance, pid);
 }
 
+// Now, so that a death need not wait for a process that tells it.
+Task<void> learn_programs(instance::Instance* instance) {
+  static_cast<void>(co_await instance->programs_major());
+}
+
 // The postmaster, held so that its pid cannot be reused under us.
 std::optional<runtime::ProcessHandle> hold_postmaster(const instance::Postmaster& found) {
   auto handle = runtime::ProcessHandle::open(found.pid);
@@ -202,6 +207,7 @@ Task<void> watch_process(Board* board, instance::Instance* instance) {
     }
     note_running(*board, *found);
     board->loop.spawn(watch_lock_file(board, instance, found->pid));
+    board->loop.spawn(learn_programs(instance));
     co_await follow(board, instance, std::move(*handle));
     look_due = board->loop.after(kDeadLookEvery);
   }

@@ -146,6 +146,7 @@ struct ArchiveConfig {
   int keep_full = 1;  ///< proven backups kept whatever their age
   Millis drill_every{86'400'000};
   Millis dump_every{0};  ///< logical dumps; 0: never
+  std::filesystem::path drill_dir;  ///< empty: beside the data directory
   std::filesystem::path encryption_key_file;
   std::optional<std::uint64_t> max_rate;  ///< bytes a second of a base backup
   int compress_level = 3;                 ///< of zstd

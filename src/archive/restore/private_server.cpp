@@ -1,0 +1,169 @@
+// See private_server.hpp.
+#include "archive/restore/private_server.hpp"
+
+#include <csignal>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "instance/server_command.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPort = "5432";  // only names the socket
+constexpr Millis kLookEvery{100};
+constexpr Millis kLoginLimit{5'000};
+constexpr Seconds kStopPatience{120};  // the shutdown checkpoint of a large server
+constexpr Seconds kKillPatience{20};
+constexpr std::size_t kLogBytesMax = 32U << 10U;
+constexpr std::size_t kWordsMax = 3;  // FATAL and ERROR lines quoted
+
+// What the restored configuration must not decide.
+Settings isolation(const PrivateServerOptions& options) {
+  const auto in_work_dir = [&options](const char* name) {
+    return (options.work_dir / name).string();
+  };
+  return {{"listen_addresses", ""},
+          {"unix_socket_directories", options.work_dir.string()},
+          {"unix_socket_permissions", "0700"},
+          {"port", kPort},
+          {"hba_file", in_work_dir("pg_hba.conf")},
+          {"ident_file", in_work_dir("pg_ident.conf")},
+          {"external_pid_file", ""},
+          {"archive_mode", "off"},
+          {"archive_cleanup_command", ""},
+          {"recovery_end_command", ""},
+          {"primary_conninfo", ""},
+          {"primary_slot_name", ""},
+          {"synchronous_standby_names", ""},
+          {"hot_standby", "off"},
+          {"ssl", "off"},
+          {"logging_collector", "off"},
+          {"log_destination", "stderr"},
+          {"lc_messages", "C"},
+          {"max_wal_senders", "0"},
+          {"max_logical_replication_workers", "0"},
+          {"huge_pages", "off"},
+          {"shared_buffers", "64MB"},
+          {"autovacuum", "off"}};
+}
+
+// The last lines of the log that say what went wrong.
+std::string last_words(const fs::path& log) {
+  const auto text = runtime::read_file_tail(log, kLogBytesMax);
+  if (!text) return {};
+  std::vector<std::string> words;
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    for (const char* level : {"FATAL:  ", "PANIC:  ", "last completed transaction was"})
+      if (const auto at = line.find(level); at != std::string_view::npos)
+        words.emplace_back(line.substr(at));
+  }
+  if (words.size() > kWordsMax) words.erase(words.begin(), words.end() - kWordsMax);
+  return fmt::format("{}", fmt::join(words, "; "));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PrivateServer>> PrivateServer::start(PrivateServerOptions options) {
+  std::unique_ptr<PrivateServer> server(new PrivateServer(std::move(options)));
+  TRY_VOID(server->write_hba());
+  TRY_VOID(server->launch());
+  return server;
+}
+
+PrivateServer::~PrivateServer() {
+  if (!process_ || !process_->alive()) return;
+  static_cast<void>(process_->signal(SIGQUIT));
+  const auto gone =
+      loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kKillPatience)));
+  if (!gone) static_cast<void>(process_->signal(SIGKILL));
+}
+
+// Only the owner of the directory can reach the socket, and that is who we are or act as.
+Result<void> PrivateServer::write_hba() const {
+  const runtime::FileMode mode{.mode = 0600, .owner = options_.account};
+  TRY_VOID(
+      runtime::write_file_atomic(options_.work_dir / "pg_hba.conf", "local all all trust\n", mode));
+  return runtime::write_file_atomic(options_.work_dir / "pg_ident.conf", "", mode);
+}
+
+Result<void> PrivateServer::launch() {
+  instance::ServerCommand command;
+  command.bin_dir = options_.bin_dir;
+  command.data_dir = options_.data_dir;
+  command.settings = isolation(options_);
+  command.settings.insert(command.settings.end(), options_.settings.begin(),
+                          options_.settings.end());
+  const auto environment =
+      instance::server_environment(instance::ambient_environment(), std::nullopt);
+  runtime::ProcessSpec spec;
+  spec.argv = instance::command_line(command);
+  spec.environment = environment.set;
+  spec.environment_removed = environment.remove;
+  spec.run_as = options_.account;
+  spec.working_dir = options_.data_dir;
+  spec.output_file = log_file();
+  spec.session = runtime::ProcessSpec::Session::New;
+  TRY(process, runtime::start_process(spec));
+  process_ = std::move(process);
+  return {};
+}
+
+Error PrivateServer::died() const {
+  const auto words = last_words(log_file());
+  return Error(ErrorCode::ServerStartFailed,
+               words.empty() ? "the restored server ended without a word" : words)
+      .with_hint(fmt::format("The whole log is {}.", log_file().string()));
+}
+
+std::string PrivateServer::conninfo(const std::string& database) const {
+  pg::Conninfo conninfo;
+  conninfo.host = options_.work_dir.string();
+  conninfo.port = kPort;
+  conninfo.user = options_.superuser;
+  conninfo.database = database;
+  return conninfo.to_keyword_value();
+}
+
+Result<client::ReplicationSession> PrivateServer::connect(const std::string& database) const {
+  TRY(conninfo, pg::parse_conninfo(PrivateServer::conninfo(database)));
+  return client::ReplicationSession::open(conninfo, {.mode = client::ReplicationMode::Sql,
+                                                     .timeout = kLoginLimit,
+                                                     .connect_as = options_.account});
+}
+
+Result<void> PrivateServer::await_ready(const std::stop_token& stop,
+                                        const std::function<void()>& tick) {
+  while (true) {
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
+    if (!process_->alive()) return fail(died());
+    const auto session = connect("template1");
+    if (session) return {};
+    // Any answer but "not yet" is one that waiting does not change.
+    const bool not_yet = session.error().sqlstate == "57P03" || session.error().sqlstate.empty();
+    if (!not_yet) return fail(session.error());
+    if (tick) tick();
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+Result<void> PrivateServer::stop() {
+  if (!process_) return {};
+  TRY_VOID(process_->signal(SIGINT));
+  const auto gone =
+      loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kStopPatience)));
+  if (!gone) return fail(gone.error());
+  const bool clean = !*gone || (**gone).ok();
+  process_.reset();
+  if (!clean) return fail(died());
+  return {};
+}
+
+}  // namespace pgkeel::archive

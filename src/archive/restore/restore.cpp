@@ -1,0 +1,225 @@
+// See restore.hpp.
+#include "archive/restore/restore.hpp"
+
+#include <unistd.h>
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "archive/catalog/layout.hpp"
+#include "archive/catalog/marker.hpp"
+#include "archive/receive/spool_listing.hpp"
+#include "archive/restore/foreign_tablespaces.hpp"
+#include "archive/restore/wal_server.hpp"
+#include "instance/binaries.hpp"
+#include "pg/sql_text.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Millis kTellEvery{200};
+constexpr const char* kWorkDirectory = "pgkeel-restore";  // inside the data directory
+
+Millis since(SteadyTime began) {
+  return std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
+}
+
+Result<std::vector<pg::WalSegment>> received_in(const fs::path& incoming,
+                                                std::uint64_t segment_bytes) {
+  std::vector<pg::WalSegment> segments;
+  if (incoming.empty()) return segments;
+  const auto files = list_spool(incoming, segment_bytes);
+  if (!files && files.error().code == ErrorCode::NotFound) return segments;
+  if (!files) return fail(files.error());
+  for (const auto& file : *files)
+    if (file.kind != SpoolFile::Kind::History) segments.push_back(file.segment);
+  return segments;
+}
+
+class Restore {
+ public:
+  explicit Restore(const RestoreRequest& request) : request_(&request) {}
+
+  Result<Restored> run(const WhileUp& while_up) {
+    TRY_VOID(plan());
+    TRY_VOID(copy());
+    TRY_VOID(replay(while_up));
+    return std::move(done_);
+  }
+
+ private:
+  Result<void> plan();
+  Result<void> copy();
+  Result<void> replay(const WhileUp& while_up);
+  Result<void> set_up_configuration() const;
+  Result<PrivateServerOptions> server_options(const fs::path& work_dir, const WalServer& wal) const;
+  Result<void> note_position(const PrivateServer& server);
+  void tell(RestorePhase phase, const WalServer* wal = nullptr);
+
+  const RestoreRequest* request_;
+  std::optional<RestorePlan> plan_;
+  Restored done_;
+  ExtractProgress copied_;
+};
+
+void Restore::tell(RestorePhase phase, const WalServer* wal) {
+  if (!request_->tell) return;
+  RestoreProgress progress;
+  progress.phase = phase;
+  progress.bytes = copied_.bytes;
+  progress.bytes_total = plan_ ? plan_->backup.plain_bytes : 0;
+  progress.segments = wal != nullptr ? wal->segments_given() : 0;
+  if (wal != nullptr) progress.segment = const_cast<WalServer*>(wal)->last_asked();
+  request_->tell(progress);
+}
+
+Result<void> Restore::plan() {
+  tell(RestorePhase::Planning);
+  TRY(marker, read_marker(*request_->store));
+  if (!marker)
+    return fail(Error(ErrorCode::NotFound, request_->store->describe() + " holds no archive")
+                    .with_hint("Check archive.store; 'pgkeel backup list' shows what is there."));
+  TRY(backups, list_backups(*request_->store));
+  TRY(index, WalIndex::read(*request_->store, marker->wal_segment_bytes));
+  TRY(received, received_in(request_->incoming, marker->wal_segment_bytes));
+  TRY(plan, plan_restore(backups, {&index, received}, request_->target, request_->label));
+  TRY_VOID(refuse_foreign_tablespaces(plan.backup, request_->in_use));
+  plan_ = plan;
+  done_.backup = plan_->backup;
+  done_.gap = plan_->gap;
+  for (const auto& space : plan_->backup.tablespaces)
+    done_.tablespaces[space.oid] = tablespace_dir(request_->into, space.oid);
+  return {};
+}
+
+Result<void> Restore::copy() {
+  const auto began = SteadyClock::now();
+  ExtractRequest extract_request;
+  extract_request.store = request_->store;
+  extract_request.keys = request_->keys;
+  extract_request.backup = &plan_->backup;
+  extract_request.into = request_->into;
+  extract_request.tablespaces = done_.tablespaces;
+  extract_request.config_into = request_->into / "pgkeel-config";
+  extract_request.owner = request_->account;
+  extract_request.threads = request_->threads;
+  extract_request.progress = &copied_;
+  extract_request.stop = request_->stop;
+  {
+    const std::jthread teller([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        tell(RestorePhase::Copying);
+        std::this_thread::sleep_for(kTellEvery);
+      }
+    });
+    TRY_VOID(extract(extract_request));
+  }
+  done_.copy_took = since(began);
+  return set_up_configuration();
+}
+
+// A server whose configuration is elsewhere (Debian) has no postgresql.conf in its data directory.
+// The saved one is kept beside; the restored cluster starts from it with its own paths.
+Result<void> Restore::set_up_configuration() const {
+  const fs::path into = request_->into;
+  std::error_code error;
+  const runtime::FileMode mode{.mode = 0600, .owner = request_->account};
+  if (!fs::exists(into / "postgresql.conf", error))
+    TRY_VOID(runtime::write_file_atomic(
+        into / "postgresql.conf",
+        "# Made by pgkeel restore. The server's own configuration as it was saved is in "
+        "pgkeel-config/.\n",
+        mode));
+  if (!fs::exists(into / "pg_hba.conf", error))
+    TRY_VOID(runtime::write_file_atomic(into / "pg_hba.conf", "local all all peer\n", mode));
+  if (!fs::exists(into / "pg_ident.conf", error))
+    TRY_VOID(runtime::write_file_atomic(into / "pg_ident.conf", "", mode));
+  return {};
+}
+
+Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir,
+                                                     const WalServer& wal) const {
+  PrivateServerOptions options;
+  options.bin_dir = request_->bin_dir;
+  if (options.bin_dir.empty()) {
+    TRY(found, instance::find_bin_dir(plan_->backup.major()));
+    options.bin_dir = found;
+  }
+  options.data_dir = request_->into;
+  options.work_dir = work_dir;
+  options.account = request_->account;
+  options.superuser = request_->superuser;
+  options.settings = target_settings(request_->target);
+  options.settings.emplace_back("recovery_target_timeline", "latest");
+  options.settings.emplace_back("restore_command",
+                                fmt::format("{} wal-fetch --socket '{}' %f '%p'",
+                                            request_->wal_fetch.string(), wal.socket().string()));
+  return options;
+}
+
+Result<void> Restore::note_position(const PrivateServer& server) {
+  TRY(session, server.connect("template1"));
+  TRY(rows, session.run("select timeline_id, redo_lsn::text, system_identifier::text, "
+                        "pg_last_committed_xact() is null from pg_control_checkpoint(), "
+                        "pg_control_system()"));
+  const auto* timeline = rows.at(0, "timeline_id");
+  const auto* lsn = rows.at(0, "redo_lsn");
+  const auto* system_id = rows.at(0, "system_identifier");
+  if (timeline == nullptr || lsn == nullptr || system_id == nullptr)
+    return fail(ErrorCode::Failed, "the restored server does not tell its position");
+  if (*system_id != to_string(plan_->backup.system_id))
+    return fail(ErrorCode::WrongIdentity, "the restored server is " + *system_id);
+  done_.timeline = TimelineId(static_cast<std::uint32_t>(std::stoul(*timeline)));
+  TRY(position, parse_lsn(*lsn));
+  done_.lsn = position;
+  return {};
+}
+
+Result<void> Restore::replay(const WhileUp& while_up) {
+  const auto began = SteadyClock::now();
+  const auto& backup = plan_->backup;
+  const fs::path work_dir = request_->into / kWorkDirectory;
+  TRY_VOID(runtime::ensure_directory(work_dir, {.mode = 0700, .owner = request_->account}));
+  TRY(wal, WalServer::start(WalSource(*request_->store, *request_->keys, request_->incoming,
+                                      backup.wal_segment_bytes),
+                            work_dir, request_->account, backup.wal_segment_bytes));
+  TRY_VOID(runtime::write_file_atomic(request_->into / "recovery.signal", "",
+                                      {.mode = 0600, .owner = request_->account}));
+  TRY(options, server_options(work_dir, *wal));
+  TRY(server, PrivateServer::start(std::move(options)));
+  const auto ready =
+      server->await_ready(request_->stop, [&] { tell(RestorePhase::Replaying, wal.get()); });
+  if (!ready) {
+    if (const auto cause = wal->failure()) return fail(*cause);
+    return fail(ready.error());
+  }
+  done_.replay_took = since(began);
+  done_.segments = wal->segments_given();
+  TRY_VOID(note_position(*server));
+  if (while_up) TRY_VOID(while_up(*server, done_));
+  tell(RestorePhase::Stopping, wal.get());
+  TRY_VOID(server->stop());
+  wal.reset();
+  std::error_code error;
+  fs::remove_all(work_dir, error);  // ours: a socket, a log, fetched segments
+  return {};
+}
+
+}  // namespace
+
+fs::path tablespace_dir(const fs::path& into, Oid oid) {
+  auto directory = into;
+  directory += "-tablespaces";
+  return directory / to_string(oid);
+}
+
+Result<Restored> restore(const RestoreRequest& request, const WhileUp& while_up) {
+  Restore work(request);
+  return work.run(while_up);
+}
+
+}  // namespace pgkeel::archive

@@ -1,0 +1,70 @@
+// A restore from beginning to end: plan, extract, replay to the target in a private server, stop it
+// cleanly. What is left is an ordinary stopped cluster that needs no archive to be started.
+// It guarantees: nothing outside `into` and the tablespace directories is written; the server's own
+// tablespaces can never be opened by the restored one (a tablespace made during replay would be).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+
+#include "archive/catalog/backup.hpp"
+#include "archive/restore/extract.hpp"
+#include "archive/restore/plan.hpp"
+#include "archive/restore/private_server.hpp"
+
+namespace pgkeel::archive {
+
+enum class RestorePhase { Planning, Copying, Replaying, Stopping };
+
+struct RestoreProgress {
+  RestorePhase phase = RestorePhase::Planning;
+  std::uint64_t bytes = 0;        ///< restored so far
+  std::uint64_t bytes_total = 0;  ///< of the backup
+  std::uint64_t segments = 0;     ///< of WAL replayed so far
+  std::string segment;            ///< being replayed
+};
+
+struct RestoreRequest {
+  Store* store = nullptr;
+  const KeyRing* keys = nullptr;
+  std::filesystem::path incoming = {};  ///< the receiver's spool; empty: none within reach
+  std::filesystem::path into;
+  RecoveryTarget target = {};
+  std::optional<std::string> label = {};
+  std::filesystem::path bin_dir = {};  ///< empty: found from the backup's major
+  std::optional<runtime::Account> account = {};
+  std::string superuser = "postgres";
+  std::filesystem::path wal_fetch;  ///< the pgkeel binary, for restore_command
+  /// Directories the server being protected uses on this machine now: data and tablespaces.
+  std::set<std::filesystem::path> in_use = {};
+  int threads = 2;
+  std::function<void(const RestoreProgress&)> tell = {};
+  std::stop_token stop = {};
+};
+
+struct Restored {
+  Backup backup;
+  TimelineId timeline;  ///< the new one
+  Lsn lsn;              ///< up to where was replayed
+  std::optional<WallTime> last_commit;
+  std::optional<pg::WalSegment> gap;
+  Millis copy_took{};
+  Millis replay_took{};
+  std::uint64_t segments = 0;
+  std::map<Oid, std::filesystem::path> tablespaces;
+};
+
+/// What to do with the server once it has replayed and before it is stopped: a drill's checks.
+using WhileUp = std::function<Result<void>(const PrivateServer&, const Restored&)>;
+
+Result<Restored> restore(const RestoreRequest& request, const WhileUp& while_up = {});
+
+/// INTO-tablespaces/OID: where the tablespaces of a restore into INTO go.
+[[nodiscard]] std::filesystem::path tablespace_dir(const std::filesystem::path& into, Oid oid);
+
+}  // namespace pgkeel::archive

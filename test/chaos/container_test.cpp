@@ -200,12 +200,14 @@ TEST_F(Container, StoppedOnPurposeStaysStopped) {
 }
 
 TEST_F(Container, PausedIsNotHung) {
-  // Goal: docker pause is named and nothing is killed; unpause ends it (B13, D3).
+  // Goal: docker pause is told by the engine, named, and nothing is killed; unpause ends it (B13,
+  // D3).
   ASSERT_NO_FATAL_FAILURE(build());
   const auto pid = postmaster_pid(stage());
   stage().note_broken();
   engine_->pause("pg");
   ASSERT_TRUE(await_incident(stage(), "container_paused", waits));
+  EXPECT_TRUE(await_incident(stage(), "container_paused", engine_told("container pg: pause")));
   engine_->unpause("pg");
   ASSERT_TRUE(service_restored(scene_));
   EXPECT_EQ(postmaster_pid(stage()), pid);
@@ -226,16 +228,20 @@ TEST_F(Container, RemovedIsNamedAndFoundAgain) {
 }
 
 TEST_F(Container, RenamedIsNamedWithTheLineToSet) {
-  // Goal: the container goes by another name: nothing is started beside it, and a guard that is
-  // told the name guards on (C2, D3).
+  // Goal: the container goes by another name: nothing is started beside it, a guard that comes up
+  // with the old name says the same, and one that is told the new name guards on (C2, D3).
   ASSERT_NO_FATAL_FAILURE(build());
   stage().note_broken();
   engine_->stop("pg");
   engine_->rename("pg", "shop-db-1");
   ASSERT_TRUE(await_incident(stage(), "container_renamed", waits_for("\"shop-db-1\"")));
-  EXPECT_TRUE(await_incident(stage(), "container_renamed", engine_told("shop-db-1: rename")));
+  stage().end_guard();
+  ASSERT_TRUE(stage().start_guard().has_value());
+  const auto answers = [&] { return stage().client().get("/api/v1/status").has_value(); };
+  ASSERT_TRUE(test::wait_until(answers, kPatience));
   engine_->start("shop-db-1");
   ASSERT_TRUE(service_restored(scene_));
+  ASSERT_TRUE(stage().guard_alive());
   stage().end_guard();
   ASSERT_TRUE(stage().start_guard({{"PGKEEL_INSTANCE_CONTAINER", "shop-db-1"}}).has_value());
   ASSERT_TRUE(await_healed(stage(), "container_renamed"));

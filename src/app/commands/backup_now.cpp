@@ -79,7 +79,7 @@ class Receiver {
     for (const auto& setting : global.set) spec.argv.insert(spec.argv.end(), {"--set", setting});
     spec.output_file = config.state_dir / "receive.log";
     TRY(process, runtime::start_process(spec));
-    receiver.process_ = std::move(process);
+    receiver.process_ = std::make_unique<runtime::ProcessHandle>(std::move(process));
     const auto until = SteadyClock::now() + kReceiverPatience;
     while (!receiver_streams(config)) {
       if (SteadyClock::now() >= until) return fail(why_not(config));
@@ -109,7 +109,7 @@ class Receiver {
     }
     return error;
   }
-  std::optional<runtime::ProcessHandle> process_;
+  std::unique_ptr<runtime::ProcessHandle> process_;  // none: somebody else's, or moved from
 };
 
 std::string phase_text(const archive::BackupProgress& progress, Millis took) {

@@ -67,7 +67,7 @@ void print(const archive::Restored& done, const archive::RestoreRequest& request
   fmt::print(
       "Every file was compared with the backup's manifest. The cluster is stopped; start it "
       "with:\n  {}/pg_ctl start -D {}\n",
-      request.bin_dir.empty() ? "..." : request.bin_dir.string(), request.into.string());
+      done.bin_dir.string(), request.into.string());
   if (done.gap)
     fmt::print(
         "WAL from {} on is in the archive, but what lies before it is missing: it could not "

@@ -42,8 +42,8 @@ std::string backup_prefix(std::string_view label) {
 std::string backup_key(std::string_view label) { return backup_prefix(label) + "backup.json"; }
 std::string pin_key(std::string_view label) { return backup_prefix(label) + "pin.json"; }
 
-std::string proof_key(std::string_view label, WallTime time) {
-  return fmt::format("{}proof-{}.json", backup_prefix(label), time_label(time));
+std::string proof_key(std::string_view label, WallTime time, std::string_view kind) {
+  return fmt::format("{}proof-{}-{}.json", backup_prefix(label), time_label(time), kind);
 }
 
 std::string manifest_key(std::string_view label) {

@@ -51,7 +51,7 @@ inline constexpr const char* kIncomingDirectory = "incoming";
 [[nodiscard]] std::string backup_prefix(std::string_view label);  ///< "backups/LABEL/"
 [[nodiscard]] std::string backup_key(std::string_view label);     ///< "backups/LABEL/backup.json"
 [[nodiscard]] std::string pin_key(std::string_view label);
-[[nodiscard]] std::string proof_key(std::string_view label, WallTime time);
+[[nodiscard]] std::string proof_key(std::string_view label, WallTime time, std::string_view kind);
 [[nodiscard]] std::string manifest_key(std::string_view label);  ///< without suffix, as all below
 /// "backups/LABEL/data/00007.tar"; `part` is "data", "tablespace-16400" or "config".
 [[nodiscard]] std::string shard_key(std::string_view label, std::string_view part, int number);

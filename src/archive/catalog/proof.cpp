@@ -66,7 +66,8 @@ Result<Proof> parse_proof(std::string_view text) {
 }
 
 Result<void> write_proof(Store& store, std::string_view label, const Proof& proof) {
-  return write_object(store, proof_key(label, proof.at), to_json(proof), Replace::Always);
+  return write_object(store, proof_key(label, proof.at, to_string(proof.kind)), to_json(proof),
+                      Replace::Always);
 }
 
 const Proof* Standing::last(Proof::Kind kind) const {

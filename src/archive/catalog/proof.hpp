@@ -1,4 +1,5 @@
-// What was proven of a backup, and what keeps it: proof-TIME.json and pin.json beside its record.
+// What was proven of a backup, and what keeps it: proof-TIME-KIND.json and pin.json beside its
+// record.
 #pragma once
 
 #include <map>

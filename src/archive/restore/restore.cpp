@@ -163,9 +163,8 @@ Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir,
 
 Result<void> Restore::note_position(const PrivateServer& server) {
   TRY(session, server.connect("template1"));
-  TRY(rows, session.run("select timeline_id, redo_lsn::text, system_identifier::text, "
-                        "pg_last_committed_xact() is null from pg_control_checkpoint(), "
-                        "pg_control_system()"));
+  TRY(rows, session.run("select timeline_id, redo_lsn::text, system_identifier::text from "
+                        "pg_control_checkpoint(), pg_control_system()"));
   const auto* timeline = rows.at(0, "timeline_id");
   const auto* lsn = rows.at(0, "redo_lsn");
   const auto* system_id = rows.at(0, "system_identifier");
@@ -190,6 +189,7 @@ Result<void> Restore::replay(const WhileUp& while_up) {
   TRY_VOID(runtime::write_file_atomic(request_->into / "recovery.signal", "",
                                       {.mode = 0600, .owner = request_->account}));
   TRY(options, server_options(work_dir, *wal));
+  done_.bin_dir = options.bin_dir;
   TRY(server, PrivateServer::start(std::move(options)));
   const auto ready =
       server->await_ready(request_->stop, [&] { tell(RestorePhase::Replaying, wal.get()); });

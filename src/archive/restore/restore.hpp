@@ -51,7 +51,7 @@ struct Restored {
   Backup backup;
   TimelineId timeline;  ///< the new one
   Lsn lsn;              ///< up to where was replayed
-  std::optional<WallTime> last_commit;
+  std::filesystem::path bin_dir;  ///< of the programs that replayed
   std::optional<pg::WalSegment> gap;
   Millis copy_took{};
   Millis replay_took{};

@@ -9,6 +9,7 @@
 #include "archive/base_backup/leftovers.hpp"
 #include "archive/base_backup/server_facts.hpp"
 #include "archive/base_backup/tar_header.hpp"
+#include "archive/by_hand/by_hand.hpp"
 #include "archive/catalog/layout.hpp"
 #include "base/check.hpp"
 #include "base/fault_point.hpp"
@@ -85,6 +86,7 @@ Backup record_of(const BackupRequest& request, const ServerFacts& facts, const C
 }
 
 Result<void> publish(Store& store, const Backup& backup) {
+  TRY_VOID(write_by_hand(store));
   fault_point("base_backup.publish:unrecorded");
   TRY_VOID(write_object(store, backup_key(backup.label), to_json(backup), Replace::Never));
   fault_point("base_backup.publish:recorded");

@@ -135,10 +135,8 @@ std::vector<std::pair<std::string, std::string>> archiving_to(const std::filesys
           {"archive_command", "mkdir -p " + dir.string() + " && cp %p " + dir.string() + "/%f"}};
 }
 
-void await_archived(const PostgresServer& server, const std::filesystem::path& dir,
-                    const archive::Backup& backup) {
-  const auto segment = pg::segment_name(backup.last_segment(), backup.wal_segment_bytes);
-  server.query("SELECT pg_switch_wal()");
+void await_archived(const PostgresServer& server, const std::filesystem::path& dir) {
+  const auto segment = server.rows("SELECT pg_walfile_name(pg_switch_wal())").at(0).at(0).value();
   const auto archived = "SELECT last_archived_wal >= '" + segment + "' FROM pg_stat_archiver";
   const bool there = wait_until([&] {
     const auto rows = server.rows(archived);

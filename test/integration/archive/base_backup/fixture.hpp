@@ -39,8 +39,7 @@ std::string shell(const std::string& script);
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> archiving_to(
     const std::filesystem::path& dir);
 
-/// Ends the present segment and waits until `server` has archived the one that holds `lsn`.
-void await_archived(const PostgresServer& server, const std::filesystem::path& dir,
-                    const archive::Backup& backup);
+/// Ends the present segment and waits until `server` has archived it into `dir`.
+void await_archived(const PostgresServer& server, const std::filesystem::path& dir);
 
 }  // namespace pgkeel::test

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace pgkeel::archive {
@@ -56,6 +57,14 @@ bool read_xid(std::string_view text, Xid& xid) {
   const auto end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, xid.value);
   return parsed.ec == std::errc() && parsed.ptr == end && xid.valid();
+}
+
+// As the server reads it whatever its DateStyle, to the microsecond.
+std::string server_time(WallTime time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:06}+00",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (time - seconds).count());
 }
 
 std::string_view inclusive(const RecoveryTarget& target) {
@@ -113,7 +122,7 @@ Settings target_settings(const RecoveryTarget& target) {
   switch (target.kind) {
     case RecoveryTarget::Kind::Latest: return {};
     case RecoveryTarget::Kind::Time:
-      settings.emplace_back("recovery_target_time", to_iso8601(target.time));
+      settings.emplace_back("recovery_target_time", server_time(target.time));
       break;
     case RecoveryTarget::Kind::Position:
       settings.emplace_back("recovery_target_lsn", to_string(target.lsn));

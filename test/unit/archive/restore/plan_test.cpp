@@ -54,7 +54,7 @@ TEST(RecoveryTarget, ReadsEveryForm) {
   for (const char* same : {"2026-11-21T03:04:05Z", "2026-11-21 03:04:05", "2026-11-21 04:04:05+01",
                            "2026-11-21T01:34:05-01:30"})
     EXPECT_EQ(target_settings(parse_target(same).value()).front().second,
-              "2026-11-21T03:04:05.000Z")
+              "2026-11-21 03:04:05.000000+00")
         << same;
   for (const char* bad : {"", "yesterday", "before:latest", "xid:", "xid:0", "xid:1x",
                           "name:", "0/", "2026-11-21T25:00:00Z", "2026-11-21 03:04:05+x"}) {

@@ -1,0 +1,236 @@
+// The archive as a person uses it: the real binary, a real server, a directory as the store. Every
+// test ends by looking at restored data.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "integration/app/background.hpp"
+#include "integration/app/binary.hpp"
+#include "support/child.hpp"
+#include "support/postgres_server.hpp"
+
+namespace pgkeel::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class Archive : public testing::Test {
+ protected:
+  void SetUp() override { configure("state"); }
+
+  void configure(const std::string& state) {
+    binary_.write("pgkeel.toml",
+                  "state_dir = \"" + state + "\"\n[instance]\nkind = \"managed\"\ndata_dir = \"" +
+                      server_.data_dir().string() +
+                      "\"\n[archive]\nstore = \"store\"\ndrill_dir = \"drill\"\n" + extra_);
+  }
+  Ran run(std::vector<std::string> args) { return binary_.run(args); }
+  json ok(std::vector<std::string> args) {
+    args.emplace_back("--json");
+    const auto ran = run(args);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err << ran.out;
+    return json::parse(ran.out, nullptr, false);
+  }
+  std::string backup() { return ok({"backup", "now"}).value("backup", ""); }
+  fs::path store() const { return binary_.dir() / "store"; }
+
+  /// Everything committed so far has reached the archive's disk.
+  void await_received() {
+    const auto lsn = server_.query("select pg_current_wal_flush_lsn()");
+    ASSERT_TRUE(wait_until([&] {
+      std::ifstream file(binary_.dir() / "state" / "receive.json");
+      const auto status = json::parse(file, nullptr, false);
+      return status.is_object() && server_.query("select '" + status.value("flushed_lsn", "0/0") +
+                                                 "'::pg_lsn >= '" + lsn + "'") == "t";
+    }));
+  }
+  fs::path restored(const std::string& name, std::vector<std::string> more = {}) {
+    auto into = binary_.dir() / name;
+    std::vector<std::string> args{"restore", "--into", into.string()};
+    args.insert(args.end(), more.begin(), more.end());
+    result_ = ok(std::move(args));
+    return into;
+  }
+  std::string dump(const PostgresServer& server) {
+    const auto file = server.temp_dir() / "dump.sql";
+    fs::remove(file);
+    run_child({(server.bin_dir() / "pg_dumpall").string(), "-h", server.socket_dir().string(), "-p",
+               std::to_string(server.port()), "-U", "postgres"},
+              file);
+    std::ifstream in(file);
+    std::string text;
+    for (std::string line; std::getline(in, line);)  // two of its lines hold a random key
+      if (!line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")) text += line + "\n";
+    return text;
+  }
+
+  PostgresServer server_;
+  Binary binary_;
+  std::string extra_;
+  json result_;
+};
+
+TEST_F(Archive, TheRestoredClusterIsTheSame) {
+  // Goal: a backup under a tablespace, a table larger than a page, later commits: everything is in
+  // the restored cluster, and pg_dumpall of both is equal (C3 D10 X4).
+  const auto space = server_.temp_dir() / "space";
+  fs::create_directory(space);
+  give_to_server(space);
+  static_cast<void>(server_.rows("create tablespace fast location '" + space.string() + "'"));
+  static_cast<void>(server_.rows(
+      "create table orders (id int primary key, note text) tablespace fast;"
+      "insert into orders select g, repeat('x', g % 3000) from generate_series(1, 5000) g;"
+      "create unlogged table carts (id int)"));
+  Background receiver(binary_, {"receive"});
+  backup();
+  static_cast<void>(
+      server_.rows("insert into orders select g, 'later' from "
+                   "generate_series(5001, 6000) g"));
+  await_received();
+  const auto into = restored("restored");
+  PostgresServer copy({.copy_of = into});
+  EXPECT_EQ(copy.query("select count(*) from orders"), "6000");
+  const auto original = dump(server_);
+  auto copied = dump(copy);
+  const auto moved = (into.string() + "-tablespaces/");
+  const auto at = copied.find(moved);
+  ASSERT_NE(at, std::string::npos);
+  copied.replace(at, copied.find('\'', at) - at, space.string());
+  EXPECT_EQ(copied, original);
+}
+
+TEST_F(Archive, EveryTargetIsMetOrNamed) {
+  // Goal: latest, time, position, transaction, name, inclusive and not; what cannot be reached is
+  // an error with the nearest moment (D10).
+  static_cast<void>(server_.rows("create table t (n int)"));
+  Background receiver(binary_, {"receive"});
+  backup();
+  static_cast<void>(server_.rows("insert into t values (1)"));
+  const auto time = server_.query("select now()");
+  static_cast<void>(server_.rows("select pg_create_restore_point('after one')"));
+  const auto xid = server_.query(
+      "with w as (insert into t values (2) returning n) "
+      "select pg_current_xact_id() from w");
+  const auto lsn = server_.query("select pg_current_wal_insert_lsn()");
+  static_cast<void>(server_.rows("insert into t values (3)"));
+  await_received();
+  const auto rows_at = [&](const std::string& name, const std::string& target) {
+    const PostgresServer copy({.copy_of = restored(name, {"--to", target})});
+    return copy.rows("select n from t").size();
+  };
+  EXPECT_EQ(rows_at("latest", "latest"), 3U);
+  EXPECT_EQ(rows_at("time", time), 1U);
+  EXPECT_EQ(rows_at("name", "name:after one"), 1U);
+  EXPECT_EQ(rows_at("xid", "xid:" + xid), 2U);
+  EXPECT_EQ(rows_at("before", "before:xid:" + xid), 1U);
+  EXPECT_EQ(rows_at("lsn", lsn), 2U);
+  const auto early = run({"restore", "--into", "early", "--to", "2020-01-01T00:00:00Z"});
+  EXPECT_EQ(early.exit_code, 3);
+  EXPECT_THAT(early.err, HasSubstr("The earliest moment that can be restored is"));
+  const auto late = run({"restore", "--into", "late", "--to", "FF/0"});
+  EXPECT_EQ(late.exit_code, 3);
+  EXPECT_THAT(late.err, HasSubstr("the archive's WAL ends at"));
+  const auto never = run({"restore", "--into", "never", "--to", "name:nobody made it"});
+  EXPECT_NE(never.exit_code, 0);
+  EXPECT_THAT(never.err, HasSubstr("recovery ended before configured recovery target"));
+  EXPECT_EQ(run({"restore", "--into", "latest"}).exit_code, 4) << "never over what is there";
+}
+
+TEST_F(Archive, ADrillProvesAndDamageIsFound) {
+  // Goal: nothing is green before a drill; a flipped bit is found, located and fails the drill
+  // (C3 D17 X4).
+  static_cast<void>(server_.rows("create table t as select generate_series(1, 1000) n"));
+  const auto label = backup();
+  EXPECT_FALSE(ok({"backup", "list"})["backups"][0]["proven"]);
+  const auto drill = ok({"backup", "drill"});
+  EXPECT_EQ(drill["rows"]["postgres.public.t"], 1000);
+  EXPECT_TRUE(ok({"backup", "list"})["backups"][0]["proven"]);
+  EXPECT_EQ(ok({"backup", "verify"})["backups"][0]["damage"].size(), 0U);
+  const auto shard = store() / "backups" / label / "data" / "00000.tar.zst";
+  {
+    std::fstream file(shard, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(fs::file_size(shard) / 2));
+    const char flipped = static_cast<char>(file.peek() ^ 1);
+    file.seekp(file.tellg());
+    file.put(flipped);
+  }
+  const auto verify = run({"backup", "verify"});
+  EXPECT_EQ(verify.exit_code, 1);
+  EXPECT_THAT(verify.out, HasSubstr("DAMAGED  backups/" + label + "/data/00000.tar.zst"));
+  const auto failed = run({"backup", "drill"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.out, HasSubstr("FAILED"));
+  EXPECT_FALSE(ok({"backup", "list"})["backups"][0]["proven"]);
+  EXPECT_EQ(server_.query("select count(*) from t"), "1000");
+}
+
+TEST_F(Archive, AnInvariantThatDoesNotHoldFailsTheDrill) {
+  // Goal: the user's own question decides as well (D17).
+  extra_ = "[[invariant]]\ndatabase = \"postgres\"\nsql = \"select 0\"\nexpect = \"> 0\"\n";
+  configure("state");
+  backup();
+  const auto failed = run({"backup", "drill"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_THAT(failed.out, HasSubstr("is 0"));
+}
+
+TEST_F(Archive, SealedBackupsNeedTheirKey) {
+  // Goal: with a key nothing readable is stored, and a wrong key is told from damage (X4).
+  binary_.write("key", std::string(64, 'a') + "\n");
+  fs::permissions(binary_.dir() / "key", fs::perms(0600));
+  extra_ = "encryption_key_file = \"key\"\n";
+  configure("state");
+  const auto label = backup();
+  EXPECT_TRUE(fs::exists(store() / "backups" / label / "data" / "00000.tar.zst.sealed"));
+  ok({"backup", "drill"});
+  binary_.write("key", std::string(64, 'b') + "\n");
+  const auto wrong = run({"backup", "verify"});
+  EXPECT_EQ(wrong.exit_code, 1);
+  EXPECT_THAT(wrong.err + wrong.out, HasSubstr("key"));
+  EXPECT_THAT(wrong.out, testing::Not(HasSubstr("DAMAGED")));
+}
+
+TEST_F(Archive, ACloneArchivesAndExpiresNothing) {
+  // Goal: a second state directory over the same store is refused and changes nothing, until a
+  // person says that it is the one (X8).
+  backup();
+  configure("clone");
+  const auto before = binary_.listing();
+  const auto refused = run({"backup", "now"});
+  EXPECT_EQ(refused.exit_code, 4) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("take-over"));
+  EXPECT_EQ(run({"backup", "expire", "--yes"}).exit_code, 4);
+  EXPECT_EQ(ok({"backup", "list"})["backups"].size(), 1U);
+  EXPECT_EQ(run({"backup", "take-over"}).exit_code, 4) << "asks for --yes";
+  ok({"backup", "take-over", "--yes"});
+  ok({"backup", "expire", "--yes"});
+}
+
+TEST_F(Archive, WalFetchNeverTakesTroubleForTheEnd) {
+  // Goal: "no more WAL" is exit 1; a gap or a store that is away stops the replay instead (D10).
+  backup();
+  const std::string none = "0000000100000000000000F0";
+  EXPECT_EQ(run({"wal-fetch", none, "out"}).exit_code, 1);
+  std::vector<fs::path> segments;
+  for (const auto& entry : fs::directory_iterator(store() / "wal" / "0000000100000000"))
+    segments.push_back(entry.path());
+  std::ranges::sort(segments);
+  ASSERT_GE(segments.size(), 2U);
+  const auto first = segments.front().filename().string().substr(0, 24);
+  EXPECT_EQ(run({"wal-fetch", first, "out"}).exit_code, 0);
+  EXPECT_EQ(fs::file_size(binary_.dir() / "out"), 16U << 20U);
+  fs::remove(segments.front());
+  const auto gap = run({"wal-fetch", first, "gone"});
+  EXPECT_GT(gap.exit_code, 125);
+  EXPECT_THAT(gap.err, HasSubstr("gap"));
+  EXPECT_FALSE(fs::exists(binary_.dir() / "gone"));
+  fs::rename(store(), binary_.dir() / "away");
+  EXPECT_GT(run({"wal-fetch", first, "gone"}).exit_code, 125);
+}
+
+}  // namespace
+}  // namespace pgkeel::test

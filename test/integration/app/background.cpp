@@ -1,0 +1,28 @@
+// See background.hpp.
+#include "integration/app/background.hpp"
+
+#include <csignal>
+#include <stdexcept>
+
+#include "support/wait.hpp"
+
+namespace pgkeel::test {
+
+Background::Background(const Binary& binary, std::vector<std::string> args) {
+  runtime::ProcessSpec spec;
+  spec.argv = {PGKEEL_BINARY};
+  spec.argv.insert(spec.argv.end(), args.begin(), args.end());
+  spec.working_dir = binary.dir();
+  spec.output_file = binary.dir() / "background.log";
+  auto started = runtime::start_process(spec);
+  if (!started) throw std::runtime_error(started.error().message());
+  process_.emplace(*std::move(started));
+}
+
+Background::~Background() {
+  static_cast<void>(process_->signal(SIGTERM));
+  const auto ended = loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kPatience)));
+  if (!ended) static_cast<void>(process_->signal(SIGKILL));
+}
+
+}  // namespace pgkeel::test

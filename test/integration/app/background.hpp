@@ -1,0 +1,26 @@
+// A command that runs until the object goes: `pgkeel receive` beside a test.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "integration/app/binary.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::test {
+
+class Background {
+ public:
+  Background(const Binary& binary, std::vector<std::string> args);
+  /// SIGTERM, and waits; SIGKILL when that does not help.
+  ~Background();
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+
+ private:
+  runtime::Loop loop_;
+  std::optional<runtime::ProcessHandle> process_;
+};
+
+}  // namespace pgkeel::test

@@ -23,6 +23,7 @@ struct WebSession::Easy {
   std::stop_token stop;
   std::size_t header_bytes = 0;
   bool too_large = false;
+  bool head_complete = false;
   char why[CURL_ERROR_SIZE] = {};
 
   explicit Easy(std::stop_token token) : stop(std::move(token)) {}
@@ -44,6 +45,7 @@ struct WebSession::Easy {
     reply->body.clear();  // keeps its memory for the next part
     header_bytes = 0;
     too_large = false;
+    head_complete = false;
     why[0] = '\0';
   }
 
@@ -62,7 +64,9 @@ struct WebSession::Easy {
     easy.header_bytes += length;
     easy.too_large = easy.header_bytes > detail::kCurlHeaderBytesMax;
     if (easy.too_large) return 0;
-    detail::note_header(easy.reply->headers, {bytes, length});
+    const std::string_view line(bytes, length);
+    easy.head_complete = line == "\r\n" || line == "\n";
+    detail::note_header(easy.reply->headers, line);
     return length;
   }
 
@@ -106,6 +110,7 @@ Result<void> WebSession::set_up(const WebCall& call) {
   set(CURLOPT_WRITEDATA, static_cast<void*>(&easy));
   set(CURLOPT_HEADERFUNCTION, &Easy::take_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(&easy));
+  set(CURLOPT_FRESH_CONNECT, call.connection == WebCall::Connection::Fresh ? 1L : 0L);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &Easy::look_up);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&easy));
@@ -128,8 +133,10 @@ Result<void> WebSession::send(const WebCall& call, WebReply& reply) {
   curl_easy_getinfo(easy.handle, CURLINFO_RESPONSE_CODE, &status);
   reply.status = static_cast<int>(status);
   if (easy.too_large) return fail(ErrorCode::Http, "the answer is too large");
-  if (code == CURLE_OK) return {};
-  return fail(detail::curl_error(code, &easy.why[0]));
+  if (code != CURLE_OK) return fail(detail::curl_error(code, &easy.why[0]));
+  // libcurl takes a connection that ends among the headers for the end of an answer.
+  if (!easy.head_complete) return fail(ErrorCode::Http, "the answer ends among its headers");
+  return {};
 }
 
 }  // namespace pgkeel::runtime

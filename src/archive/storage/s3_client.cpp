@@ -107,6 +107,7 @@ runtime::WebCall S3Client::call_of(const S3Request& request) const {
   call.headers = to_sign.headers;
   call.body = request.body;
   call.answer_bytes_max = request.answer_bytes_max;
+  call.connection = request.connection;
   to_sign.headers.emplace_back("host", address_.host_header());
   call.headers.emplace_back("Authorization", authorization(to_sign, address_.key, date));
   // Without it libcurl would name a form's type.

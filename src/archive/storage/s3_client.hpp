@@ -32,6 +32,7 @@ struct S3Request {
   NameValues headers = {};  ///< names in lower case; those of the body and the signature are added
   ByteSpan body = {};
   std::size_t answer_bytes_max = 64U << 10U;
+  runtime::WebCall::Connection connection = runtime::WebCall::Connection::Kept;
 };
 
 struct S3Reply {
@@ -39,7 +40,8 @@ struct S3Reply {
   std::map<std::string, std::string> headers = {};
   std::string body = {};
   S3Problem problem = {};
-  /// An earlier try of this request may have been carried out although its answer was lost.
+  /// An earlier try of this request may have been carried out although its answer was lost. Only
+  /// of one over fresh connections is it sure when this is false.
   bool doubtful = false;
 
   [[nodiscard]] bool ok() const { return status / 100 == 2; }

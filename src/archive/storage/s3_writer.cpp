@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace pgkeel::archive {
 namespace {
@@ -38,6 +39,21 @@ bool has_md5_etag(const S3Reply& reply) {
          without_quotes(reply.header("etag")).size() == kHexMd5;
 }
 
+// The MD5 of the parts' MD5s and their number, as all stores make it that follow Amazon. Elsewhere
+// it equals nothing, which is the safe side.
+std::string etag_of_parts(const std::vector<std::string>& etags) {
+  std::string digests;
+  for (const auto& etag : etags) {
+    const auto hex = without_quotes(etag);
+    for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+      unsigned char byte = 0;
+      std::from_chars(hex.data() + at, hex.data() + at + 2, byte, 16);
+      digests += static_cast<char>(byte);
+    }
+  }
+  return fmt::format("{}-{}", md5_hex(std::as_bytes(std::span(digests))), etags.size());
+}
+
 }  // namespace
 
 S3Writer::~S3Writer() {
@@ -47,6 +63,11 @@ S3Writer::~S3Writer() {
   const auto aborted = client_.try_once(
       {.method = "DELETE", .key = key_, .query = {{"uploadId", upload_id_}}}, ignored);
   static_cast<void>(aborted);
+}
+
+std::unexpected<Error> S3Writer::other_bytes(std::string_view object) const {
+  return fail(ErrorCode::Http, fmt::format("{} arrived in {} with other bytes than were sent",
+                                           object, client_.address().describe()));
 }
 
 std::string S3Writer::what(std::string_view verb) const { return fmt::format("{} {}", verb, key_); }
@@ -85,11 +106,8 @@ Result<void> S3Writer::send_part() {
   if (!reply.ok())
     return fail(client_.error_of(reply, what(fmt::format("send part {} of", number))));
   auto etag = reply.header("etag");
-  if (etag.empty() || (has_md5_etag(reply) && without_quotes(etag) != md5_hex(part_))) {
-    return fail(ErrorCode::Http, fmt::format("part {} of {} arrived in {} with other bytes than "
-                                             "were sent",
-                                             number, key_, client_.address().describe()));
-  }
+  if (etag.empty() || (has_md5_etag(reply) && without_quotes(etag) != md5_hex(part_)))
+    return other_bytes(fmt::format("part {} of {}", number, key_));
   etags_.push_back(std::move(etag));
   sent_bytes_ += part_.size();
   part_.clear();
@@ -109,17 +127,20 @@ Result<void> S3Writer::put_whole() {
   TRY(reply, send_visible({.method = "PUT", .key = key_, .body = part_}));
   if (reply.status == 412) return check_visible(true);
   if (!reply.ok()) return fail(client_.error_of(reply, what("write")));
-  if (has_md5_etag(reply) && without_quotes(reply.header("etag")) == whole_etag_) return {};
-  return check_visible(false);
+  if (!has_md5_etag(reply)) return check_visible(false);
+  if (without_quotes(reply.header("etag")) == whole_etag_) return {};
+  return other_bytes(key_);
 }
 
 Result<void> S3Writer::complete_upload() {
   if (!part_.empty()) TRY_VOID(send_part());
   const auto xml = parts_xml();
+  whole_etag_ = etag_of_parts(etags_);
   TRY(reply, send_visible({.method = "POST",
                            .key = key_,
                            .query = {{"uploadId", upload_id_}},
-                           .body = std::as_bytes(std::span(xml))}));
+                           .body = std::as_bytes(std::span(xml)),
+                           .connection = runtime::WebCall::Connection::Fresh}));
   // The first try may have completed it without our hearing of it.
   const bool gone = reply.status == 404 && reply.doubtful;
   if (!reply.ok() && !gone && reply.status != 412)

@@ -35,6 +35,7 @@ class S3Writer final : public ObjectWriter {
   Result<S3Reply> send_visible(S3Request request);
   Result<void> check_visible(bool refused);
   [[nodiscard]] std::string parts_xml() const;
+  [[nodiscard]] std::unexpected<Error> other_bytes(std::string_view object) const;
   [[nodiscard]] std::string what(std::string_view verb) const;
 
   S3Client& client_;

@@ -11,6 +11,7 @@ CommandTable command_table() {
       .commands =
           {
               guard_command(),
+              receive_command(),
               status_command(),
               pause_command(),
               resume_command(),

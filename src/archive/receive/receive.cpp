@@ -14,7 +14,7 @@ namespace {
 // What an earlier run knew and this one has to know, too.
 ReceiveStatus first_status(const ReceiveRequest& request) {
   ReceiveStatus status;
-  if (const auto before = read_receive_status(request.status_file)) {
+  if (const auto before = read_receive_status(request.status_file())) {
     status.system_id = before->system_id;
     status.timeline = before->timeline;
     status.received_lsn = status.flushed_lsn = before->flushed_lsn;

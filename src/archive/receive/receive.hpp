@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,19 +29,26 @@ inline constexpr const char* kReceiveLockFile = "receive.lock";
 /// Free space a full archive disk still has for backups to end in order, and for the state.
 inline constexpr std::uint64_t kSpoolFreeBytesMin = 256U << 20U;
 
-struct ReceiveRequest {
+/// How the server is reached just now.
+struct ServerAddress {
   pg::Conninfo conninfo;
   std::optional<runtime::Account> connect_as = {};
+};
+
+struct ReceiveRequest {
+  std::function<Result<ServerAddress>()> locate;  ///< asked before every connection
   std::string slot = kReceiverName;
   std::string application_name = kReceiverName;
-  std::filesystem::path spool;        ///< STORE/incoming, or STATE_DIR/incoming for a bucket
-  std::filesystem::path status_file;  ///< STATE_DIR/receive.json
+  std::filesystem::path spool;      ///< STORE/incoming, or STATE_DIR/incoming for a bucket
+  std::filesystem::path state_dir;  ///< of the status and of the writer's identity
   StoreAddress store;
   Encoding encoding = {};
   Durability durability = Durability::Async;
   std::optional<SystemId> system_id = {};  ///< the archive's; none: the first server decides
   std::uint64_t free_bytes_min = kSpoolFreeBytesMin;
   int wake_fd = -1;  ///< readable: stop in order
+
+  [[nodiscard]] std::filesystem::path status_file() const { return state_dir / kReceiveStatusFile; }
 };
 
 /// Runs until wake_fd is readable; everything received is then flushed and reported. What stands in

@@ -25,7 +25,7 @@ constexpr std::size_t kHistoryBytesMax = 1U << 20U;
 
 bool needs_a_person(ErrorCode code) {
   return code == ErrorCode::WrongIdentity || code == ErrorCode::AuthFailed ||
-         code == ErrorCode::Permission;
+         code == ErrorCode::Permission || code == ErrorCode::Refused;
 }
 
 SpoolOptions spool_options(const ReceiveRequest& request, const ServerIdentity& server) {
@@ -41,8 +41,8 @@ SpoolOptions spool_options(const ReceiveRequest& request, const ServerIdentity& 
 
 Receiver::Receiver(const ReceiveRequest& request, ReceiveStatus status)
     : request_(request),
-      board_(request.status_file, status),
-      shipper_({request.spool, request.store, request.encoding}, board_),
+      board_(request.status_file(), status),
+      shipper_({request.spool, request.store, request.encoding, request.state_dir}, board_),
       system_id_(request.system_id) {
   if (!system_id_ && status.system_id.valid()) system_id_ = status.system_id;
   if (status.timeline.valid() && system_id_ == status.system_id)
@@ -67,6 +67,7 @@ Result<void> Receiver::run() {
 
 Result<Receiver::Next> Receiver::attempt() {
   if (spool_) TRY_VOID(spool_->check_room());
+  if (const auto refusal = shipper_.refusal()) return fail(*refusal);
   TRY(session, connect());
   TRY(server, identify(session));
   TRY_VOID(check_identity(server));
@@ -88,8 +89,9 @@ Result<client::ReplicationSession> Receiver::connect() {
   client::ReplicationOptions options;
   options.application_name = request_.application_name;
   options.wake_fd = request_.wake_fd;
-  options.connect_as = request_.connect_as;
-  return client::ReplicationSession::open(request_.conninfo, options);
+  TRY(server, request_.locate());
+  options.connect_as = server.connect_as;
+  return client::ReplicationSession::open(server.conninfo, options);
 }
 
 Result<void> Receiver::check_identity(const ServerIdentity& server) {
@@ -102,6 +104,7 @@ Result<void> Receiver::check_identity(const ServerIdentity& server) {
                     .with_hint("Another cluster answers there. Give it an archive of its own "
                                "(archive.store), or bring the known one back."));
   board_.update([&](ReceiveStatus& status) { status.system_id = server.system_id; });
+  shipper_.server_is(server);
   return {};
 }
 

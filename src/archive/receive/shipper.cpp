@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include "archive/catalog/layout.hpp"
+#include "archive/catalog/lease.hpp"
+#include "archive/catalog/marker.hpp"
 #include "archive/codec/crypto.hpp"
 #include "archive/receive/store_view.hpp"
 #include "base/fault_point.hpp"
@@ -26,6 +28,7 @@ constexpr std::size_t kChunkBytes = 256U << 10U;
 constexpr Millis kLookEvery{10'000};  // should a call to look() ever be missed
 constexpr Millis kBackoffLeast{1'000};
 constexpr Millis kBackoffMost{60'000};
+constexpr Millis kLeaseEvery{300'000};
 constexpr int kNice = 10;  // receiving comes first
 
 using Consume = std::function<Result<void>(ByteSpan)>;
@@ -83,6 +86,16 @@ void Shipper::rest(const std::stop_token& stop, Millis limit) {
   something_new_ = false;
 }
 
+void Shipper::server_is(const ServerIdentity& server) {
+  const std::lock_guard lock(mutex_);
+  server_ = server;
+}
+
+std::optional<Error> Shipper::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
 void Shipper::run(const std::stop_token& stop) {
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));  // on Linux: of this thread
   auto backoff = kBackoffLeast;
@@ -93,17 +106,46 @@ void Shipper::run(const std::stop_token& stop) {
       rest(stop, kLookEvery);
       continue;
     }
-    log_error("WAL cannot be shipped", {{"why", shipped.error().message()},
-                                        {"hint", shipped.error().hint()},
-                                        {"again_in_ms", backoff.count()}});
-    board_.update([&](ReceiveStatus& status) {
-      status.ship_error = problem_of(shipped.error(), wall_now());
-    });
-    store_.reset();
+    failed(shipped.error(), backoff);
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, backoff, [] { return false; });
     backoff = std::min(backoff * 2, kBackoffMost);
   }
+}
+
+void Shipper::failed(const Error& error, Millis again_in) {
+  log_error("WAL cannot be shipped",
+            {{"why", error.message()}, {"hint", error.hint()}, {"again_in_ms", again_in.count()}});
+  board_.update([&](ReceiveStatus& status) { status.ship_error = problem_of(error, wall_now()); });
+  store_.reset();
+  const std::lock_guard lock(mutex_);
+  const bool refused = error.code == ErrorCode::Refused || error.code == ErrorCode::WrongIdentity;
+  refusal_ = refused ? std::optional(error) : std::nullopt;
+}
+
+Result<void> Shipper::ready_store(const ServerIdentity& server, const std::stop_token& stop) {
+  if (!store_) {
+    TRY(store, open_store(options_.store, stop));
+    TRY_VOID(claim_archive(*store, {server.system_id, server.segment_bytes, wall_now()}));
+    store_ = std::move(store);
+    lease_renewed_at_ = {};
+  }
+  if (SteadyClock::now() - lease_renewed_at_ < kLeaseEvery) return {};
+  return renew_lease(server);
+}
+
+// Whether the server went back in time is decided where the stream starts. What was heard of it
+// last may be older than what another job of this machine put into the lease meanwhile.
+Result<void> Shipper::renew_lease(const ServerIdentity& server) {
+  const auto status = board_.status();
+  StreamStart position{server.timeline, server.flushed};
+  position = std::max(position, StreamStart{status.timeline, status.flushed_lsn});
+  TRY(lease, read_lease(*store_));
+  if (lease) position = std::max(position, StreamStart{lease->timeline, lease->last_lsn});
+  TRY(writer, Writer::open(options_.state_dir));
+  TRY_VOID(writer.renew(*store_, {position.timeline, position.lsn}));
+  lease_renewed_at_ = SteadyClock::now();
+  return {};
 }
 
 Result<void> Shipper::ship_all(const std::stop_token& stop) {
@@ -111,10 +153,20 @@ Result<void> Shipper::ship_all(const std::stop_token& stop) {
   std::uint64_t bytes = 0;
   for (const auto& file : files) bytes += file.size_bytes;
   board_.update([bytes](ReceiveStatus& status) { status.spool_bytes = bytes; });
+  std::optional<ServerIdentity> server;
+  {
+    const std::lock_guard lock(mutex_);
+    server = server_;
+  }
   for (const auto& file : files) {
-    if (file.kind == SpoolFile::Kind::Partial) continue;
+    if (file.kind == SpoolFile::Kind::Partial || !server) continue;
+    TRY_VOID(ready_store(*server, stop));
     TRY_VOID(ship(file, stop));
     bytes -= file.size_bytes;
+    {
+      const std::lock_guard lock(mutex_);
+      refusal_.reset();
+    }
     board_.update([&](ReceiveStatus& status) {
       status.spool_bytes = bytes;
       status.ship_error.reset();
@@ -125,10 +177,6 @@ Result<void> Shipper::ship_all(const std::stop_token& stop) {
 }
 
 Result<void> Shipper::ship(const SpoolFile& file, const std::stop_token& stop) {
-  if (!store_) {
-    TRY(store, open_store(options_.store));
-    store_ = std::move(store);
-  }
   const auto path = options_.spool / file.name;
   Sha256 digest;
   TRY_VOID(read_through(path, stop, [&digest](ByteSpan bytes) -> Result<void> {

@@ -63,7 +63,8 @@ Result<StreamEnd> WalStream::follow() {
   while (true) {
     const auto now = SteadyClock::now();
     const auto until_ask = std::max(Millis(1), std::chrono::ceil<Millis>(ask_at() - now));
-    const auto message = session_.read_copy(std::min(policy_.wait(now), until_ask));
+    const auto until_due = std::min(policy_.wait(now), until_ask);
+    const auto message = session_.read_copy(shown_ ? until_due : std::min(until_due, kShowEvery));
     if (!message && message.error().code == ErrorCode::Cancelled) return stop();
     if (!message && message.error().code != ErrorCode::TimedOut) return fail(message.error());
     if (message && !*message) return server_ended();
@@ -76,6 +77,7 @@ Result<StreamEnd> WalStream::follow() {
 Result<void> WalStream::take(ByteSpan bytes) {
   TRY(message, decode_stream_message(bytes));
   heard_at_ = SteadyClock::now();
+  shown_ = false;
   if (const auto* wal = std::get_if<WalData>(&message)) return take_wal(*wal);
   const auto& keepalive = std::get<Keepalive>(message);
   server_at(keepalive.server_end);
@@ -98,13 +100,16 @@ Result<void> WalStream::turn(FlushPolicy::Socket socket) {
   if (policy_.flush_due(now, socket)) {
     TRY_VOID(spool_.flush());
     policy_.flushed();
+    shown_ = false;
     now = SteadyClock::now();
   }
   if (now - heard_at_ >= kSilentMax)
     return fail(ErrorCode::ConnectionLost,
                 fmt::format("not a word from the server for {}", humane_duration(kSilentMax)));
   if (policy_.report_due(now) || now >= ask_at()) TRY_VOID(report());
-  if (now - shown_at_ >= kShowEvery) show();
+  if (shown_ || now - shown_at_ < kShowEvery) return {};
+  show();
+  if (const auto refusal = shipper_.refusal()) return fail(*refusal);
   return {};
 }
 
@@ -137,6 +142,7 @@ void WalStream::server_at(Lsn end) {
 
 void WalStream::show() {
   shown_at_ = SteadyClock::now();
+  shown_ = true;
   const auto flushed = spool_.flushed();
   const auto behind = server_end_ > flushed ? server_end_.value - flushed.value : 0;
   const auto lag = lag_.lag(flushed, shown_at_);

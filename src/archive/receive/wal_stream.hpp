@@ -62,6 +62,7 @@ class WalStream {
   SteadyTime heard_at_;
   SteadyTime asked_at_{};
   SteadyTime shown_at_{};
+  bool shown_ = false;  // the board has everything
   SteadyTime stop_looked_at_{};
 };
 

@@ -27,7 +27,7 @@ archive::ReceiveRequest request_in(const std::filesystem::path& dir) {
   archive::ReceiveRequest request;
   request.store.where = (dir / "store").string();
   request.spool = dir / "store" / archive::kIncomingDirectory;
-  request.status_file = dir / "receive.json";
+  request.state_dir = dir;
   request.encoding.threads = 0;
   request.encoding.level = 1;
   request.free_bytes_min = 0;
@@ -53,7 +53,12 @@ ReceiveFixture::ReceiveFixture() : copies_(temp_ / "copies"), receiver_(request_
 
 void ReceiveFixture::start_server(PostgresOptions options) {
   server_ = std::make_unique<PostgresServer>(archiving(copies_, std::move(options)));
-  receiver_.request().conninfo = pg::parse_conninfo(server_->conninfo()).value();
+  receive_from(*server_);
+}
+
+void ReceiveFixture::receive_from(const PostgresServer& server) {
+  archive::ServerAddress address{pg::parse_conninfo(server.conninfo()).value(), {}};
+  receiver_.request().locate = [address] { return address; };
 }
 
 Lsn ReceiveFixture::server_lsn() {

@@ -23,6 +23,7 @@ class ReceiveFixture : public testing::Test {
  protected:
   ReceiveFixture();
   void start_server(PostgresOptions options = {});
+  void receive_from(const PostgresServer& server);
   [[nodiscard]] PostgresServer& server() { return *server_; }
   [[nodiscard]] Lsn server_lsn();
   /// A load of small transactions in the background for so many seconds; wait_load() ends it.

@@ -63,7 +63,7 @@ TEST_F(ReceiveRefusal, AllowsOneReceiver) {
   receiver_.start();
   ASSERT_TRUE(receiver_.await([](const auto& s) { return s.state == ReceiveState::Streaming; }));
   auto request = receiver_.request();
-  request.status_file = temp_ / "second.json";
+  request.state_dir = temp_ / "second";
   const auto second = archive::receive(request);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::StateLocked);
@@ -86,7 +86,7 @@ TEST_F(ReceiveRefusal, RefusesAServerThatWentBack) {
   server().stop();
   const auto before = stored().size();
   old.start();
-  receiver_.request().conninfo = pg::parse_conninfo(old.conninfo()).value();
+  receive_from(old);
   receiver_.start();
   ASSERT_TRUE(await_error("wrong_identity")) << receiver_log();
   old.query("create table other as select generate_series(1, 10000)");
@@ -95,6 +95,22 @@ TEST_F(ReceiveRefusal, RefusesAServerThatWentBack) {
   receiver_.kill9();
   receiver_.start();
   ASSERT_TRUE(await_error("wrong_identity")) << receiver_log();
+  EXPECT_EQ(stored().size(), before);
+}
+
+TEST_F(ReceiveRefusal, LeavesAnotherMachinesArchiveAlone) {
+  // Goal: a second state directory may not write the store: nothing is shipped, receiving stops,
+  // and the reason is named. D15
+  receiver_.start();
+  ASSERT_TRUE(await_stored(switch_wal()));
+  EXPECT_TRUE(receiver_.stop());
+  const auto before = stored().size();
+  receiver_.request().state_dir = temp_ / "other";
+  std::filesystem::create_directory(temp_ / "other");
+  receiver_.start();
+  switch_wal();
+  ASSERT_TRUE(await_error("refused"));
+  EXPECT_TRUE(receiver_.status()->ship_error.has_value());
   EXPECT_EQ(stored().size(), before);
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 [[noreturn]] void run(archive::ReceiveRequest request, const std::string& crash_at) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const auto log = request.status_file.parent_path() / "receive.log";
+  const auto log = request.state_dir / "receive.log";
   const int output = ::open(log.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0644);
   ::dup2(output, STDERR_FILENO);
   sigset_t signals;
@@ -76,7 +76,7 @@ bool ReceiverProcess::await_death() {
 }
 
 std::optional<archive::ReceiveStatus> ReceiverProcess::status() const {
-  auto status = archive::read_receive_status(request_.status_file);
+  auto status = archive::read_receive_status(request_.status_file());
   return status ? std::optional(*std::move(status)) : std::nullopt;
 }
 

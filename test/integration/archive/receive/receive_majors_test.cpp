@@ -1,0 +1,32 @@
+// The receiver's protocol on every other major: slot, stream, end of a segment, start again.
+#include "integration/archive/receive/receive_fixture.hpp"
+#include "integration/pg/majors.hpp"
+
+namespace pgkeel::test {
+namespace {
+
+class ReceiveOfMajor : public ReceiveFixture, public testing::WithParamInterface<int> {};
+
+TEST_P(ReceiveOfMajor, GoesOnWhereItWas) {
+  // Goal: what is received before and after a restart of the receiver equals the server's copies.
+  // D7
+  const auto bin_dir = bin_dir_of(GetParam());
+  if (!bin_dir) GTEST_SKIP() << "not installed: run tools/other-majors";
+  PostgresOptions options;
+  options.bin_dir = *bin_dir;
+  options.major = GetParam();
+  start_server(options);
+  receiver_.start();
+  switch_wal();
+  ASSERT_TRUE(receiver_.await_flushed(server_lsn())) << receiver_log();
+  receiver_.kill9();
+  server().query("create table more as select generate_series(1, 1000)");
+  receiver_.start();
+  expect_equal_until(switch_wal());
+  EXPECT_TRUE(receiver_.stop());
+}
+
+INSTANTIATE_TEST_SUITE_P(Postgres, ReceiveOfMajor, testing::Values(13, 14, 16, 17, 18), major_name);
+
+}  // namespace
+}  // namespace pgkeel::test

@@ -22,6 +22,7 @@ Result<void> BackupInlet::archive_begins(const std::string& part) {
   auto& sharded = parts_.emplace_back();
   sharded.store = request_.store;
   sharded.encoding = request_.encoding;
+  sharded.encoding.plain_digest = PlainDigest::Skip;
   sharded.label = request_.label;
   sharded.part = part;
   sharded.shard_bytes = request_.shard_bytes;

@@ -132,9 +132,9 @@ class ServerCopy {
       TRY(message, parse_backup_message(*bytes));
       TRY_VOID(std::visit([this](const auto& each) { return take(each); }, message));
     }
-    if (archives_ != parts_.size() || !manifest_)
-      return fail(out_of_step("every archive and a manifest"));
-    return {};
+    if (archives_ == parts_.size() && manifest_) return {};
+    TRY_VOID(session_.next(kEndPatience));  // an error of the server ends the copy too
+    return fail(out_of_step("every archive and a manifest"));
   }
 
   Result<void> take(const NewArchive& archive) {

@@ -51,7 +51,7 @@ class ObjectSink final : public Sink {
 class StagedWriter final : public EncodedWriter {
  public:
   StagedWriter(std::string key, std::unique_ptr<ObjectWriter> object, const Encoding& encoding)
-      : key_(std::move(key)) {
+      : key_(std::move(key)), plain_digest_(encoding.plain_digest) {
     std::unique_ptr<Sink> sink = std::make_unique<ObjectSink>(std::move(object), &stored_);
     if (encoding.key) sink = make_sealing_sink(std::move(sink), *encoding.key);
     if (encoding.threads > 0) sink = make_threaded_sink(std::move(sink));
@@ -59,7 +59,8 @@ class StagedWriter final : public EncodedWriter {
   }
 
   Result<void> write(ByteSpan bytes) override {
-    plain_.add(bytes);
+    if (plain_digest_ == PlainDigest::Take) plain_.add(bytes);
+    else plain_.bytes += bytes.size();
     return named(first_->write(bytes));
   }
 
@@ -67,7 +68,7 @@ class StagedWriter final : public EncodedWriter {
     TRY_VOID(named(first_->finish()));
     first_.reset();
     return StoredObject{key_, plain_.bytes, stored_.bytes, stored_.digest.hex(),
-                        plain_.digest.hex()};
+                        plain_digest_ == PlainDigest::Take ? plain_.digest.hex() : std::string()};
   }
 
  private:
@@ -77,6 +78,7 @@ class StagedWriter final : public EncodedWriter {
   }
 
   std::string key_;
+  PlainDigest plain_digest_;
   Tally plain_;
   Tally stored_;  // before the stages, which write to it until they are destroyed
   std::unique_ptr<Sink> first_;

@@ -14,10 +14,15 @@
 
 namespace pgkeel::archive {
 
+/// Whether StoredObject::plain_sha256 is wanted; it costs a sixth of a backup's work, and the files
+/// in a shard have checksums of their own in the manifest.
+enum class PlainDigest { Take, Skip };
+
 struct Encoding {
   int level = 3;                  ///< of zstd
   int threads = 1;                ///< that compress; 0: the calling one
   std::optional<ArchiveKey> key;  ///< none: not encrypted
+  PlainDigest plain_digest = PlainDigest::Take;
   [[nodiscard]] std::string suffix() const { return key ? ".zst.sealed" : ".zst"; }
 };
 
@@ -26,8 +31,8 @@ struct StoredObject {
   std::string key;  ///< with its suffix
   std::uint64_t plain_bytes = 0;
   std::uint64_t stored_bytes = 0;
-  std::string sha256;  ///< of the stored bytes, hex
-  std::string plain_sha256;
+  std::string sha256;        ///< of the stored bytes, hex
+  std::string plain_sha256;  ///< empty with PlainDigest::Skip
 };
 
 /// Writes one object: write(), write() ..., then finish() commits it. `key` is without suffix.

@@ -57,6 +57,16 @@ TEST(Codec, GivesBackWhatWasWritten) {
   }
 }
 
+TEST(Codec, LeavesThePlainDigestOutWhenAsked) {
+  // Goal: a shard's digest of plain bytes is not paid for; sizes and reading stay the same (D10).
+  MemoryStore store;
+  const auto stored =
+      put(store, "plain", {.level = 3, .threads = 0, .key = {}, .plain_digest = PlainDigest::Skip});
+  EXPECT_EQ(stored.plain_sha256, "");
+  EXPECT_EQ(stored.plain_bytes, 5U);
+  EXPECT_EQ(get(store, "x.zst", {}, &stored).value(), "plain");
+}
+
 TEST(Codec, SaysWhichKeyIsMissing) {
   // Goal: another key, or none, is told apart from damage; an old key of the ring still opens (E7).
   MemoryStore store;

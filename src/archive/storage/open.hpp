@@ -17,7 +17,9 @@ struct StoreAddress {
   std::string region = "us-east-1";
   std::string access_key = {};
   std::string secret_key = {};
-  enum class Style { Path, VirtualHost } style = Style::Path;
+  /// How the bucket is named to S3. Auto: in the host where the endpoint is Amazon's or already
+  /// begins with the bucket ("https://bucket.s3.example.org"), else in the path.
+  enum class Style { Auto, Path, VirtualHost } style = Style::Auto;
 
   [[nodiscard]] bool is_directory() const { return where.starts_with("/"); }
 };

@@ -68,6 +68,21 @@ Result<void> take_place(std::string_view where, S3Address& s3) {
   return {};
 }
 
+// A bucket with a dot in its name has no certificate of its own under a wildcard.
+void choose_style(const StoreAddress& address, S3Address& s3) {
+  using Style = StoreAddress::Style;
+  const auto own_host = s3.bucket + ".";
+  if (address.style == Style::Auto && s3.host.starts_with(own_host)) {
+    s3.host.erase(0, own_host.size());
+    s3.style = Style::VirtualHost;
+  } else if (address.style == Style::Auto) {
+    const bool amazon = address.endpoint.empty() && !s3.bucket.contains('.');
+    s3.style = amazon ? Style::VirtualHost : Style::Path;
+  } else {
+    s3.style = address.style;
+  }
+}
+
 }  // namespace
 
 std::string S3Address::host_header() const {
@@ -104,7 +119,7 @@ Result<S3Address> parse_s3_address(const StoreAddress& address) {
     return bad(fmt::format("there is no key for {}", s3.describe()),
                "Give the access key and the secret key, from a file or the environment.");
   }
-  s3.style = address.style;
+  choose_style(address, s3);
   s3.key = {.access_key = address.access_key,
             .secret_key = address.secret_key,
             .region = address.region,

@@ -15,8 +15,8 @@ struct S3Address {
   std::string scheme;  ///< "https"
   std::string host;    ///< with a port that is not the scheme's own: "s3.example.org:9000"
   std::string bucket;
-  std::string prefix;  ///< of every key: "" or "shop/prod/"
-  StoreAddress::Style style = StoreAddress::Style::Path;
+  std::string prefix;                                     ///< of every key: "" or "shop/prod/"
+  StoreAddress::Style style = StoreAddress::Style::Path;  ///< never Auto
   SigningKey key;
 
   /// As in the header Host, and as it is signed.

@@ -30,12 +30,24 @@ TEST(S3Address, VirtualHostStyle) {
   // Goal: the bucket in the host, the default endpoint from the region.
   auto wanted = address("s3://shop");
   wanted.region = "eu-central-1";
-  wanted.style = StoreAddress::Style::VirtualHost;
   const auto s3 = *parse_s3_address(wanted);
   EXPECT_EQ(s3.host_header(), "shop.s3.eu-central-1.amazonaws.com");
   EXPECT_EQ(s3.path("a/b"), "/a/b");
   EXPECT_EQ(s3.path(""), "/");
   EXPECT_EQ(s3.prefix, "");
+  wanted.where = "s3://my.shop";
+  EXPECT_EQ(parse_s3_address(wanted)->path("a"), "/my.shop/a");
+}
+
+TEST(S3Address, AnEndpointThatBeginsWithTheBucket) {
+  // Goal: the style needs no setting of its own; a forced one is obeyed.
+  auto wanted = address("s3://shop", "https://shop.s3.example.org");
+  const auto s3 = *parse_s3_address(wanted);
+  EXPECT_EQ(s3.host_header(), "shop.s3.example.org");
+  EXPECT_EQ(s3.path("a"), "/a");
+  EXPECT_EQ(s3.describe(), "s3://shop at https://s3.example.org");
+  wanted.style = StoreAddress::Style::Path;
+  EXPECT_EQ(parse_s3_address(wanted)->url("/shop/a", ""), "https://shop.s3.example.org/shop/a");
 }
 
 TEST(S3Address, WhatIsNone) {

@@ -42,8 +42,8 @@ class StoreConformance : public testing::TestWithParam<std::string> {
     wanted.endpoint = server_->endpoint();
     wanted.access_key = wanted.secret_key = test::S3Server::kKey;
     if (GetParam() == "virtual_host") {
-      wanted.style = StoreAddress::Style::VirtualHost;
-      wanted.endpoint = "http://s3.localhost:" + std::to_string(server_->port());
+      wanted.endpoint = "http://" + std::string(test::S3Server::kBucket) +
+                        ".s3.localhost:" + std::to_string(server_->port());
     }
     return wanted;
   }

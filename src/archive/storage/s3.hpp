@@ -3,7 +3,8 @@
 // where the store knows conditional writes (Amazon since 2024, MinIO, R2, Ceph from 19 on);
 // elsewhere it is looked for first, and of two writers in the same moment the later wins. An object
 // with the very same content counts as written. Objects larger than a part are uploaded in parts;
-// a writer that dies leaves an unfinished upload, which abandoned() finds.
+// a writer that dies leaves an unfinished upload, which abandoned() finds. One under way looks the
+// same to it: ask for those older than any upload takes.
 // It refuses to make buckets and to send anything unsigned.
 #pragma once
 

@@ -65,10 +65,19 @@ Result<S3Reply> S3Client::send(const S3Request& request) {
     if (!sent && !is_passing(sent.error())) return fail(std::move(sent).error());
     doubtful = doubtful || (sent ? may_have_acted(reply) : may_have_acted(sent.error()));
     if (retry.wait(sent ? retry_after(reply) : Millis(0))) continue;
-    if (!sent) return fail(std::move(sent).error().with_context(address_.describe()));
+    if (!sent) return unreachable(std::move(sent).error());
     reply.doubtful = doubtful;
     return reply;
   }
+}
+
+std::unexpected<Error> S3Client::unreachable(Error error) const {
+  if (error.code == ErrorCode::ConnectionFailed) {
+    error.hint_override =
+        "Check the store's endpoint, that it can be reached from here, and that its certificate is "
+        "from an authority this system knows.";
+  }
+  return fail(std::move(error).with_context(address_.describe()));
 }
 
 Result<void> S3Client::try_once(const S3Request& request, S3Reply& reply) {
@@ -111,7 +120,8 @@ runtime::WebCall S3Client::call_of(const S3Request& request) const {
   to_sign.headers.emplace_back("host", address_.host_header());
   call.headers.emplace_back("Authorization", authorization(to_sign, address_.key, date));
   // Without it libcurl would name a form's type.
-  if (!request.body.empty()) call.headers.emplace_back("Content-Type", "application/octet-stream");
+  if (request.method == "PUT" || request.method == "POST")
+    call.headers.emplace_back("Content-Type", "application/octet-stream");
   return call;
 }
 

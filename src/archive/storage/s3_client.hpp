@@ -19,9 +19,10 @@
 namespace pgkeel::archive {
 
 struct S3Options {
-  /// Eight tries have about 10 s of waiting between them: what outlasts that is for the caller.
-  int attempts = 8;
-  client::Backoff backoff{.base = Millis(200), .cap = Millis(8'000)};
+  /// Ten tries have about half a minute of waiting between them, which outlasts a restart of the
+  /// store; what is longer is for the caller.
+  int attempts = 10;
+  client::Backoff backoff{.base = Millis(200), .cap = Millis(20'000)};
   runtime::WebSessionOptions session = {};
 };
 
@@ -86,6 +87,7 @@ class S3Client {
   using Session = std::unique_ptr<runtime::WebSession>;
   Result<Session> take_session();
   void give_back(Session session);
+  [[nodiscard]] std::unexpected<Error> unreachable(Error error) const;
   [[nodiscard]] runtime::WebCall call_of(const S3Request& request) const;
 
   const S3Address address_;

@@ -199,7 +199,8 @@ TEST_P(StoreConformance, ThreadsDoNotMeet) {
       const auto content = made_up(10'000, static_cast<std::uint64_t>(number * 100 + i));
       EXPECT_TRUE(write_object(*store_, key, content, Replace::Never));
       EXPECT_TRUE(read_all(*store_, key) == content);
-      if (i % 2 == 0) EXPECT_TRUE(store_->remove(key));
+      if (i % 2 == 1) continue;
+      EXPECT_TRUE(store_->remove(key));
     }
   };
   {

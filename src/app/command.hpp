@@ -30,6 +30,9 @@ struct GlobalOptions {
   std::vector<std::string> set;  ///< "key=value"
   bool json = false;
   bool no_color = false;
+
+  /// Those that say which configuration, as words of a command line.
+  [[nodiscard]] std::vector<std::string> configuration_flags() const;
 };
 
 /// One call of a command: its options as given, and where its output goes.

@@ -174,6 +174,9 @@ struct LogConfig {
 
 struct Config {
   std::filesystem::path file;       ///< the pgkeel.toml that was read; empty: none
+  /// --config, --state-dir, --set ... as they were given: what a pgkeel started by this one needs
+  /// to read the same configuration.
+  std::vector<std::string> flags;
   std::filesystem::path state_dir;  ///< ledger, journal, guard.sock; 0700
   Mode mode = Mode::Act;
   InstanceConfig instance;

@@ -27,8 +27,17 @@ ConfigSources Invocation::sources() const {
   return sources;
 }
 
+std::vector<std::string> GlobalOptions::configuration_flags() const {
+  std::vector<std::string> flags;
+  if (!config_file.empty()) flags.insert(flags.end(), {"--config", config_file});
+  if (!state_dir.empty()) flags.insert(flags.end(), {"--state-dir", state_dir});
+  for (const auto& assignment : set) flags.insert(flags.end(), {"--set", assignment});
+  return flags;
+}
+
 Result<Config> Invocation::load() const {
   TRY(loaded, load_config(sources()));
+  loaded.config.flags = global.configuration_flags();
   return std::move(loaded.config);
 }
 

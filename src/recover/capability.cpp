@@ -24,6 +24,7 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {"replace_hung_server", "replace a server that hangs", {SeeProcess, Stop, Start}},
     {"restore_configuration", "put the last good configuration back", {SeeFiles, MoveFiles}},
     {"reattach_data", "find a lost data directory and put it back", {SeeFiles, MoveFiles}},
+    {"restore_data", "restore a lost data directory from the archive", {SeeFiles, MoveFiles}},
     {"replace_fresh_cluster",
      "put the known data back over a fresh cluster",
      {SeeFiles, MoveFiles, Stop, Start}},

@@ -35,7 +35,8 @@ bool our_own_stop(const sense::Observation& seen, const Tracked& tracked) {
   const auto& control = seen.files.data_dir.control;
   const bool clean = control && pg::is_clean(control->state);
   if (tracked.attempts == 0 || tracked.state == IncidentState::Watching) return false;
-  if (tracked.cause == Cause::FreshCluster) return true;  // it was stopped to make room
+  if (tracked.cause == Cause::FreshCluster) return true;     // it was stopped to make room
+  if (tracked.last_playbook == "restore_data") return true;  // a restored cluster was never started
   return tracked.cause == Cause::ServerHung && !clean && tracked.last_playbook != "resume_server";
 }
 

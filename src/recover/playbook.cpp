@@ -9,7 +9,7 @@ namespace pgkeel::recover {
 namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
-    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData,
+    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData, &kRestoreData,
      &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable});
 
 }  // namespace

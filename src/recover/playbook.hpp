@@ -35,6 +35,8 @@ struct Services {
   std::vector<std::string> required_databases;
   std::vector<Invariant> invariants{};  ///< checked before a recovery counts
   std::vector<Hook> hooks{};            ///< run once it does
+  /// Our own program with its configuration flags, for work on the archive; empty: there is none.
+  std::vector<std::string> pgkeel{};
   notify::IncidentListener* alerts =
       nullptr;  ///< hears of every change of an incident; may be null
 };
@@ -81,6 +83,7 @@ extern const Playbook kResumeServer;
 extern const Playbook kReplaceHungServer;
 extern const Playbook kRestoreConfiguration;
 extern const Playbook kReattachData;
+extern const Playbook kRestoreData;
 extern const Playbook kReplaceFreshCluster;
 extern const Playbook kCreateDatabase;
 extern const Playbook kRecreateDatabase;

@@ -14,6 +14,7 @@ struct Policy {
   Mode mode = Mode::Act;
   MissingPolicy missing_table = MissingPolicy::Restore;
   MissingPolicy missing_database = MissingPolicy::Restore;
+  bool archive = false;  ///< backups and WAL are kept, so that what is lost can be restored
   bool replace_fresh_cluster = true;
   int restarts_max = 5;  ///< starts within restarts_window, then a human is called
   Millis restarts_window{300'000};

@@ -79,6 +79,12 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
         remedy.starts_server = false;
       }
       return remedy;
+    case Cause::VolumeLost:
+      if (policy.archive) {
+        remedy.playbook = "restore_data";
+        remedy.starts_server = true;
+      }
+      return remedy;
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
     case Cause::TableDropped:
       return policy.missing_table == MissingPolicy::RecreateEmpty ? remedy : left_to_human(remedy);

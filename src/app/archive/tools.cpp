@@ -147,4 +147,10 @@ fs::path own_program() {
   return error ? fs::path("pgkeel") : path;
 }
 
+std::vector<std::string> own_command(const Config& config, std::vector<std::string> words) {
+  words.insert(words.begin(), own_program().string());
+  words.insert(words.end(), config.flags.begin(), config.flags.end());
+  return words;
+}
+
 }  // namespace pgkeel::app

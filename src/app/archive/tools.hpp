@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "app/config.hpp"
 #include "app/psql_target.hpp"
@@ -59,5 +60,9 @@ class StopOnSignal {
 
 /// The running program, for what starts it again.
 [[nodiscard]] std::filesystem::path own_program();
+
+/// The command line of `pgkeel WORDS` with the configuration of this process.
+[[nodiscard]] std::vector<std::string> own_command(const Config& config,
+                                                   std::vector<std::string> words);
 
 }  // namespace pgkeel::app

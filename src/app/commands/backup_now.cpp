@@ -65,18 +65,11 @@ bool receiver_streams(const Config& config) {
 // one is run for as long as the backup takes.
 class Receiver {
  public:
-  static Result<Receiver> ensure(const Invocation& invocation, const Config& config,
-                                 const StopOnSignal& stop) {
+  static Result<Receiver> ensure(const Config& config, const StopOnSignal& stop) {
     Receiver receiver;
     if (receiver_streams(config)) return receiver;
     runtime::ProcessSpec spec;
-    spec.argv = {own_program().string(), "receive"};
-    const auto& global = invocation.global;
-    if (!global.config_file.empty())
-      spec.argv.insert(spec.argv.end(), {"--config", global.config_file});
-    if (!global.state_dir.empty())
-      spec.argv.insert(spec.argv.end(), {"--state-dir", global.state_dir});
-    for (const auto& setting : global.set) spec.argv.insert(spec.argv.end(), {"--set", setting});
+    spec.argv = own_command(config, {"receive"});
     spec.output_file = config.state_dir / "receive.log";
     TRY(process, runtime::start_process(spec));
     receiver.process_ = std::make_unique<runtime::ProcessHandle>(std::move(process));
@@ -192,7 +185,7 @@ Result<int> run(const Invocation& invocation) {
   TRY_VOID(claim(job));
   const StopOnSignal stop;
   const auto began = SteadyClock::now();
-  const auto receiver = Receiver::ensure(invocation, config, stop);
+  const auto receiver = Receiver::ensure(config, stop);
   if (!receiver) return fail(receiver.error());
   ProgressLine line;
   TRY(backup, make_backup(job, stop, line));

@@ -49,9 +49,7 @@ CommandSpec wal_fetch_command() {
           "ends. Whatever else is wrong (the store does not answer, an object is damaged, "
           "WAL is missing in the middle) ends with a code above 125, which makes the server "
           "stop instead of going live too early.",
-      .example =
-          "restore_command = 'pgkeel wal-fetch --config /etc/pgkeel/pgkeel.toml %f "
-          "\"%p\"'",
+      .example = "pgkeel wal-fetch --config /etc/pgkeel/pgkeel.toml %f \"%p\"",
       .options = {{.names = "--socket",
                    .value = "SOCKET",
                    .help = "ask a running restore instead of the archive"}},

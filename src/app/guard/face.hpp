@@ -5,6 +5,7 @@
 #include "app/config.hpp"
 #include "app/guard/adviser.hpp"
 #include "app/guard/anchor.hpp"
+#include "app/guard/archive_keeper.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
 #include "notify/alerts.hpp"
@@ -28,6 +29,7 @@ class Face final : public serve::StatusSource,
   void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
+  void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -64,6 +66,7 @@ class Face final : public serve::StatusSource,
   recover::Conductor& conductor_;
   const notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
+  const ArchiveKeeper* archive_ = nullptr;
   const Adviser* adviser_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;

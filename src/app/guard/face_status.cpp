@@ -170,6 +170,13 @@ void Face::add_instance(serve::Status& status) const {
   if (adviser_ != nullptr)
     for (const auto& warning : adviser_->warnings())
       status.warnings.push_back({std::string(warning.name), warning.text, warning.hint});
+  if (archive_ != nullptr) {
+    status.archive = archive_->protection();
+    for (auto& complaint : archive_->complaints())
+      status.warnings.push_back({"archive", std::move(complaint),
+                                 "'pgkeel backup list' shows what is there; the guard tries again "
+                                 "by itself."});
+  }
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},
                          {"sees_files", capabilities.sees_files},

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "app/archive/tools.hpp"
 #include "app/guard.hpp"
 #include "app/guard/entry_point.hpp"
 #include "app/guard/startup.hpp"
@@ -96,6 +97,9 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(face_->follow());
   loop_.spawn(anchor_->run());
   loop_.spawn(adviser_->run());
+  loop_.spawn(receiver_->run());
+  loop_.spawn(sync_mode_->run());
+  loop_.spawn(archive_->run());
   tell_systemd("READY=1");
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
@@ -127,6 +131,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
       remote ? std::filesystem::path() : find_client_programs(config_, facts.major),
       server_account(*instance_), config_.instance.databases, invariants_of(config_),
       hooks_of(config_)});
+  if (config_.archive.configured()) services_->pgkeel = own_command(config_, {});
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
   conductor_ =
@@ -139,6 +144,11 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_anchor(anchor_.get());
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
+  receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_);
+  sync_mode_ = std::make_unique<SyncMode>(config_, loop_, *ledger_, conninfo,
+                                          server_account(*instance_));
+  archive_ = std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_);
+  face_->show_archive(archive_.get());
   co_return Result<void>();
 }
 

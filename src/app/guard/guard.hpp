@@ -9,6 +9,8 @@
 #include "app/guard.hpp"
 #include "app/guard/alerting.hpp"
 #include "app/guard/face.hpp"
+#include "app/guard/receiver.hpp"
+#include "app/guard/sync_mode.hpp"
 #include "incident/journal.hpp"
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
@@ -66,6 +68,9 @@ class Guard {
   std::unique_ptr<WholeLoop> whole_loop_;
   std::unique_ptr<AnchorKeeper> anchor_;
   std::unique_ptr<Adviser> adviser_;
+  std::unique_ptr<ReceiverKeeper> receiver_;
+  std::unique_ptr<SyncMode> sync_mode_;
+  std::unique_ptr<ArchiveKeeper> archive_;
   std::unique_ptr<Face> face_;
   std::unique_ptr<serve::Api> api_;
 };

@@ -177,6 +177,7 @@ recover::Policy policy_of(const Config& config) {
   policy.mode = config.mode == Mode::Act ? recover::Mode::Act : recover::Mode::Advise;
   policy.missing_table = policy_of(config.recover.missing_table);
   policy.missing_database = policy_of(config.recover.missing_database);
+  policy.archive = config.archive.configured();
   policy.replace_fresh_cluster = config.recover.fresh_cluster == FreshPolicy::Reattach;
   policy.restarts_max = config.recover.restarts.count;
   policy.restarts_window = config.recover.restarts.window;

@@ -29,13 +29,17 @@ std::string describe_search(const StepContext& context) {
 // is it taken.
 enum class Left { ByCrash, AsItMay };
 
+bool is_older(const instance::LostDataCandidate& candidate, const incident::Identity& identity) {
+  return candidate.control.timeline < identity.timeline ||
+         candidate.control.checkpoint < identity.last_lsn;
+}
+
 // Why a candidate may not be used; empty when it may.
 std::string objection(const instance::LostDataCandidate& candidate,
                       const incident::Identity& identity, Left left) {
   if (candidate.in_use) return "is in use by a running server";
   if (!candidate.same_filesystem) return "is on another file system";
-  if (candidate.control.timeline < identity.timeline ||
-      candidate.control.checkpoint < identity.last_lsn)
+  if (is_older(candidate, identity))
     return "is older than what the guard last saw: a copy, not the lost data";
   if (left == Left::ByCrash && pg::is_clean(candidate.control.state))
     return "was shut down cleanly before it was moved";
@@ -62,9 +66,29 @@ StepResult choose(StepContext& context, const std::vector<instance::LostDataCand
   return StepResult::for_human("a human: the data directory was not found" + refused);
 }
 
-// Looks for it and chooses; also asked again right before the rename, so that what was true then is
-// true now.
-Task<StepResult> search(StepContext* context, Left left) {
+// Copies of our own making are no lost data: what is being restored, and the drills' scratch.
+bool is_our_copy(const fs::path& candidate, const fs::path& data_dir) {
+  const auto name = candidate.string();
+  return name.starts_with(data_dir.string() + ".pgkeel-");
+}
+
+// Where an archive can take over: only data that may be the lost one itself, and cannot be taken,
+// stands in the way.
+StepResult choose_or_archive(StepContext& context,
+                             std::vector<instance::LostDataCandidate> candidates,
+                             const incident::Identity& identity) {
+  const auto data_dir = context.services.instance.data_dir();
+  std::erase_if(candidates, [&](const instance::LostDataCandidate& candidate) {
+    return is_our_copy(candidate.path, data_dir) || is_older(candidate, identity);
+  });
+  if (candidates.empty()) return StepResult::done("not found: the archive takes over");
+  return choose(context, candidates, identity, Left::ByCrash);
+}
+
+using Choose = StepResult (*)(StepContext&, std::vector<instance::LostDataCandidate>,
+                              const incident::Identity&);
+
+Task<StepResult> search_and(StepContext* context, Choose choose_among) {
   auto& services = context->services;
   const auto identity = services.ledger.identity();
   if (!identity) co_return StepResult::failed(identity.error());
@@ -75,7 +99,28 @@ Task<StepResult> search(StepContext* context, Left left) {
   const auto deadline = services.loop.after(kSearchPatience);
   const auto report = co_await services.loop.run_blocking(
       [&query, deadline] { return instance::find_lost_data(query, deadline); });
-  co_return choose(*context, report.candidates, **identity, left);
+  co_return choose_among(*context, report.candidates, **identity);
+}
+
+StepResult choose_crashed(StepContext& context, std::vector<instance::LostDataCandidate> candidates,
+                          const incident::Identity& identity) {
+  return choose(context, candidates, identity, Left::ByCrash);
+}
+StepResult choose_any(StepContext& context, std::vector<instance::LostDataCandidate> candidates,
+                      const incident::Identity& identity) {
+  return choose(context, candidates, identity, Left::AsItMay);
+}
+
+// Looks for it and chooses; also asked again right before the rename, so that what was true then is
+// true now.
+Task<StepResult> search(StepContext* context, Left left) {
+  auto found = co_await search_and(context, left == Left::ByCrash ? choose_crashed : choose_any);
+  co_return found;
+}
+
+Task<StepResult> search_first(StepContext* context) {
+  auto found = co_await search_and(context, choose_or_archive);
+  co_return found;
 }
 
 std::string describe_set_aside(const StepContext& context) {
@@ -159,6 +204,7 @@ std::string objection_to_moving(const instance::DataDirFacts& occupant,
 }
 
 constinit const Step kSearchLostData{"search_lost_data", describe_search, search_crashed};
+constinit const Step kSearchLostDataFirst{"search_lost_data", describe_search, search_first};
 constinit const Step kReattachDirectory{"reattach_directory", describe_reattach, reattach_crashed};
 constinit const Step kSearchReplacedData{"search_lost_data", describe_search, search_any};
 constinit const Step kReattachReplaced{"reattach_directory", describe_reattach, reattach_any};

@@ -8,6 +8,8 @@ namespace pgkeel::recover {
 /// For data that vanished: only what a crash left is taken.
 extern const Step kSearchLostData;
 extern const Step kReattachDirectory;
+/// The same where an archive can take over: finding nothing is an answer (no "from" in the notes).
+extern const Step kSearchLostDataFirst;
 /// For data that an engine replaced by a fresh cluster: also what was shut down in order before.
 extern const Step kSearchReplacedData;
 extern const Step kReattachReplaced;

@@ -1,0 +1,60 @@
+// See archive_schedule.hpp.
+#include "app/guard/archive_schedule.hpp"
+
+#include <algorithm>
+
+namespace pgkeel::app {
+namespace {
+
+constexpr Millis kFirstRetry{5 * 60'000};
+constexpr Millis kLastRetry{60 * 60'000};
+constexpr Millis kExpireEvery{6 * 3'600'000};
+constexpr int kDoublingsMax = 4;
+
+bool may_try(const JobHistory& history, WallTime now) {
+  if (history.failures == 0 || !history.ended_at) return true;
+  const auto doublings = std::min(history.failures - 1, kDoublingsMax);
+  return now >= *history.ended_at + std::min(kFirstRetry * (1 << doublings), kLastRetry);
+}
+
+bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
+  return !time || now - *time >= age;
+}
+
+bool backup_due(const ArchiveView& view, const ArchiveConfig& config, WallTime now) {
+  return older_than(view.newest_at, config.full_every, now);
+}
+
+// A new backup is proven at once; later it is proven again with the WAL that has come since.
+bool drill_due(const ArchiveView& view, const ArchiveConfig& config, WallTime now) {
+  if (view.newest.empty()) return false;
+  return !view.drilled_at || older_than(view.drilled_at, config.drill_every, now) ||
+         (!view.newest_proven && older_than(view.drilled_at, kLastRetry, now));
+}
+
+bool expire_due(const ArchiveView& view, const JobHistory& history, WallTime now) {
+  return view.newest_proven && older_than(history.ended_at, kExpireEvery, now);
+}
+
+}  // namespace
+
+std::string_view to_string(ArchiveJob job) {
+  switch (job) {
+    case ArchiveJob::Backup: return "backup now";
+    case ArchiveJob::Drill: return "backup drill";
+    case ArchiveJob::Expire: return "backup expire";
+  }
+  return {};
+}
+
+std::optional<ArchiveJob> due_job(const ArchiveView& view, const ArchiveHistory& history,
+                                  const ArchiveConfig& config, WallTime now) {
+  if (!view.seen) return std::nullopt;
+  if (backup_due(view, config, now) && may_try(history.backup, now)) return ArchiveJob::Backup;
+  if (drill_due(view, config, now) && may_try(history.drill, now)) return ArchiveJob::Drill;
+  if (expire_due(view, history.expire, now) && may_try(history.expire, now))
+    return ArchiveJob::Expire;
+  return std::nullopt;
+}
+
+}  // namespace pgkeel::app

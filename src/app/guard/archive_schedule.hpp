@@ -1,0 +1,47 @@
+// When the guard makes a backup, proves it and lets old ones go. Pure: what is known of the archive
+// and of earlier attempts in, the next job out.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/config.hpp"
+
+namespace pgkeel::app {
+
+enum class ArchiveJob { Backup, Drill, Expire };
+[[nodiscard]] std::string_view to_string(ArchiveJob job);  ///< "backup now", as a command
+
+/// The newest backup, as `pgkeel backup list --json` tells.
+struct ArchiveView {
+  bool seen = false;  ///< false: never listed yet
+  std::string newest;
+  std::optional<WallTime> newest_at;  ///< when it ended
+  bool newest_proven = false;
+  std::optional<WallTime> drilled_at;  ///< the newest backup's last drill
+  std::optional<WallTime> proven_at;   ///< the last drill of any backup that held
+  std::optional<Millis> restore_took;
+  std::uint64_t stored_bytes = 0;
+  int backups = 0;
+};
+
+/// What became of a job's last attempts.
+struct JobHistory {
+  int failures = 0;  ///< in a row
+  std::optional<WallTime> ended_at;
+  std::string failure;  ///< of the last attempt; empty: it worked
+};
+
+struct ArchiveHistory {
+  JobHistory backup;
+  JobHistory drill;
+  JobHistory expire;
+};
+
+/// The one that is due, the most urgent first; nothing when none is. After a failure a job waits
+/// five minutes, twice as long after each further one, an hour at most.
+[[nodiscard]] std::optional<ArchiveJob> due_job(const ArchiveView& view,
+                                                const ArchiveHistory& history,
+                                                const ArchiveConfig& config, WallTime now);
+
+}  // namespace pgkeel::app

@@ -1,0 +1,97 @@
+// When the guard backs up, drills and expires, in virtual time.
+#include "app/guard/archive_schedule.hpp"
+
+#include <gmock/gmock.h>
+
+#include "app/guard/archive_keeper.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+using testing::Eq;
+using testing::Optional;
+
+constexpr WallTime kNow{Seconds(1'800'000'000)};
+constexpr Seconds kHour{3600};
+
+struct Archive {
+  ArchiveView view;
+  ArchiveHistory history;
+  ArchiveConfig config;
+  [[nodiscard]] std::optional<ArchiveJob> due(Seconds later = {}) const {
+    return due_job(view, history, config, kNow + later);
+  }
+};
+
+Archive proven() {
+  Archive archive;
+  archive.view.seen = true;
+  archive.view.newest = "20261121T030000Z";
+  archive.view.newest_at = kNow - kHour;
+  archive.view.newest_proven = true;
+  archive.view.drilled_at = archive.view.proven_at = kNow - kHour;
+  archive.history.expire.ended_at = kNow;
+  return archive;
+}
+
+TEST(ArchiveSchedule, BeginsWithABackupThenProvesIt) {
+  // Goal: nothing is assumed of a store nobody has looked at; the first backup comes at once, its
+  // drill right after it (A10 D17).
+  Archive archive;
+  EXPECT_FALSE(archive.due());
+  archive.view.seen = true;
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
+  archive.view.newest = "20261121T030000Z";
+  archive.view.newest_at = kNow;
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Drill)));
+}
+
+TEST(ArchiveSchedule, KeepsItsIntervals) {
+  // Goal: daily backups, daily drills, expiry only behind a proven backup (A10 D11).
+  auto archive = proven();
+  EXPECT_FALSE(archive.due());
+  EXPECT_THAT(archive.due(23 * kHour), Optional(Eq(ArchiveJob::Backup)));
+  archive.config.full_every = Seconds(30 * 24 * 3600);
+  EXPECT_THAT(archive.due(23 * kHour), Optional(Eq(ArchiveJob::Drill)));
+  archive.history.expire.ended_at.reset();
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Expire)));
+  archive.view.newest_proven = false;
+  EXPECT_FALSE(archive.due()) << "nothing expires behind a backup that is not proven";
+  EXPECT_THAT(archive.due(kHour), Optional(Eq(ArchiveJob::Drill))) << "a failed drill is repeated";
+}
+
+TEST(ArchiveSchedule, BacksOffAfterFailures) {
+  // Goal: a store that is away is not hammered, and never given up.
+  Archive archive;
+  archive.view.seen = true;
+  archive.history.backup = {1, kNow, "no room"};
+  EXPECT_FALSE(archive.due(Seconds(299)));
+  EXPECT_THAT(archive.due(Seconds(300)), Optional(Eq(ArchiveJob::Backup)));
+  archive.history.backup.failures = 2;
+  EXPECT_FALSE(archive.due(Seconds(599)));
+  archive.history.backup.failures = 1000;
+  EXPECT_FALSE(archive.due(kHour - Seconds(1)));
+  EXPECT_THAT(archive.due(kHour), Optional(Eq(ArchiveJob::Backup)));
+}
+
+TEST(ArchiveView, IsReadFromTheListing) {
+  // Goal: what `backup list --json` says becomes the view; anything else is an error (X4).
+  const auto view = parse_backup_list(
+      R"({"backups":[
+        {"backup":"20261120T030000Z","ended_at":"2026-11-20T03:01:00Z","proven":true,
+         "stored_bytes":5,"drill":{"at":"2026-11-20T04:00:00Z","restore_ms":620}},
+        {"backup":"20261121T030000Z","ended_at":"2026-11-21T03:01:00Z","proven":false,
+         "stored_bytes":7,"drill":null}]})");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->newest, "20261121T030000Z");
+  EXPECT_FALSE(view->newest_proven);
+  EXPECT_FALSE(view->drilled_at);
+  EXPECT_EQ(to_iso8601(*view->proven_at), "2026-11-20T04:00:00.000Z");
+  EXPECT_EQ(view->restore_took, Millis(620));
+  EXPECT_EQ(view->stored_bytes, 12U);
+  EXPECT_FALSE(parse_backup_list("{}"));
+  EXPECT_FALSE(parse_backup_list("backups"));
+}
+
+}  // namespace
+}  // namespace pgkeel::app

@@ -10,6 +10,8 @@ readonly kPackages=(
   podman crun
   procps iproute2 util-linux python3 git ca-certificates
 )
+# What ./dev bench archive is compared with.
+readonly kBenchArchivePackages=(pgbackrest zstd tar)
 # A cluster "main" would take port 5432 and keep running; this file, there only while apt runs on a
 # machine without PostgreSQL, keeps Debian from making one.
 readonly kNoCluster=/etc/postgresql-common/createcluster.d/pgkeel-setup.conf

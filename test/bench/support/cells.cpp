@@ -13,16 +13,31 @@
 namespace pgkeel::bench {
 namespace {
 
-std::string target_of(const Cell& cell) { return fmt::format("ours <= {:g}", *cell.at_most); }
+double judged(const Cell& cell) { return cell.peer ? cell.ours / cell.peer->value : cell.ours; }
 
-bool holds(const Cell& cell) { return cell.ours <= *cell.at_most; }
+bool has_target(const Cell& cell) { return cell.at_most || cell.at_least; }
+
+std::string target_of(const Cell& cell) {
+  const auto* const what = cell.peer ? "ratio" : "ours";
+  return cell.at_most ? fmt::format("{} <= {:g}", what, *cell.at_most)
+                      : fmt::format("{} >= {:g}", what, *cell.at_least);
+}
+
+bool holds(const Cell& cell) {
+  return cell.at_most ? judged(cell) <= *cell.at_most : judged(cell) >= *cell.at_least;
+}
 
 double rounded(double value) { return std::round(value * 1000) / 1000; }
 
 nlohmann::ordered_json to_object(const Cell& cell) {
   nlohmann::ordered_json object{
       {"name", cell.name}, {"unit", cell.unit}, {"ours", rounded(cell.ours)}};
-  if (!cell.at_most) return object;
+  if (cell.peer) {
+    object["peer"] = rounded(cell.peer->value);
+    object["peer_name"] = cell.peer->name;
+    object["ratio"] = rounded(judged(cell));
+  }
+  if (!has_target(cell)) return object;
   object["target"] = target_of(cell);
   object["holds"] = holds(cell);
   return object;
@@ -49,10 +64,14 @@ std::string to_json(std::string_view bench, std::span<const Cell> cells) {
 std::string to_table(std::span<const Cell> cells) {
   std::string table;
   for (const auto& cell : cells) {
-    const auto verdict =
-        cell.at_most ? fmt::format("{}  {}", target_of(cell), holds(cell) ? "holds" : "MISSED")
-                     : std::string();
-    table += fmt::format("{:<62} {:>9.3f} {:<11} {}\n", cell.name, cell.ours, cell.unit, verdict);
+    const auto peer = cell.peer ? fmt::format("{} {:.3f}, ratio {:.3f}", cell.peer->name,
+                                              cell.peer->value, judged(cell))
+                                : std::string();
+    const auto verdict = has_target(cell) ? fmt::format("  {}  {}", target_of(cell),
+                                                        holds(cell) ? "holds" : "MISSED")
+                                          : std::string();
+    table += fmt::format("{:<62} {:>9.3f} {:<11} {}{}\n", cell.name, cell.ours, cell.unit, peer,
+                         verdict);
   }
   return table;
 }

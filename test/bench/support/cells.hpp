@@ -10,11 +10,20 @@
 
 namespace pgkeel::bench {
 
+/// Another program, measured in the same run.
+struct Peer {
+  double value = 0;
+  std::string name;
+};
+
 struct Cell {
   std::string name;
   std::string unit;
   double ours = 0;
-  std::optional<double> at_most;  ///< the target on `ours`; none: reported, not judged
+  /// The target: on ours/peer where there is a peer, else on `ours`; none: reported, not judged.
+  std::optional<double> at_most = {};
+  std::optional<Peer> peer = {};
+  std::optional<double> at_least = {};  ///< the same for what should be large
 };
 
 /// Middle value; of an even number the lower one. `values` must not be empty.

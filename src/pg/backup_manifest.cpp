@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -50,6 +51,15 @@ bool is_safe_path(std::string_view path) {
   }
 }
 
+/// A whole number; anything else that JSON calls a number must not be converted.
+template <class Number>
+Number number_of(const json& from) {
+  if (!from.is_number_unsigned() ||
+      from.get<std::uint64_t>() > std::uint64_t{std::numeric_limits<Number>::max()})
+    throw std::invalid_argument("an impossible number");
+  return static_cast<Number>(from.get<std::uint64_t>());
+}
+
 std::string path_of(const json& from) {
   if (const auto encoded = from.find("Encoded-Path"); encoded != from.end()) {
     auto path = from_hex(encoded->get_ref<const std::string&>());
@@ -63,9 +73,7 @@ ManifestFile read_manifest_file(const json& from) {
   ManifestFile file;
   file.path = path_of(from);
   if (!is_safe_path(file.path)) throw std::invalid_argument("a path leaves the data directory");
-  const auto& size = from.at("Size");
-  if (!size.is_number_unsigned()) throw std::invalid_argument("a size is not a number");
-  file.size_bytes = size.get<std::uint64_t>();
+  file.size_bytes = number_of<std::uint64_t>(from.at("Size"));
   const auto name = from.find("Checksum-Algorithm");
   if (name == from.end()) return file;
   const auto algorithm = parse_checksum_algorithm(name->get_ref<const std::string&>());
@@ -80,17 +88,17 @@ ManifestFile read_manifest_file(const json& from) {
 ManifestWalRange read_range(const json& from) {
   const auto start = parse_lsn(from.at("Start-LSN").get_ref<const std::string&>());
   const auto end = parse_lsn(from.at("End-LSN").get_ref<const std::string&>());
-  const TimelineId timeline(from.at("Timeline").get<std::uint32_t>());
+  const TimelineId timeline(number_of<std::uint32_t>(from.at("Timeline")));
   if (!start || !end || *end < *start || !timeline.valid())
     throw std::invalid_argument("an impossible range of WAL");
   return {timeline, *start, *end};
 }
 
 void read_head(const json& head, BackupManifest& manifest) {
-  manifest.version = head.at(kVersionField).get<int>();
+  manifest.version = static_cast<int>(number_of<std::uint8_t>(head.at(kVersionField)));
   if (manifest.version < 1 || manifest.version > kVersionMax) return;
   if (const auto id = head.find("System-Identifier"); id != head.end())
-    manifest.system_id = SystemId(id->get<std::uint64_t>());
+    manifest.system_id = SystemId(number_of<std::uint64_t>(*id));
   if (manifest.version >= 2 && !manifest.system_id)
     throw std::invalid_argument("the system identifier is missing");
 }

@@ -125,6 +125,12 @@ TEST_F(ByHandTest, TheScriptRestoresAnEncryptedStore) {
   const auto script = "sh " + store_path() + "/" + kScriptKey + " ";
   EXPECT_EQ(shell(kPlainPath + script + "list " + store_path()), std::string(test::kLabel) + "\n");
   shell(kPlainPath + script + restore_arguments(backup) + " --key " + path("key"));
+  // PostgreSQL's own judge, which looks through the link the server would make at its start.
+  const auto link =
+      path("restored") + "/pg_tblspc/" + std::to_string(backup.tablespaces.at(0).oid.value);
+  EXPECT_THAT(shell("ln -s " + path("space2") + " " + link + "; " + server_.bin_dir().string() +
+                    "/pg_verifybackup -n -i tablespace_map " + path("restored")),
+              testing::HasSubstr("successfully verified"));
   shell("echo \"restore_command = '" + script + "wal " + store_path() + " %f %p --key " +
         path("key") + "'\" >>" + path("restored") + "/postgresql.auto.conf");
   expect_equal(path("restored"), true);

@@ -108,8 +108,6 @@ std::vector<std::string> differences(archive::Store& store, const archive::KeyRi
   }
   for (const auto& file : manifest.files)
     if (!seen.contains(file.path)) found.push_back(file.path + " is missing");
-  // tablespace_map and backup_manifest itself are in no manifest.
-  std::erase(found, "tablespace_map is not in the manifest");
   return found;
 }
 

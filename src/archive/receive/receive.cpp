@@ -24,6 +24,7 @@ ReceiveStatus first_status(const ReceiveRequest& request) {
   status.pid = ::getpid();
   status.started_at = wall_now();
   status.durability = request.durability;
+  status.store = request.store.where;
   return status;
 }
 

@@ -51,6 +51,7 @@ struct ReceiveStatus {
   WallTime written_at;  ///< of the file
   ReceiveState state = ReceiveState::Connecting;
   Durability durability = Durability::Async;
+  std::string store;  ///< where it ships to, as configured
   SystemId system_id;
   TimelineId timeline;
   Lsn received_lsn;

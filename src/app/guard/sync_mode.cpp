@@ -1,0 +1,198 @@
+// See sync_mode.hpp.
+#include "app/guard/sync_mode.hpp"
+
+#include <fmt/format.h>
+
+#include "app/json_read.hpp"
+#include "archive/receive/receive.hpp"
+#include "base/log.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+using runtime::Task;
+
+constexpr Millis kLookEvery{1'000};
+constexpr Millis kLimit{2'000};
+constexpr std::string_view kFact = "archive.unprotected";
+
+// Who waits is known by process and statement; a hundred of them say as much as a thousand.
+constexpr const char* kLook =
+    "select current_setting('synchronous_standby_names'), coalesce(r.state = 'streaming', false), "
+    "pg_current_wal_flush_lsn(), r.flush_lsn, "
+    "array_to_string(array(select pid || '@' || query_start from pg_stat_activity "
+    "where wait_event = 'SyncRep' order by query_start limit 100), '|') "
+    "from (select) here left join pg_stat_replication r on application_name = $1 "
+    "order by r.flush_lsn desc nulls last limit 1";
+
+SyncPolicy policy_of(const ArchiveConfig& archive) {
+  SyncPolicy policy;
+  policy.durability = archive.durability == Durability::Sync ? SyncPolicy::Durability::Sync
+                                                             : SyncPolicy::Durability::Async;
+  policy.name = archive::kReceiverName;
+  policy.degrade_after = archive.sync_on_loss.degrade_after;
+  return policy;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(separator), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+Result<SyncView> view_of(const client::Rows& rows) {
+  SyncView view;
+  view.standby_names = rows.text(0, 0).value_or("");
+  TRY(streams, rows.boolean(0, 1));
+  view.streams = streams;
+  TRY(flushed, parse_lsn(rows.text(0, 2).value_or("")));
+  view.server_flushed = flushed;
+  view.archive_flushed = parse_lsn(rows.text(0, 3).value_or("")).value_or(Lsn{});
+  view.waiting = split(rows.text(0, 4).value_or(""), '|');
+  return view;
+}
+
+}  // namespace
+
+std::string to_json(const Unprotected& interval) {
+  const Json json = {{"since", to_iso8601(interval.since)},
+                     {"until", interval.until ? Json(to_iso8601(*interval.until)) : Json()},
+                     {"why", interval.why}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Unprotected> parse_unprotected(std::string_view text) {
+  const auto json = parse_json(text);
+  const auto since = json ? time_of(*json, "since") : std::nullopt;
+  if (!since) return std::nullopt;
+  return Unprotected{*since, time_of(*json, "until"), text_of(*json, "why")};
+}
+
+SyncMode::SyncMode(const Config& config, runtime::Loop& loop, incident::Ledger& ledger,
+                   pg::Conninfo conninfo, std::optional<runtime::Account> connect_as)
+    : config_(config),
+      loop_(loop),
+      ledger_(ledger),
+      conninfo_(std::move(conninfo)),
+      connect_as_(std::move(connect_as)),
+      decision_(policy_of(config.archive)) {
+  if (const auto fact = ledger_.fact(kFact)) unprotected_ = parse_unprotected(*fact);
+}
+
+Task<void> SyncMode::run() {
+  if (!config_.archive.configured() || config_.mode == Mode::Advise) co_return;
+  while (true) {
+    const auto looked = co_await look();
+    const auto failure = looked ? std::string() : looked.error().message();
+    if (!failure.empty() && failure != failure_ && config_.archive.durability == Durability::Sync)
+      log_warning("sync mode cannot be kept", {{"why", failure}});
+    failure_ = failure;
+    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+  }
+}
+
+// A server that is down or in recovery has no commits to protect.
+Task<Result<void>> SyncMode::look() {
+  if (!connection_ || !connection_->usable()) CO_TRY_VOID(co_await connect());
+  CO_TRY(seen, co_await view());
+  const auto step = decision_.decide(seen, loop_.now());
+  armed_ = seen.standby_names.find(archive::kReceiverName) != std::string::npos;
+  foreign_ = step == SyncStep::Foreign;
+  auto acted = co_await act(step);
+  co_return acted;
+}
+
+Task<Result<void>> SyncMode::connect() {
+  client::ConnectOptions options;
+  options.deadline = loop_.after(kLimit);
+  options.application_name = "pgkeel sync";
+  options.connect_as = connect_as_;
+  options.settings = {{"synchronous_commit", "local"},
+                      {"statement_timeout", std::to_string(kLimit.count())}};
+  auto opened = co_await client::Connection::open(loop_, conninfo_, std::move(options));
+  if (!opened) co_return fail(client::to_error(std::move(opened).error()));
+  connection_.emplace(*std::move(opened));
+  co_return Result<void>();
+}
+
+Task<Result<SyncView>> SyncMode::view() {
+  client::Params params{std::string(archive::kReceiverName)};
+  auto rows = co_await connection_->query(kLook, std::move(params), loop_.after(kLimit));
+  if (!rows) co_return fail(client::to_error(std::move(rows).error()));
+  if (rows->empty()) co_return fail(ErrorCode::Query, "the server shows nothing of its standbys");
+  co_return view_of(*rows);
+}
+
+Task<Result<void>> SyncMode::act(SyncStep step) {
+  const std::string name = archive::kReceiverName;
+  if (step == SyncStep::Arm) {
+    CO_TRY_VOID(
+        co_await set_standby_names("alter system set synchronous_standby_names = '" + name + "'"));
+    end_unprotected();
+  }
+  if (step == SyncStep::Degrade) {
+    begin_unprotected();
+    CO_TRY_VOID(co_await set_standby_names("alter system set synchronous_standby_names = ''"));
+  }
+  if (step == SyncStep::Disarm) {
+    CO_TRY_VOID(co_await set_standby_names("alter system reset synchronous_standby_names"));
+    log_info("commits no longer wait for the archive, as configured");
+  }
+  co_return Result<void>();
+}
+
+// Neither statement writes WAL, so neither could wait for a standby.
+Task<Result<void>> SyncMode::set_standby_names(std::string statement) {
+  auto altered = co_await connection_->execute(std::move(statement), loop_.after(kLimit));
+  if (!altered) co_return fail(client::to_error(std::move(altered).error()));
+  auto reloaded = co_await connection_->execute("select pg_reload_conf()", loop_.after(kLimit));
+  if (!reloaded) co_return fail(client::to_error(std::move(reloaded).error()));
+  co_return Result<void>();
+}
+
+// From the loss on, not from the moment it was accepted: the commits that have been waiting are
+// acknowledged now. In the ledger before it happens.
+void SyncMode::begin_unprotected() {
+  const auto lost_for = loop_.now() - decision_.lost_since().value_or(loop_.now());
+  const auto since = wall_now() - std::chrono::duration_cast<std::chrono::microseconds>(lost_for);
+  if (unprotected_ && !unprotected_->until) return;  // a guard before us began it
+  remember({since, std::nullopt, "the archive did not confirm commits"});
+  log_error("commits are acknowledged without the archive",
+            {{"since", to_iso8601(since)},
+             {"policy", "sync_on_loss"},
+             {"hint", "'pgkeel status' shows why the receiver does not stream"}});
+}
+
+void SyncMode::end_unprotected() {
+  log_info("commits wait for the archive");
+  if (!unprotected_ || unprotected_->until) return;
+  auto interval = *unprotected_;
+  interval.until = wall_now();
+  log_warning("commits are protected again", {{"unprotected_since", to_iso8601(interval.since)},
+                                              {"until", to_iso8601(*interval.until)}});
+  remember(interval);
+}
+
+void SyncMode::remember(const Unprotected& interval) {
+  unprotected_ = interval;
+  const auto kept = ledger_.set_fact(kFact, to_json(interval));
+  if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
+}
+
+std::string SyncMode::complaint() const {
+  if (config_.archive.durability != Durability::Sync || armed_) return {};
+  if (foreign_)
+    return "durability = \"sync\", but synchronous_standby_names is already in use for other "
+           "standbys; it is left alone and commits do not wait for the archive";
+  if (unprotected_ && !unprotected_->until)
+    return fmt::format("commits are acknowledged before they are in the archive, since {}",
+                       to_iso8601(unprotected_->since));
+  if (!failure_.empty()) return "commits do not wait for the archive: " + failure_;
+  return "commits do not wait for the archive yet: it is catching up";
+}
+
+}  // namespace pgkeel::app

@@ -1,0 +1,67 @@
+// durability = "sync": a commit is acknowledged when its WAL is on the archive's disk. The receiver
+// is put into synchronous_standby_names through a superuser session that is kept open (so that it
+// works when no connection is free) and never waits for a standby itself; taken out of it when the
+// archive is lost, as sync_on_loss says; put back when it has caught up.
+// The time without it is a fact of the ledger, so that it is still known after a restart.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/config.hpp"
+#include "app/guard/sync_decision.hpp"
+#include "client/connection.hpp"
+#include "incident/ledger.hpp"
+#include "pg/conninfo.hpp"
+#include "runtime/loop.hpp"
+
+namespace pgkeel::app {
+
+/// Commits that were acknowledged before the archive had them.
+struct Unprotected {
+  WallTime since;
+  std::optional<WallTime> until;  ///< none: still
+  std::string why;
+};
+[[nodiscard]] std::string to_json(const Unprotected& interval);
+[[nodiscard]] std::optional<Unprotected> parse_unprotected(std::string_view json);
+
+class SyncMode {
+ public:
+  SyncMode(const Config& config, runtime::Loop& loop, incident::Ledger& ledger,
+           pg::Conninfo conninfo, std::optional<runtime::Account> connect_as);
+
+  /// Runs for as long as the loop; returns at once where there is no archive, or only advice.
+  runtime::Task<void> run();
+
+  /// Whether commits wait for the archive now.
+  [[nodiscard]] bool armed() const { return armed_; }
+  /// The newest interval without protection; none: there was none.
+  [[nodiscard]] const std::optional<Unprotected>& unprotected() const { return unprotected_; }
+  /// What is wrong, one sentence; empty: nothing, or sync mode is not wanted.
+  [[nodiscard]] std::string complaint() const;
+
+ private:
+  runtime::Task<Result<void>> look();
+  runtime::Task<Result<void>> connect();
+  runtime::Task<Result<SyncView>> view();
+  runtime::Task<Result<void>> act(SyncStep step);
+  runtime::Task<Result<void>> set_standby_names(std::string statement);
+  void begin_unprotected();
+  void end_unprotected();
+  void remember(const Unprotected& interval);
+
+  const Config& config_;
+  runtime::Loop& loop_;
+  incident::Ledger& ledger_;
+  pg::Conninfo conninfo_;
+  std::optional<runtime::Account> connect_as_;
+  SyncDecision decision_;
+  std::optional<client::Connection> connection_;
+  bool armed_ = false;
+  bool foreign_ = false;
+  std::string failure_;  // of the last look; said once
+  std::optional<Unprotected> unprotected_;
+};
+
+}  // namespace pgkeel::app

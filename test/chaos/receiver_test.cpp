@@ -1,0 +1,157 @@
+// The WAL receiver lives beside the guard: it outlasts it, is adopted by the next one, and comes
+// back when it dies.
+#include <csignal>
+
+#include "archive/receive/receive.hpp"
+#include "archive/receive/status.hpp"
+#include "chaos/chaos.hpp"
+#include "incident/ledger.hpp"
+#include "incident/store.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+class Receiving : public testing::Test {
+ protected:
+  void SetUp() override { build({{"PGKEEL_ARCHIVE_STORE", "archive"}}); }
+  void build(app::GuardEnvironment environment) {
+    scene_ = build_scene(std::move(environment));
+    ASSERT_TRUE(scene_.stage);
+  }
+  // Nothing else ends a receiver.
+  void TearDown() override {
+    if (!scene_.stage) return;
+    scene_.stage->end_guard();
+    const auto now = status();
+    const auto process = now ? runtime::ProcessHandle::open(now->pid)
+                             : Result<runtime::ProcessHandle>(fail(ErrorCode::NotFound, ""));
+    if (!process || !process->alive()) return;
+    static_cast<void>(process->signal(SIGTERM));
+    EXPECT_TRUE(test::wait_until([&] { return !process->alive(); }, kPatience));
+  }
+
+  [[nodiscard]] std::optional<archive::ReceiveStatus> status() const {
+    auto read = archive::read_receive_status(scene_.stage->config().state_dir /
+                                             archive::kReceiveStatusFile);
+    return read ? std::optional(*std::move(read)) : std::nullopt;
+  }
+  // The pid of a receiver that streams and is not `other`; 0: none does.
+  [[nodiscard]] int await_streaming(int other = 0) const {
+    int pid = 0;
+    static_cast<void>(test::wait_until(
+        [&] {
+          const auto now = status();
+          if (!now || now->state != archive::ReceiveState::Streaming || now->pid == other)
+            return false;
+          pid = now->pid;
+          return true;
+        },
+        kPatience));
+    return pid;
+  }
+
+  Scene scene_;
+};
+
+TEST_F(Receiving, OutlivesTheGuardAndIsAdopted) {
+  // A killed guard leaves the receiver streaming; the next guard adopts the same one, and starts
+  // another when that is killed (D6 D7).
+  auto& stage = *scene_.stage;
+  const auto first = await_streaming();
+  ASSERT_NE(first, 0);
+  ASSERT_TRUE(stage.kill_guard().has_value());
+  const auto process = runtime::ProcessHandle::open(first);
+  ASSERT_TRUE(process && process->alive());
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(stage.await_ready().has_value());
+  EXPECT_TRUE(process->alive());
+  EXPECT_EQ(status()->pid, first);
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  const auto second = await_streaming(first);
+  EXPECT_NE(second, 0);
+  EXPECT_NE(second, first);
+}
+
+TEST_F(Receiving, FollowsTheServerThroughARecovery) {
+  // The server is killed and brought back by the guard: the same receiver goes on (D7).
+  auto& stage = *scene_.stage;
+  add_writer(scene_);
+  const auto receiver = await_streaming();
+  ASSERT_NE(receiver, 0);
+  stage.note_broken();
+  kill_server(stage);
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  ASSERT_TRUE(service_restored(scene_));
+  const auto lsn = stage.sql("postgres", "select pg_current_wal_flush_lsn()");
+  ASSERT_TRUE(lsn);
+  EXPECT_TRUE(test::wait_until(
+      [&] {
+        const auto now = status();
+        return now && now->pid == receiver && now->lag_bytes == 0 &&
+               now->state == archive::ReceiveState::Streaming;
+      },
+      kPatience));
+}
+
+class SyncArchive : public Receiving {
+ protected:
+  void SetUp() override {
+    build({{"PGKEEL_ARCHIVE_STORE", "archive"},
+           {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
+           {"PGKEEL_ARCHIVE_SYNC_ON_LOSS", "degrade after 3s"}});
+  }
+  [[nodiscard]] bool await_names(std::string_view names) {
+    return test::wait_until(
+        [&] {
+          const auto rows = scene_.stage->sql("postgres", "show synchronous_standby_names");
+          return rows && rows->text(0, 0) == names;
+        },
+        kPatience);
+  }
+  [[nodiscard]] std::string unprotected() {
+    const auto store = incident::Store::open(scene_.stage->config().state_dir);
+    return store ? incident::Ledger(**store).fact("archive.unprotected").value_or("") : "";
+  }
+};
+
+TEST_F(SyncArchive, GivesWayToAReceiverThatHangsAndComesBack) {
+  // A commit waits for the archive; when the receiver hangs, commits go on by policy within 15 s,
+  // nothing restarts, and the interval is in the ledger; a receiver that is back protects again
+  // (D7 D10).
+  auto& stage = *scene_.stage;
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  add_writer(scene_);
+  ASSERT_TRUE(service_restored(scene_));
+  const auto postmaster = postmaster_pid(stage);
+  const auto receiver = status()->pid;
+  ASSERT_EQ(::kill(receiver, SIGSTOP), 0);
+  const auto hung_at = SteadyClock::now();
+  ASSERT_TRUE(await_names(""));
+  scene_.writer->mark();
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_LT(SteadyClock::now() - hung_at, Seconds(15));
+  ASSERT_EQ(::kill(receiver, SIGCONT), 0);
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  EXPECT_TRUE(service_restored(scene_));
+  EXPECT_EQ(postmaster_pid(stage), postmaster);
+  EXPECT_EQ(scene_.writer->tally().errors, 0);
+  stage.end_guard();
+  EXPECT_THAT(unprotected(), testing::HasSubstr("\"until\":\"20"));
+}
+
+TEST_F(SyncArchive, DoesNotGiveWayToAShortBreak) {
+  // A receiver that is killed is back before the policy's time: protection never ends (D7).
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  add_writer(scene_);
+  const auto first = await_streaming();
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  ASSERT_NE(await_streaming(first), 0);
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_TRUE(await_names("pgkeel_receiver"));
+  scene_.stage->end_guard();
+  EXPECT_EQ(unprotected(), "");
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 
+#include "chaos/archived.hpp"
 #include "chaos/crash.hpp"
 #include "chaos/freezer.hpp"
 #include "recover/executor.hpp"
@@ -34,6 +35,7 @@ constexpr auto kWalks = std::to_array<Walk>({
 });
 constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
 constexpr std::string_view kContained = "replace_fresh_cluster";  // in container_test.cpp
+constexpr std::string_view kArchived = "restore_data";            // needs an archive
 constexpr std::string_view kFrozen = "replace_hung_server";       // the demo does not wait for it
 
 // The walk restarts the server more often than any budget allows, and waits less for a hung one.
@@ -62,13 +64,17 @@ void walk_place(Scene& scene, const Walk& walk, const std::string& name, const I
   ASSERT_TRUE(known.has_value()) << known.error().message();
 }
 
-void walk_playbook(const Walk& walk, const Inject& inject) {
-  auto scene = walk_scene();
-  ASSERT_TRUE(scene.stage);
+void walk_playbook_in(Scene& scene, const Walk& walk, const Inject& inject) {
   for (const auto& step : recover::playbook_by_name(walk.playbook).steps)
     for (const auto place : kPlaces)
       ASSERT_NO_FATAL_FAILURE(walk_place(
           scene, walk, recover::fault_point_name(walk.playbook, step.name, place), inject));
+}
+
+void walk_playbook(const Walk& walk, const Inject& inject) {
+  auto scene = walk_scene();
+  ASSERT_TRUE(scene.stage);
+  walk_playbook_in(scene, walk, inject);
 }
 
 class CrashWalk : public testing::TestWithParam<Walk> {};
@@ -98,6 +104,19 @@ TEST(CrashWalkOf, ReplaceHungServer) {
   });
 }
 
+TEST(CrashWalkOf, RestoreData) {
+  // A guard killed while it restores a lost data directory, or while its restore still runs, is
+  // followed by one that has every acknowledged commit back (D6 D7 E6 X2).
+  Archived archived({{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}});
+  ASSERT_TRUE(archived.built());
+  ASSERT_TRUE(archived.await_backup());
+  add_writer(archived.scene());
+  walk_playbook_in(archived.scene(), {"volume_lost", "restore_data"}, [&](app::Stage&) {
+    ASSERT_TRUE(archived.await_synchronous());
+    ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+  });
+}
+
 TEST(CrashWalkOf, CreateDatabase) {
   // A guard killed while it creates a required database is followed by one that has it (C1 B7 D6).
   auto scene = walk_scene();
@@ -124,7 +143,7 @@ TEST(CrashWalkOf, CreateDatabase) {
 
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
-  std::set<std::string_view> walked{kWalkedBelow, kFrozen, kContained};
+  std::set<std::string_view> walked{kWalkedBelow, kFrozen, kContained, kArchived};
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

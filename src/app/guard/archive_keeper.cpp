@@ -72,6 +72,9 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
     const auto& drill = member(row, "drill");
     view.newest = text_of(row, "backup");
     view.newest_at = time_of(row, "ended_at");
+    view.newest_timeline =
+        TimelineId(static_cast<std::uint32_t>(number_of(row, "timeline").value_or(0)));
+    view.newest_start = parse_lsn(text_of(row, "start_lsn")).value_or(Lsn());
     view.newest_proven = flag_of(row, "proven");
     view.drilled_at = time_of(drill, "at");
     view.stored_bytes += static_cast<std::uint64_t>(number_of(row, "stored_bytes").value_or(0));
@@ -94,6 +97,14 @@ JobHistory& ArchiveKeeper::history_of(ArchiveJob job) {
 bool ArchiveKeeper::may_work() const {
   return config_.mode == Mode::Act && !conductor_.state().paused &&
          senses_.observation().healthy() && !conductor_.state().stopped_on_purpose;
+}
+
+ServerView ArchiveKeeper::server() const {
+  ServerView view;
+  if (const auto& identity = conductor_.known().identity) view.timeline = identity->timeline;
+  if (const auto status = receiver_status(config_); status && status->gap)
+    view.gap_end = status->gap->to;
+  return view;
 }
 
 Task<void> ArchiveKeeper::look() {
@@ -137,7 +148,7 @@ Task<void> ArchiveKeeper::run() {
       co_await look();
       list_due = loop_.after(kListEvery);
     }
-    const auto job = due_job(view_, history_, config_.archive, wall_now());
+    const auto job = due_job(view_, server(), history_, config_.archive, wall_now());
     if (job) co_await do_job(*job);
   }
 }

@@ -28,6 +28,7 @@ class ArchiveKeeper {
   runtime::Task<void> look();
   runtime::Task<void> do_job(ArchiveJob job);
   [[nodiscard]] bool may_work() const;
+  [[nodiscard]] ServerView server() const;
   [[nodiscard]] JobHistory& history_of(ArchiveJob job);
 
   const Config& config_;

@@ -21,7 +21,11 @@ bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
   return !time || now - *time >= age;
 }
 
-bool backup_due(const ArchiveView& view, const ArchiveConfig& config, WallTime now) {
+// After a restore or a promotion, and after WAL was lost, the way from the newest backup to the
+// present is long or broken.
+bool backup_due(const ArchiveView& view, const ServerView& server, const ArchiveConfig& config,
+                WallTime now) {
+  if (view.newest_timeline < server.timeline || view.newest_start < server.gap_end) return true;
   return older_than(view.newest_at, config.full_every, now);
 }
 
@@ -47,10 +51,12 @@ std::string_view to_string(ArchiveJob job) {
   return {};
 }
 
-std::optional<ArchiveJob> due_job(const ArchiveView& view, const ArchiveHistory& history,
-                                  const ArchiveConfig& config, WallTime now) {
+std::optional<ArchiveJob> due_job(const ArchiveView& view, const ServerView& server,
+                                  const ArchiveHistory& history, const ArchiveConfig& config,
+                                  WallTime now) {
   if (!view.seen) return std::nullopt;
-  if (backup_due(view, config, now) && may_try(history.backup, now)) return ArchiveJob::Backup;
+  if (backup_due(view, server, config, now) && may_try(history.backup, now))
+    return ArchiveJob::Backup;
   if (drill_due(view, config, now) && may_try(history.drill, now)) return ArchiveJob::Drill;
   if (expire_due(view, history.expire, now) && may_try(history.expire, now))
     return ArchiveJob::Expire;

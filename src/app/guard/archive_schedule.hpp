@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/config.hpp"
+#include "base/strong.hpp"
 
 namespace pgkeel::app {
 
@@ -17,6 +18,8 @@ struct ArchiveView {
   bool seen = false;  ///< false: never listed yet
   std::string newest;
   std::optional<WallTime> newest_at;  ///< when it ended
+  TimelineId newest_timeline;
+  Lsn newest_start;
   bool newest_proven = false;
   std::optional<WallTime> drilled_at;  ///< the newest backup's last drill
   std::optional<WallTime> proven_at;   ///< the last drill of any backup that held
@@ -38,9 +41,15 @@ struct ArchiveHistory {
   JobHistory expire;
 };
 
+/// Where the server is, as far as it makes a new backup necessary.
+struct ServerView {
+  TimelineId timeline;  ///< zero: not known
+  Lsn gap_end;          ///< WAL before it is lost; only a backup from behind it is worth anything
+};
+
 /// The one that is due, the most urgent first; nothing when none is. After a failure a job waits
 /// five minutes, twice as long after each further one, an hour at most.
-[[nodiscard]] std::optional<ArchiveJob> due_job(const ArchiveView& view,
+[[nodiscard]] std::optional<ArchiveJob> due_job(const ArchiveView& view, const ServerView& server,
                                                 const ArchiveHistory& history,
                                                 const ArchiveConfig& config, WallTime now);
 

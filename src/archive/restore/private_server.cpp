@@ -110,7 +110,8 @@ Result<void> PrivateServer::launch() {
   spec.run_as = options_.account;
   spec.working_dir = options_.data_dir;
   spec.output_file = log_file();
-  spec.session = runtime::ProcessSpec::Session::New;
+  // It ends with us, even when we are killed.
+  spec.session = runtime::ProcessSpec::Session::Inherit;
   TRY(process, runtime::start_process(spec));
   process_ = std::move(process);
   return {};

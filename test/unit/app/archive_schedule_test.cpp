@@ -16,10 +16,11 @@ constexpr Seconds kHour{3600};
 
 struct Archive {
   ArchiveView view;
+  ServerView server;
   ArchiveHistory history;
   ArchiveConfig config;
   [[nodiscard]] std::optional<ArchiveJob> due(Seconds later = {}) const {
-    return due_job(view, history, config, kNow + later);
+    return due_job(view, server, history, config, kNow + later);
   }
 };
 
@@ -56,8 +57,23 @@ TEST(ArchiveSchedule, KeepsItsIntervals) {
   archive.history.expire.ended_at.reset();
   EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Expire)));
   archive.view.newest_proven = false;
+  archive.view.drilled_at = kNow;
   EXPECT_FALSE(archive.due()) << "nothing expires behind a backup that is not proven";
   EXPECT_THAT(archive.due(kHour), Optional(Eq(ArchiveJob::Drill))) << "a failed drill is repeated";
+}
+
+TEST(ArchiveSchedule, ANewTimelineOrLostWalAsksForABackup) {
+  // Goal: after a restore, and after WAL was lost, the next backup does not wait a day (D7 D15).
+  auto archive = proven();
+  archive.view.newest_timeline = archive.server.timeline = TimelineId(1);
+  archive.view.newest_start = Lsn(100);
+  EXPECT_FALSE(archive.due());
+  archive.server.gap_end = Lsn(100);
+  EXPECT_FALSE(archive.due()) << "it begins behind the gap";
+  archive.server.gap_end = Lsn(101);
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
+  archive.server = {TimelineId(2), Lsn()};
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
 }
 
 TEST(ArchiveSchedule, BacksOffAfterFailures) {
@@ -81,10 +97,12 @@ TEST(ArchiveView, IsReadFromTheListing) {
         {"backup":"20261120T030000Z","ended_at":"2026-11-20T03:01:00Z","proven":true,
          "stored_bytes":5,"drill":{"at":"2026-11-20T04:00:00Z","restore_ms":620}},
         {"backup":"20261121T030000Z","ended_at":"2026-11-21T03:01:00Z","proven":false,
-         "stored_bytes":7,"drill":null}]})");
+         "stored_bytes":7,"drill":null,"timeline":3,"start_lsn":"0/5000028"}]})");
   ASSERT_TRUE(view);
   EXPECT_EQ(view->newest, "20261121T030000Z");
   EXPECT_FALSE(view->newest_proven);
+  EXPECT_EQ(view->newest_timeline, TimelineId(3));
+  EXPECT_EQ(view->newest_start, Lsn(0x5000028));
   EXPECT_FALSE(view->drilled_at);
   EXPECT_EQ(to_iso8601(*view->proven_at), "2026-11-20T04:00:00.000Z");
   EXPECT_EQ(view->restore_took, Millis(620));

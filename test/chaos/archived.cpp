@@ -1,0 +1,68 @@
+// See archived.hpp.
+#include "chaos/archived.hpp"
+
+#include <csignal>
+#include <filesystem>
+
+#include "archive/receive/receive.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::chaos {
+
+namespace fs = std::filesystem;
+
+Archived::Archived(app::GuardEnvironment more) {
+  more.emplace_back("PGKEEL_ARCHIVE_STORE", "archive");
+  more.emplace_back("PGKEEL_ARCHIVE_DURABILITY", "sync");
+  scene_ = build_scene(std::move(more));
+}
+
+Archived::~Archived() {
+  scene_.writer.reset();
+  if (!scene_.stage) return;
+  scene_.stage->end_guard();
+  const auto now = status();
+  const auto receiver = now ? runtime::ProcessHandle::open(now->pid)
+                            : Result<runtime::ProcessHandle>(fail(ErrorCode::NotFound, ""));
+  if (!receiver || !receiver->alive()) return;
+  static_cast<void>(receiver->signal(SIGTERM));
+  EXPECT_TRUE(test::wait_until([&] { return !receiver->alive(); }, kPatience));
+}
+
+std::optional<archive::ReceiveStatus> Archived::status() const {
+  auto read =
+      archive::read_receive_status(scene_.stage->config().state_dir / archive::kReceiveStatusFile);
+  return read ? std::optional(*std::move(read)) : std::nullopt;
+}
+
+bool Archived::has_backup() const {
+  std::error_code error;
+  const auto store = fs::path(scene_.stage->config().archive.store.where);
+  for (const auto& entry : fs::directory_iterator(store / "backups", error))
+    if (fs::exists(entry.path() / "backup.json", error)) return true;
+  return false;
+}
+
+bool Archived::is_synchronous() {
+  const auto rows =
+      stage().sql("postgres", "select count(*) from pg_stat_replication where sync_state = 'sync'");
+  return rows && rows->text(0, 0) == "1";
+}
+
+bool Archived::await_backup() {
+  return test::wait_until([this] { return has_backup(); }, kPatience);
+}
+bool Archived::await_synchronous() {
+  return test::wait_until([this] { return is_synchronous(); }, kPatience);
+}
+
+void Archived::lose_the_volume() {
+  const auto server = postmaster_pid(stage());
+  ASSERT_NE(server, 0);
+  stage().note_broken();
+  std::error_code error;
+  fs::remove_all(stage().instance().data_dir(), error);
+  static_cast<void>(::kill(server, SIGKILL));
+}
+
+}  // namespace pgkeel::chaos

@@ -7,9 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "base/time.hpp"
+#include "archive/receive/server.hpp"
 #include "pg/sql_text.hpp"
-#include "pg/wal_name.hpp"
 
 namespace pgkeel::archive {
 namespace {
@@ -42,26 +41,6 @@ constexpr const char* kOutsideSql =
     "home AS (SELECT pg_catalog.current_setting('data_directory') AS dir) "
     "SELECT path FROM files, home WHERE path IS NOT NULL "
     "AND NOT pg_catalog.starts_with(path, dir || '/') ORDER BY path LIMIT 200";
-
-Result<std::string> show(ReplicationSession& session, const std::string& setting) {
-  TRY(rows, session.run("SHOW " + setting));
-  if (rows.rows.empty() || rows.rows[0].empty() || !rows.rows[0][0])
-    return fail(ErrorCode::Malformed, "the server did not show " + setting);
-  return *rows.rows[0][0];
-}
-
-Result<void> identify(ReplicationSession& session, ServerFacts& facts) {
-  TRY(rows, session.run("IDENTIFY_SYSTEM"));
-  const auto* const system_id = rows.at(0, "systemid");
-  const auto* const timeline = rows.at(0, "timeline");
-  if (system_id == nullptr || timeline == nullptr)
-    return fail(ErrorCode::Malformed, "the server did not identify itself");
-  TRY(id, parse_system_id(*system_id));
-  facts.system_id = id;
-  std::from_chars(timeline->data(), timeline->data() + timeline->size(), facts.timeline.value);
-  if (!facts.timeline.valid()) return fail(ErrorCode::Malformed, "the server named no timeline");
-  return {};
-}
 
 std::vector<std::string> first_column(const client::TextRows& rows) {
   std::vector<std::string> values;
@@ -134,14 +113,12 @@ void read_outside(ReplicationSession& session, const Warn& warn, SqlFacts& facts
 
 Result<ServerFacts> read_server_facts(ReplicationSession& session) {
   ServerFacts facts;
-  TRY_VOID(identify(session, facts));
-  TRY(segment_size, show(session, "wal_segment_size"));
-  TRY(segment_bytes, parse_size(segment_size));
-  if (!pg::valid_segment_bytes(segment_bytes))
-    return fail(ErrorCode::Malformed, "an impossible WAL segment size: " + segment_size);
-  facts.wal_segment_bytes = segment_bytes;
-  TRY(checksums, show(session, "data_checksums"));
-  facts.data_checksums = checksums == "on";
+  TRY(identity, identify(session));
+  facts.system_id = identity.system_id;
+  facts.wal_segment_bytes = identity.segment_bytes;
+  TRY(checksums, session.run("SHOW data_checksums"));
+  const auto* const shown = checksums.at(0, "data_checksums");
+  facts.data_checksums = shown != nullptr && *shown == "on";
   return facts;
 }
 

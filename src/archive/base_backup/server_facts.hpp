@@ -18,7 +18,6 @@ using Warn = std::function<void(std::string_view)>;
 
 struct ServerFacts {
   SystemId system_id;
-  TimelineId timeline;
   std::uint64_t wal_segment_bytes = 0;
   bool data_checksums = false;
 };

@@ -85,9 +85,10 @@ Result<Found> find(const CommandTable& table, const Args& args) {
   const auto next = first_word(args, at + 1);
   if (next == args.size()) return Found{nullptr, group->name, next};
   const auto words = args[at] + " " + args[next];
-  const auto* command = find_command(table, words);
-  if (command == nullptr) return fail(unknown_command(table, words));
-  return Found{command, {}, next + 1};
+  if (const auto* command = find_command(table, words)) return Found{command, {}, next + 1};
+  // A group's own name may be a command, too, that takes an argument: "undrop shop.public.orders".
+  if (const auto* command = find_command(table, args[at])) return Found{command, {}, at + 1};
+  return fail(unknown_command(table, words));
 }
 
 bool asks(const Args& args, std::string_view name, std::string_view letter = {}) {

@@ -42,7 +42,7 @@ std::string_view first_word(std::string_view name) { return name.substr(0, name.
 
 const GroupSpec* group_of(const CommandTable& table, const CommandSpec& command) {
   for (const auto& group : table.groups) {
-    if (command.name != group.name && first_word(command.name) == group.name) return &group;
+    if (first_word(command.name) == group.name) return &group;
   }
   return nullptr;
 }

@@ -74,6 +74,13 @@ void add_engine_words(const Case& the_case, Finding& finding) {
           the_case, "engine", fmt::format("{} ({} ago)", word.text, ago(the_case, word.at))));
 }
 
+std::optional<LastSeen> last_seen(const Case& the_case, const sense::LastPositions& gone, Oid oid) {
+  const auto found = gone.find(oid.value);
+  if (found == gone.end() || !found->second.lsn.valid()) return std::nullopt;
+  return LastSeen{found->second.lsn,
+                  std::chrono::duration_cast<Millis>(the_case.now - found->second.at)};
+}
+
 std::string ago(const Case& the_case, SteadyTime then) {
   return humane_duration(std::chrono::duration_cast<Millis>(the_case.now - then));
 }

@@ -28,6 +28,9 @@ namespace pgkeel::diagnose {
                                           std::string text);
 /// What the container engine told of late about the server's container and volume.
 void add_engine_words(const Case& the_case, Finding& finding);
+/// Where the WAL was while what is gone now was there; nullopt when this guard never saw it.
+[[nodiscard]] std::optional<LastSeen> last_seen(const Case& the_case,
+                                                const sense::LastPositions& gone, Oid oid);
 /// "4.2 s": how long ago, at the case's now.
 [[nodiscard]] std::string ago(const Case& the_case, SteadyTime then);
 

@@ -16,6 +16,7 @@ Finding dropped(const Case& the_case, const incident::KnownDatabase& known, bool
   finding.subject = known.name;
   finding.confidence = 0.98;
   finding.since = the_case.seen.catalog.before;
+  finding.last_seen = last_seen(the_case, the_case.seen.catalog.gone, known.oid);
   finding.summary = fmt::format("Database {} existed and is gone{}.", known.name,
                                 recreated ? "; another of that name was created since" : "");
   finding.evidence.push_back(

@@ -63,6 +63,12 @@ struct CauseInfo {
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
 inline constexpr std::string_view kInstanceSubject = "instance";
 
+/// Up to where what is gone was there, by the server's own WAL position.
+struct LastSeen {
+  Lsn lsn;
+  Millis age{0};  ///< how long before it was found gone
+};
+
 struct Finding {
   Cause cause = Cause::ServerKilled;
   std::string subject = std::string(kInstanceSubject);
@@ -75,6 +81,7 @@ struct Finding {
   std::optional<std::int64_t> rows_lost;
   /// The earliest moment the failure can have happened, for the time to detection.
   std::optional<SteadyTime> since;
+  std::optional<LastSeen> last_seen;           ///< of an object that is gone
   std::optional<incident::Severity> severity;  ///< instead of the cause's own
   /// Set when the guard may not act yet although the cause is named (a slow server is not dead).
   bool wait = false;

@@ -37,6 +37,7 @@ Finding dropped(const Case& the_case, const std::string& database,
   finding.subject = database + "." + known.qualified();
   finding.confidence = 0.98;
   finding.since = listing.before;
+  finding.last_seen = last_seen(the_case, listing.gone, known.oid);
   if (known.kind == 'c') finding.severity = incident::Severity::Warning;  // retention drops these
   finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
                                 recreated ? "; another of that name was created since" : "");

@@ -2,6 +2,7 @@
 #include "sense/catalog_look.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -27,6 +28,29 @@ std::string joined(const Rows& rows) {
                           : std::string();
 }
 
+// Two looks ago: the last look still saw what is gone now, and may have seen it for as long as its
+// end, already written, was being made durable.
+Position position_before(const Watch& watch) { return watch.positions.back(); }
+
+template <class Row>
+void note_gone(const std::vector<Row>& before, const std::vector<Row>& after,
+               const Position& position, LastPositions& gone) {
+  std::set<Oid> present;
+  for (const auto& row : after) present.insert(row.oid);
+  for (const auto& row : before) {
+    if (present.contains(row.oid)) continue;
+    if (gone.size() >= kLastPositionsKept) gone.erase(gone.begin());
+    gone.insert_or_assign(row.oid.value, position);
+  }
+}
+
+std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
+  std::ranges::rotate(watch.positions, watch.positions.end() - 1);
+  const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
+  watch.positions.front() = {board.loop.now(), lsn.value_or(Lsn())};
+  return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();
+}
+
 // True when the listing has to be read: never yet, too old, or the fingerprint moved.
 Task<DbResult<bool>> listing_due(Board* board, Watch* watch, Followed* list, std::string horizon,
                                  std::string_view fingerprint_sql) {
@@ -46,7 +70,9 @@ void note_relations(Board& board, Watch& watch, const Rows& rows) {
   auto& listing = board.seen.catalog.listings[watch.database];
   listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
   listing.at = listing.checked_at = now;
-  listing.relations = read_relations(rows);
+  auto relations = read_relations(rows);
+  note_gone(listing.relations, relations, position_before(watch), listing.gone);
+  listing.relations = std::move(relations);
   listing.truncated = rows.size() > kRelationsMax;
   listing.changes = ++watch.listings_read;
   listing.ddl_changes = watch.relations.moves;
@@ -92,6 +118,7 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string h
   catalog.before = catalog.seen ? last : catalog.at;
   auto databases = read_databases(*rows);
   forget_listings_of_lost(catalog, databases);
+  note_gone(catalog.databases, databases, position_before(*watch), catalog.gone);
   catalog.databases = std::move(databases);
   catalog.seen = true;
   watch->databases.listed_at = board->loop.now();
@@ -125,16 +152,17 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
 Task<DbResult<void>> look_at_database(Board* board, Watch* watch) {
   const auto horizon = co_await ask(board, watch, kHorizon);
   if (!horizon) co_return std::unexpected(horizon.error());
-  auto looked = co_await look_at_relations(board, watch, joined(*horizon));
+  auto looked = co_await look_at_relations(board, watch, take_horizon(*board, *watch, *horizon));
   co_return looked;
 }
 
 Task<DbResult<void>> look_at_catalog(Board* board, Watch* watch) {
   const auto horizon = co_await ask(board, watch, kHorizon);
   if (!horizon) co_return std::unexpected(horizon.error());
-  const auto looked = co_await look_at_databases(board, watch, joined(*horizon));
+  const auto newest = take_horizon(*board, *watch, *horizon);
+  const auto looked = co_await look_at_databases(board, watch, newest);
   if (!looked) co_return std::unexpected(looked.error());
-  auto relations = co_await look_at_relations(board, watch, joined(*horizon));
+  auto relations = co_await look_at_relations(board, watch, newest);
   co_return relations;
 }
 

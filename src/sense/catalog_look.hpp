@@ -21,6 +21,9 @@ struct Followed {
   SteadyTime listed_at;
 };
 
+/// Where the WAL was at the last looks: this one, the one before, and the one before that.
+using Positions = std::array<Position, 3>;
+
 /// One session with what the last look saw.
 struct Watch {
   std::string database;
@@ -29,6 +32,7 @@ struct Watch {
   Seconds listing_every{60};
   Followed databases;
   Followed relations;
+  Positions positions;
   int listings_read = 0;
   std::array<std::chrono::microseconds, kCostsKept> costs{};
   std::size_t looks = 0;

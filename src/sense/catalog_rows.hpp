@@ -12,7 +12,10 @@ namespace pgkeel::sense {
 inline constexpr std::size_t kRelationsMax = 20'000;
 
 // Nothing can have been dropped while no transaction id was assigned.
-inline constexpr std::string_view kHorizon = "select pg_snapshot_xmax(pg_current_snapshot())::text";
+/// The newest transaction, and where the WAL is.
+inline constexpr std::string_view kHorizon =
+    "select pg_snapshot_xmax(pg_current_snapshot())::text,"
+    " case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end::text";
 
 inline constexpr std::string_view kDatabasesFingerprint =
     "select count(*), coalesce(sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8), 0)"

@@ -141,10 +141,22 @@ struct Database {
   std::int64_t size_bytes = 0;
 };
 
+/// A WAL position of the server and when it was asked; invalid on a standby.
+struct Position {
+  SteadyTime at;
+  Lsn lsn;
+};
+
+/// By the oid of what is gone: where the WAL was while it was surely there. That is before the last
+/// look that saw it: what commits has its record written before its effect is visible.
+using LastPositions = std::map<std::uint32_t, Position>;
+inline constexpr std::size_t kLastPositionsKept = 10'000;
+
 struct RelationListing {
   SteadyTime at;          ///< when the listing was read
   SteadyTime checked_at;  ///< when the cheap watch last said it still holds
   SteadyTime before;      ///< the last moment the former listing was known to hold
+  LastPositions gone;     ///< relations that were in a former listing
   std::vector<Relation> relations;
   bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
   int changes = 0;         ///< counts listings read
@@ -154,7 +166,8 @@ struct RelationListing {
 
 struct CatalogFacts {
   SteadyTime at;
-  SteadyTime before;  ///< the last moment the former list of databases was known to hold
+  SteadyTime before;   ///< the last moment the former list of databases was known to hold
+  LastPositions gone;  ///< databases that were in a former list
   bool seen = false;
   std::vector<Database> databases;
   std::map<std::string, RelationListing> listings;  ///< by database name

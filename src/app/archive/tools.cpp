@@ -118,6 +118,13 @@ std::string superuser_of(const Config& config) {
   return "postgres";
 }
 
+fs::path drill_directory(const Config& config) {
+  if (!config.archive.drill_dir.empty()) return config.archive.drill_dir;
+  auto beside = config.instance.data_dir.empty() ? config.state_dir : config.instance.data_dir;
+  beside += ".pgkeel-drill";
+  return beside;
+}
+
 Result<runtime::FileLock> lock_job(const Config& config, std::string_view name) {
   TRY_VOID(runtime::ensure_directory(config.state_dir, {.mode = 0700, .owner = {}}));
   TRY_VOID(runtime::ensure_directory(config.state_dir / kJobs, {.mode = 0700, .owner = {}}));

@@ -39,6 +39,10 @@ struct ArchiveTools {
 /// The role a restored copy is asked as: the configured one, else PostgreSQL's default.
 [[nodiscard]] std::string superuser_of(const Config& config);
 
+/// Where copies are restored to be proven or read: archive.drill_dir, else beside the data, where
+/// there is room for a second copy if anywhere; never inside it.
+[[nodiscard]] std::filesystem::path drill_directory(const Config& config);
+
 /// STATE_DIR/jobs/NAME.lock: a job runs once. StateLocked with the holder.
 [[nodiscard]] Result<runtime::FileLock> lock_job(const Config& config, std::string_view name);
 

@@ -12,16 +12,6 @@
 namespace pgkeel::app {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Beside the data, where there is room for a second copy if anywhere; never inside it.
-fs::path scratch_dir(const Config& config) {
-  if (!config.archive.drill_dir.empty()) return config.archive.drill_dir;
-  auto beside = config.instance.data_dir.empty() ? config.state_dir : config.instance.data_dir;
-  beside += ".pgkeel-drill";
-  return beside;
-}
-
 std::vector<archive::DrillQuestion> questions_of(const Config& config) {
   std::vector<archive::DrillQuestion> questions;
   for (const auto& invariant : config.invariants) {
@@ -39,7 +29,7 @@ std::vector<archive::DrillQuestion> questions_of(const Config& config) {
 Result<archive::DrillRequest> request_for(const Invocation& invocation, ArchiveTools& tools,
                                           const StopOnSignal& stop) {
   archive::DrillRequest request;
-  request.scratch = scratch_dir(tools.config);
+  request.scratch = drill_directory(tools.config);
   request.questions = questions_of(tools.config);
   auto& restore = request.restore;
   restore.store = tools.store.get();

@@ -16,6 +16,7 @@ CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec incident_list_command();
 [[nodiscard]] CommandSpec incident_show_command();
 [[nodiscard]] CommandSpec incident_report_command();
+[[nodiscard]] CommandSpec undrop_command();
 [[nodiscard]] CommandSpec undrop_list_command();
 [[nodiscard]] CommandSpec undrop_forget_command();
 [[nodiscard]] CommandSpec backup_now_command();

@@ -79,15 +79,7 @@ void Restore::tell(RestorePhase phase, const WalServer* wal) {
 
 Result<void> Restore::plan() {
   tell(RestorePhase::Planning);
-  TRY(marker, read_marker(*request_->store));
-  if (!marker)
-    return fail(Error(ErrorCode::NotFound, request_->store->describe() + " holds no archive")
-                    .with_hint("Check archive.store; 'pgkeel backup list' shows what is there."));
-  TRY(backups, list_backups(*request_->store));
-  TRY(index, WalIndex::read(*request_->store, marker->wal_segment_bytes));
-  TRY(received, received_in(request_->incoming, marker->wal_segment_bytes));
-  TRY(plan, plan_restore(backups, {&index, received}, request_->target, request_->label));
-  TRY_VOID(refuse_foreign_tablespaces(plan.backup, request_->in_use));
+  TRY(plan, plan_restore_of(*request_));
   plan_ = plan;
   done_.backup = plan_->backup;
   done_.gap = plan_->gap;
@@ -210,6 +202,19 @@ Result<void> Restore::replay(const WhileUp& while_up) {
 }
 
 }  // namespace
+
+Result<RestorePlan> plan_restore_of(const RestoreRequest& request) {
+  TRY(marker, read_marker(*request.store));
+  if (!marker)
+    return fail(Error(ErrorCode::NotFound, request.store->describe() + " holds no archive")
+                    .with_hint("Check archive.store; 'pgkeel backup list' shows what is there."));
+  TRY(backups, list_backups(*request.store));
+  TRY(index, WalIndex::read(*request.store, marker->wal_segment_bytes));
+  TRY(received, received_in(request.incoming, marker->wal_segment_bytes));
+  TRY(plan, plan_restore(backups, {&index, received}, request.target, request.label));
+  TRY_VOID(refuse_foreign_tablespaces(plan.backup, request.in_use));
+  return std::move(plan);
+}
 
 fs::path tablespace_dir(const fs::path& into, Oid oid) {
   auto directory = into;

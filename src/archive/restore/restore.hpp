@@ -49,8 +49,8 @@ struct RestoreRequest {
 
 struct Restored {
   Backup backup;
-  TimelineId timeline;  ///< the new one
-  Lsn lsn;              ///< up to where was replayed
+  TimelineId timeline;            ///< the new one
+  Lsn lsn;                        ///< up to where was replayed
   std::filesystem::path bin_dir;  ///< of the programs that replayed
   std::optional<pg::WalSegment> gap;
   Millis copy_took{};
@@ -63,6 +63,9 @@ struct Restored {
 using WhileUp = std::function<Result<void>(const PrivateServer&, const Restored&)>;
 
 Result<Restored> restore(const RestoreRequest& request, const WhileUp& while_up = {});
+
+/// What it would start from; reads the store only.
+[[nodiscard]] Result<RestorePlan> plan_restore_of(const RestoreRequest& request);
 
 /// INTO-tablespaces/OID: where the tablespaces of a restore into INTO go.
 [[nodiscard]] std::filesystem::path tablespace_dir(const std::filesystem::path& into, Oid oid);

@@ -26,8 +26,8 @@ CommandSpec spec(std::string_view name, std::string_view passed_on = {}) {
 
 CommandTable table() {
   return {.commands = {spec("status"), spec("pause"), spec("incident list"), spec("incident show"),
-                       spec("psql", "ARGS")},
-          .groups = {{"incident", "what happened"}}};
+                       spec("psql", "ARGS"), spec("undrop"), spec("undrop list")},
+          .groups = {{"incident", "what happened"}, {"undrop", "what is gone"}}};
 }
 
 ParsedCommand parse(const std::vector<std::string>& args) {
@@ -85,6 +85,14 @@ TEST(CommandLine, TwoWordCommandsTakeArguments) {
   const auto many = parse({"pause", "--fault", "a", "--fault", "b", "x"}).invocation;
   EXPECT_THAT(many.values.at("--fault"), ElementsAre("a", "b"));
   EXPECT_EQ(many.value("ID"), "x");
+}
+
+TEST(CommandLine, AGroupsNameMayBeACommandToo) {
+  // Goal: a word that names no command of the group is the argument of the one called like it.
+  const auto own = parse({"undrop", "shop.public.orders", "--for", "2h"});
+  EXPECT_EQ(own.invocation.value("ID"), "shop.public.orders");
+  EXPECT_EQ(own.invocation.value("--for"), "2h");
+  EXPECT_FALSE(parse({"undrop", "list"}).invocation.has("ID"));
 }
 
 TEST(CommandLine, PassesOnWhatIsNotOurs) {

@@ -1,0 +1,240 @@
+// pgkeel undrop RELATION: a dropped table or database, back in the live server with its rows.
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "app/archive/progress.hpp"
+#include "app/archive/tools.hpp"
+#include "app/commands/commands.hpp"
+#include "app/config/value.hpp"
+#include "app/guard/startup.hpp"
+#include "app/json_read.hpp"
+#include "archive/receive/receive.hpp"
+#include "archive/receive/spool_listing.hpp"
+#include "archive/receive/status.hpp"
+#include "archive/restore/foreign_tablespaces.hpp"
+#include "archive/undrop/undrop.hpp"
+#include "client/replication.hpp"
+#include "incident/journal.hpp"
+#include "incident/store.hpp"
+#include "recover/last_seen.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+namespace fs = std::filesystem;
+using archive::UndropSubject;
+
+constexpr Millis kLookEvery{200};
+constexpr Seconds kReceivedPatience{30};  // for the drop itself to be in the archive's spool
+constexpr std::size_t kIncidentsLookedAt = 200;
+
+Error no_subject(const std::string& name) {
+  return Error(ErrorCode::Usage, fmt::format("'{}' names no table and no database", name))
+      .with_hint(
+          "Write database.schema.table, or the name of a database; 'pgkeel undrop list' "
+          "shows them.");
+}
+
+Result<UndropSubject> subject_of(const std::string& name) {
+  const auto parts = split_name(name);
+  if (parts.size() == 1 && !parts[0].empty()) return UndropSubject{parts[0], "", ""};
+  if (parts.size() == 3) return UndropSubject{parts[0], parts[1], parts[2]};
+  return fail(no_subject(name));
+}
+
+// "other", "schema.other"; of a database its other name.
+Result<UndropSubject> other_name(const UndropSubject& subject, const std::string& name) {
+  const auto parts = split_name(name);
+  if (subject.is_database() && parts.size() == 1) return UndropSubject{parts[0], "", ""};
+  if (!subject.is_database() && parts.size() == 1)
+    return UndropSubject{subject.database, subject.schema, parts[0]};
+  if (!subject.is_database() && parts.size() == 2)
+    return UndropSubject{subject.database, parts[0], parts[1]};
+  return fail(Error(ErrorCode::Usage, fmt::format("--as {} is no name for it", name))
+                  .with_hint("A table takes NAME or SCHEMA.NAME in the same database, a database "
+                             "another database's name."));
+}
+
+// Up to where a guard saw it, from the journal; latest when none did.
+std::string moment_known(const Config& config, const UndropSubject& subject) {
+  const auto store = incident::Store::open_read_only(config.state_dir);
+  if (!store) return "latest";
+  const auto listed = incident::Journal(**store).list(kIncidentsLookedAt);
+  if (!listed) return "latest";
+  const auto about = [&](const incident::Incident& incident) {
+    return incident.subject == subject.describe() &&
+           (incident.cause == "table_dropped" || incident.cause == "database_dropped");
+  };
+  const auto found = std::ranges::find_if(*listed, about);  // newest first
+  if (found == listed->end()) return "latest";
+  const auto seen = recover::last_seen(incident::Ledger(**store), found->id);
+  return seen && *seen ? to_string((*seen)->lsn) : "latest";
+}
+
+// The copy has to reach the moment: what the server has written by now is received first.
+Result<void> await_received(const Config& config, const ServerTarget& server,
+                            const StopOnSignal& stop) {
+  const auto file = config.state_dir / archive::kReceiveStatusFile;
+  TRY(session,
+      client::ReplicationSession::open(server.conninfo, {.connect_as = server.connect_as}));
+  TRY(rows, session.run("IDENTIFY_SYSTEM"));
+  const auto* text = rows.at(0, "xlogpos");
+  if (text == nullptr) return {};
+  TRY(position, parse_lsn(*text));
+  const auto until = SteadyClock::now() + kReceivedPatience;
+  while (SteadyClock::now() < until) {
+    const auto status = archive::read_receive_status(file);
+    if (!status || status->state == archive::ReceiveState::Stopped) return {};
+    if (status->flushed_lsn >= position) return {};
+    if (stop.token().stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
+    std::this_thread::sleep_for(kLookEvery);
+  }
+  return {};  // the restore says what is missing
+}
+
+// One at a time; who comes second may find its work done when it is its turn.
+Result<runtime::FileLock> await_turn(const Config& config, const StopOnSignal& stop,
+                                     ProgressLine& line) {
+  while (true) {
+    auto lock = lock_job(config, "undrop");
+    if (lock || lock.error().code != ErrorCode::StateLocked) return lock;
+    if (stop.token().stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
+    line.show("waiting for another undrop to end");
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+Result<int> major_of(archive::Store& store) {
+  TRY(backups, archive::list_backups(store));
+  if (backups.empty())
+    return fail(Error(ErrorCode::NotFound, "the archive holds no backup")
+                    .with_hint("'pgkeel backup now' makes one."));
+  return backups.back().major();
+}
+
+Result<archive::RestoreRequest> restore_request(const Invocation& invocation, ArchiveTools& tools,
+                                                const UndropSubject& subject,
+                                                const StopOnSignal& stop) {
+  archive::RestoreRequest request;
+  request.store = tools.store.get();
+  request.keys = &tools.keys;
+  request.incoming = tools.incoming;
+  const auto moment = invocation.value("--at").value_or(moment_known(tools.config, subject));
+  // Of a position itself nothing is known; of a time, what was committed at it counts.
+  const bool position = moment.find('/') != std::string::npos && !moment.starts_with("before:");
+  TRY(target, archive::parse_target(position ? "before:" + moment : moment));
+  request.target = target;
+  request.label = invocation.value("--backup");
+  request.bin_dir = tools.config.instance.bin_dir;
+  TRY(account, server_account(tools.config));
+  request.account = account;
+  request.superuser = superuser_of(tools.config);
+  request.wal_fetch = own_program();
+  if (!tools.config.instance.data_dir.empty())
+    request.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
+  request.stop = stop.token();
+  return request;
+}
+
+Result<archive::UndropRequest> request_for(const Invocation& invocation, ArchiveTools& tools,
+                                           const ServerTarget& server, const StopOnSignal& stop) {
+  archive::UndropRequest request;
+  TRY(subject, subject_of(invocation.value("RELATION").value_or("")));
+  request.subject = subject;
+  if (const auto name = invocation.value("--as")) {
+    TRY(as, other_name(subject, *name));
+    request.as = as;
+  }
+  TRY(restore, restore_request(invocation, tools, subject, stop));
+  request.restore = restore;
+  request.scratch = drill_directory(tools.config);
+  TRY(major, major_of(*tools.store));
+  request.live = {server.conninfo, server.connect_as, find_client_programs(tools.config, major),
+                  stop.token()};
+  auto& database = request.live.conninfo.database;
+  if (database.empty() || database == subject.database)
+    database = subject.database == "postgres" ? "template1" : "postgres";
+  request.live_data_dir = tools.config.instance.data_dir;
+  return request;
+}
+
+Result<int> show_plan(const Invocation& invocation, const archive::UndropRequest& request) {
+  TRY(planned, archive::plan_undrop(request));
+  if (invocation.global.json) {
+    fmt::print("{}", to_line({{"subject", request.subject.describe()},
+                              {"as", request.as.database.empty() ? "" : request.as.describe()},
+                              {"target", request.restore.target.describe()},
+                              {"backup", planned.backup.label},
+                              {"bytes", planned.backup.plain_bytes}}));
+    return 0;
+  }
+  fmt::print(
+      "Would restore {} of backup {} to {} in {}, copy {} into the live server{}, and "
+      "remove the copy. Nothing was done.\n",
+      format_size(planned.backup.plain_bytes), planned.backup.label,
+      request.restore.target.describe(), request.scratch.string(), request.subject.describe(),
+      request.as.database.empty() ? "" : " as " + request.as.describe());
+  return 0;
+}
+
+void print(const archive::Undropped& done, const archive::UndropRequest& request) {
+  fmt::print("{} is back with {} rows, as it was at {} (backup {}).\n", done.name, done.rows,
+             request.restore.target.describe(), done.backup);
+  if (done.earlier) fmt::print("An undrop that was interrupted had done it.\n");
+  for (const auto& relation : done.relations)
+    if (done.relations.size() > 1) fmt::print("  {}: {} rows\n", relation.name, relation.rows);
+  for (const auto& note : done.notes) fmt::print("Not brought back: {}\n", note);
+}
+
+Result<int> run(const Invocation& invocation) {
+  TRY(config, invocation.load());
+  TRY(tools, open_archive(config));
+  TRY(server, find_server_target(config));
+  const StopOnSignal stop;
+  TRY(request, request_for(invocation, tools, server, stop));
+  if (invocation.has("--dry-run")) return show_plan(invocation, request);
+  ProgressLine line;
+  const auto lock = await_turn(config, stop, line);
+  if (!lock) return fail(lock.error());
+  TRY_VOID(await_received(config, server, stop));
+  const auto began = SteadyClock::now();
+  request.tell = [&](std::string_view what) { line.show(std::string(what)); };
+  request.restore.tell = [&](const archive::RestoreProgress& progress) {
+    const auto took = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
+    line.show("undrop: " + amount_text(progress.bytes, progress.bytes_total, took));
+  };
+  TRY(done, archive::undrop(request));
+  if (invocation.global.json) fmt::print("{}\n", archive::to_json(done).dump());
+  else print(done, request);
+  return 0;
+}
+
+}  // namespace
+
+CommandSpec undrop_command() {
+  return {.name = "undrop",
+          .summary = "bring a dropped table or database back with its rows",
+          .details =
+              "Restores the newest backup before the moment beside the server, replays the WAL up "
+              "to it, copies the table (with its indexes, constraints, sequences, triggers, "
+              "rights, the views over it and the foreign keys to it) or the database into the "
+              "running server, and removes the copy. Nothing that exists is overwritten.",
+          .example = "pgkeel undrop shop.public.orders --at '2026-11-21 03:00:00'",
+          .options = {{.names = "--at",
+                       .value = "TARGET",
+                       .help = "a time, a WAL position, xid:N or name:LABEL; when left out: where "
+                               "the guard last saw it, else the latest moment"},
+                      {.names = "--as",
+                       .value = "NAME",
+                       .help = "bring it back under this name (or SCHEMA.NAME)"},
+                      {.names = "--backup", .value = "ID", .help = "start from this backup"},
+                      {.names = "--dry-run", .help = "say what would be done"}},
+          .arguments = {{.names = "RELATION",
+                         .help = "database.schema.table, or the name of a database",
+                         .given = OptionSpec::Given::Required}},
+          .run = run};
+}
+
+}  // namespace pgkeel::app

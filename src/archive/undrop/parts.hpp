@@ -1,0 +1,63 @@
+// The two halves of an undrop, for undrop.cpp only: what is taken out of the copy, and how it is
+// put into the live server.
+#pragma once
+
+#include "archive/restore/scratch.hpp"
+#include "archive/undrop/marker.hpp"
+#include "archive/undrop/undrop.hpp"
+
+namespace pgkeel::archive {
+
+struct ForeignKey {
+  std::string table;  ///< quoted, the referencing one
+  std::string name;   ///< quoted
+  std::string definition;
+  std::string referenced;    ///< quoted
+  bool partitioned = false;  ///< NOT VALID is not possible
+};
+
+/// What was read from the copy and lies in `script`.
+struct TakenOut {
+  std::filesystem::path script;
+  std::vector<UndroppedRelation> relations;  ///< tables, with their rows
+  std::vector<std::string> quoted;           ///< the same, to be analyzed
+  std::vector<ForeignKey> foreign_keys;      ///< to and from them; not in the script
+  std::string new_schema;                    ///< quoted; to be made when it is not there
+  std::string comment;                       ///< of a database
+};
+
+/// Tables and views of `relations` present in the live database: "public.orders", unquoted.
+using LiveNames = std::set<std::string>;
+
+struct Side {
+  const UndropRequest* request;
+  const Scratch* scratch;
+  ClientSide copy;
+};
+
+Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool schema_is_gone);
+Result<TakenOut> take_database_out(const Side& side);
+
+/// One transaction; the marker is written in it. Notes what could not come along.
+Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& done);
+Result<void> put_database_back(const Side& side, const TakenOut& taken, Undropped& done);
+
+/// After a table is back: validates its foreign keys, gathers statistics.
+Result<void> finish_table(const UndropRequest& request, const std::vector<std::string>& quoted,
+                          Undropped& done);
+
+/// Sessions of a killed undrop are ended; its half-made database goes.
+Result<void> end_earlier_sessions(const ClientSide& live);
+Result<void> clear_half_made_database(const UndropRequest& request);
+/// A database that is back under its name and still marked.
+Result<void> unmark_database(const UndropRequest& request, const std::string& comment);
+
+[[nodiscard]] std::filesystem::path marker_file(const Scratch& scratch);
+[[nodiscard]] std::string half_made_name(const UndropSubject& subject);
+/// The comment by which it is known; as recover's recreate_database does.
+[[nodiscard]] std::string half_made_mark(const UndropSubject& subject);
+
+/// The name as `--as` or else the subject has it.
+[[nodiscard]] const UndropSubject& wanted(const UndropRequest& request);
+
+}  // namespace pgkeel::archive

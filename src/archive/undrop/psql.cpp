@@ -1,0 +1,78 @@
+// See psql.hpp.
+#include "archive/undrop/psql.hpp"
+
+#include <fmt/format.h>
+
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+constexpr std::size_t kWordsMax = 2000;  // of a program's own, quoted
+// Nothing here may end while it works; a day is longer than any table takes.
+constexpr Seconds kPatience{86'400};
+
+Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view name,
+                                     const std::string& database) {
+  if (side.bin_dir.empty())
+    return fail(Error(ErrorCode::MissingBinary, fmt::format("no {} for this server here", name))
+                    .with_hint("Install the PostgreSQL client programs (postgresql-client)."));
+  runtime::ProcessSpec spec;
+  spec.argv = {(side.bin_dir / name).string()};
+  spec.run_as = side.account;
+  spec.working_dir = "/";
+  auto conninfo = side.conninfo;
+  conninfo.database = database;
+  conninfo.options["application_name"] = kUndropName;
+  if (!conninfo.password.empty()) spec.environment.emplace_back("PGPASSWORD", conninfo.password);
+  conninfo.password.clear();
+  spec.argv.push_back("--dbname=" + conninfo.to_keyword_value());
+  return spec;
+}
+
+Result<PsqlOutput> run(const ClientSide& side, runtime::ProcessSpec spec) {
+  runtime::Loop loop;
+  const auto name = std::filesystem::path(spec.argv.front()).filename().string();
+  TRY(output, loop.run_until_complete(
+                  runtime::run_process(loop, std::move(spec), loop.after(kPatience), side.stop)));
+  if (output.exit.ok()) return PsqlOutput{std::move(output.out), std::move(output.err)};
+  auto words = output.err.substr(0, kWordsMax);
+  while (words.ends_with('\n')) words.pop_back();
+  const bool lost = output.exit.code == 2;  // psql: the connection went away
+  return fail(Error(lost ? ErrorCode::ConnectionLost : ErrorCode::Query,
+                    fmt::format("{}: {}", name, words.empty() ? output.exit.describe() : words)));
+}
+
+}  // namespace
+
+Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
+                            std::string script) {
+  TRY(spec, program(side, "psql", database));
+  for (const auto* option : {"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
+                             "--set=ON_ERROR_STOP=on", "--set=VERBOSITY=default", "--file=-"})
+    spec.argv.emplace_back(option);
+  spec.input = std::move(script);
+  return run(side, std::move(spec));
+}
+
+Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
+                                std::string query) {
+  TRY(output, run_psql(side, database, "set search_path to '';\n" + std::move(query) + ";\n"));
+  if (output.out.find_first_not_of(" \n") == std::string::npos) return nlohmann::json();
+  auto value = nlohmann::json::parse(output.out, nullptr, false);
+  if (value.is_discarded()) return fail(ErrorCode::Malformed, "psql's answer is no JSON");
+  return value;
+}
+
+Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
+                         const std::filesystem::path& file, std::vector<std::string> options) {
+  TRY(spec, program(side, "pg_dump", database));
+  spec.argv.push_back("--file=" + file.string());
+  spec.argv.emplace_back("--format=plain");
+  spec.argv.insert(spec.argv.end(), options.begin(), options.end());
+  TRY_VOID(run(side, std::move(spec)));
+  return {};
+}
+
+}  // namespace pgkeel::archive

@@ -1,0 +1,48 @@
+// SQL and dumps through PostgreSQL's own client programs, for what a session of ours is no match
+// for: scripts with COPY data in them, answers that take an hour. Run without a shell; the password
+// goes through the environment; blocking.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "pg/conninfo.hpp"
+#include "runtime/account.hpp"
+
+namespace pgkeel::archive {
+
+/// Of sessions in the live server, by which what a killed undrop left is known.
+inline constexpr const char* kUndropName = "pgkeel undrop";
+
+/// A server, whom to connect as, and the programs to do it with.
+struct ClientSide {
+  pg::Conninfo conninfo;
+  std::optional<runtime::Account> account = {};
+  std::filesystem::path bin_dir;
+  std::stop_token stop = {};
+};
+
+/// What psql wrote: on stdout, and its errors and warnings.
+struct PsqlOutput {
+  std::string out;
+  std::string err;
+};
+
+/// Runs the script in `database`; the first error ends it (Query, with the server's words).
+Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
+                            std::string script);
+/// A query that answers with one JSON value; null when there is no row. Malformed.
+Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
+                                std::string query);
+/// pg_dump in its plain form into `file`.
+Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
+                         const std::filesystem::path& file, std::vector<std::string> options);
+
+}  // namespace pgkeel::archive

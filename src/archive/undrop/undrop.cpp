@@ -1,0 +1,234 @@
+// See undrop.hpp.
+#include "archive/undrop/undrop.hpp"
+
+#include <fmt/format.h>
+
+#include "archive/undrop/parts.hpp"
+#include "pg/sql_text.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kLiveNames =
+    "select pg_catalog.json_agg(n.nspname || '.' || c.relname) from pg_catalog.pg_class c join "
+    "pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r','p','f','v','m') "
+    "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
+
+/// What stands in the live server under the name that is wanted.
+struct Occupant {
+  bool there = false;
+  std::uint32_t oid = 0;
+  std::uint32_t database_oid = 0;
+  std::string comment;
+};
+
+std::string dotted(const UndropSubject& subject) { return subject.schema + "." + subject.table; }
+
+Result<Occupant> look_at_database(const UndropRequest& request, const std::string& name) {
+  TRY(literal, pg::quote_literal(name));
+  TRY(row, ask_json(request.live, request.live.conninfo.database,
+                    "select pg_catalog.json_build_object('oid', oid::int8, 'comment', "
+                    "coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')) from "
+                    "pg_catalog.pg_database where datname = " +
+                        literal));
+  if (!row.is_object()) return Occupant{};
+  const auto oid = row.value("oid", std::uint32_t{0});
+  return Occupant{true, oid, oid, row.value("comment", "")};
+}
+
+Result<Occupant> look_at_occupant(const UndropRequest& request) {
+  const auto& subject = wanted(request);
+  TRY(database, look_at_database(request, subject.database));
+  if (subject.is_database()) return database;
+  if (!database.there)
+    return fail(
+        Error(ErrorCode::NotFound, fmt::format("there is no database {} to bring a table "
+                                               "back into",
+                                               subject.database))
+            .with_hint(fmt::format("'pgkeel undrop {}' brings all of it back.", subject.database)));
+  TRY(name, pg::quote_qualified(subject.schema, subject.table));
+  TRY(literal, pg::quote_literal(name));
+  TRY(oid, ask_json(request.live, subject.database,
+                    fmt::format("select pg_catalog.to_regclass({})::oid::int8", literal)));
+  if (!oid.is_number()) return Occupant{false, 0, database.oid, ""};
+  return Occupant{true, oid.get<std::uint32_t>(), database.oid, ""};
+}
+
+bool is_work_of(const UndropMarker& marker, const UndropRequest& request, const Occupant& there) {
+  const auto& subject = wanted(request);
+  if (marker.database != subject.database || marker.database_oid != there.database_oid)
+    return false;
+  if (subject.is_database()) return marker.relations.empty();
+  const auto found = marker.relations.find(dotted(subject));
+  return found != marker.relations.end() && found->second == there.oid;
+}
+
+Result<Undropped> from_json(const json& result) {
+  Undropped done;
+  done.earlier = true;
+  done.name = result.value("name", "");
+  done.rows = result.value("rows", std::int64_t{0});
+  done.backup = result.value("backup", "");
+  if (const auto lsn = parse_lsn(result.value("lsn", ""))) done.lsn = *lsn;
+  if (result.contains("relations"))
+    for (const auto& row : result["relations"])
+      done.relations.push_back({row.value("name", ""), row.value("rows", std::int64_t{0})});
+  return done;
+}
+
+// What an undrop that was killed had done is finished and reported as it would have been.
+Result<std::optional<Undropped>> find_done(const UndropRequest& request, const Occupant& there) {
+  if (!there.there) return std::nullopt;
+  const auto marker = read_marker_file(request.scratch / "undrop.json");
+  const bool ours = marker && is_work_of(*marker, request, there);
+  if (!ours)
+    return fail(
+        Error(ErrorCode::Refused, fmt::format("{} exists; nothing that exists is overwritten",
+                                              wanted(request).describe()))
+            .with_hint("Bring it back beside that one: --as another_name, or --as schema.name."));
+  TRY(done, from_json(marker->result));
+  if (wanted(request).is_database()) {
+    if (there.comment == half_made_mark(wanted(request)))
+      TRY_VOID(unmark_database(request, marker->result.value("comment", "")));
+    return done;
+  }
+  std::vector<std::string> quoted;
+  for (const auto& [name, oid] : marker->relations) {
+    const auto dot = name.find('.');
+    TRY(text, pg::quote_qualified(name.substr(0, dot), name.substr(dot + 1)));
+    quoted.push_back(text);
+  }
+  TRY_VOID(finish_table(request, quoted, done));
+  return done;
+}
+
+Result<LiveNames> names_in(const UndropRequest& request) {
+  TRY(rows, ask_json(request.live, request.subject.database, kLiveNames));
+  LiveNames names;
+  for (const auto& row : rows.is_array() ? rows : json::array())
+    if (row.is_string()) names.insert(row.get<std::string>());
+  return names;
+}
+
+Result<bool> schema_is_gone(const UndropRequest& request) {
+  TRY(schema, pg::quote_literal(wanted(request).schema));
+  TRY(there, ask_json(request.live, request.subject.database,
+                      fmt::format("select pg_catalog.to_json(exists (select from "
+                                  "pg_catalog.pg_namespace where nspname = {}))",
+                                  schema)));
+  return there.is_boolean() && !there.get<bool>();
+}
+
+class Undrop {
+ public:
+  Undrop(const UndropRequest& request, const Scratch& scratch)
+      : request_(request), scratch_(scratch) {}
+  Result<Undropped> run();
+
+ private:
+  Result<void> copy_over(const PrivateServer& server, const Restored& restored);
+  Result<void> copy_table(const Side& side);
+  Result<void> copy_database(const Side& side);
+  void say(std::string_view what) const {
+    if (request_.tell) request_.tell(what);
+  }
+  void take_counts(const TakenOut& taken);
+
+  const UndropRequest& request_;
+  const Scratch& scratch_;
+  Undropped done_;
+};
+
+void Undrop::take_counts(const TakenOut& taken) {
+  done_.relations = taken.relations;
+  for (const auto& relation : taken.relations) done_.rows += relation.rows;
+}
+
+Result<void> Undrop::copy_table(const Side& side) {
+  TRY(live, names_in(request_));
+  TRY(gone, schema_is_gone(request_));
+  TRY(taken, take_table_out(side, live, gone));
+  take_counts(taken);
+  say("copying the rows back");
+  return put_table_back(side, taken, done_);
+}
+
+Result<void> Undrop::copy_database(const Side& side) {
+  TRY_VOID(clear_half_made_database(request_));
+  TRY(taken, take_database_out(side));
+  take_counts(taken);
+  say("copying the rows back");
+  return put_database_back(side, taken, done_);
+}
+
+Result<void> Undrop::copy_over(const PrivateServer& server, const Restored& restored) {
+  done_.backup = restored.backup.label;
+  done_.lsn = restored.lsn;
+  say("reading the copy");
+  TRY(conninfo, pg::parse_conninfo(server.conninfo("template1")));
+  const Side side{&request_,
+                  &scratch_,
+                  {conninfo, request_.restore.account, request_.live.bin_dir, request_.live.stop}};
+  return request_.subject.is_database() ? copy_database(side) : copy_table(side);
+}
+
+Result<Undropped> Undrop::run() {
+  done_.name = wanted(request_).describe();
+  RestoreRequest work = request_.restore;
+  work.into = scratch_.data();
+  TRY_VOID(restore(work, [this](const PrivateServer& server, const Restored& restored) {
+    return copy_over(server, restored);
+  }));
+  return std::move(done_);
+}
+
+}  // namespace
+
+std::string UndropSubject::describe() const {
+  return is_database() ? database : fmt::format("{}.{}.{}", database, schema, table);
+}
+
+const UndropSubject& wanted(const UndropRequest& request) {
+  return request.as.database.empty() ? request.subject : request.as;
+}
+
+std::filesystem::path marker_file(const Scratch& scratch) { return scratch.base() / "undrop.json"; }
+std::string half_made_name(const UndropSubject& subject) {
+  return subject.database + "_pgkeel_new";
+}
+std::string half_made_mark(const UndropSubject& subject) {
+  return "pgkeel: being made to replace " + subject.database;
+}
+
+json to_json(const Undropped& done) {
+  json relations = json::array();
+  for (const auto& relation : done.relations)
+    relations.push_back({{"name", relation.name}, {"rows", relation.rows}});
+  return {{"restored", done.name},  {"name", done.name},      {"rows", done.rows},
+          {"relations", relations}, {"backup", done.backup},  {"lsn", to_string(done.lsn)},
+          {"notes", done.notes},    {"earlier", done.earlier}};
+}
+
+Result<RestorePlan> plan_undrop(const UndropRequest& request) {
+  TRY(occupant, look_at_occupant(request));
+  TRY_VOID(find_done(request, occupant));
+  return plan_restore_of(request.restore);
+}
+
+Result<Undropped> undrop(const UndropRequest& request) {
+  TRY_VOID(end_earlier_sessions(request.live));
+  TRY(occupant, look_at_occupant(request));
+  TRY(earlier, find_done(request, occupant));
+  if (earlier) return *earlier;
+  TRY(plan, plan_restore_of(request.restore));
+  TRY(scratch, Scratch::prepare(request.scratch, "undrop", request.restore.account));
+  TRY_VOID(scratch.ask_for_room(plan.backup));
+  auto done = Undrop(request, scratch).run();
+  const auto cleared = scratch.clear();
+  if (done && !cleared) done->notes.push_back(cleared.error().message());
+  return done;
+}
+
+}  // namespace pgkeel::archive

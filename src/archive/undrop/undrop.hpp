@@ -1,0 +1,65 @@
+// A dropped table or database brought back into the live server with its rows: the newest backup
+// before the moment is restored beside it, replayed in a server nobody can reach, the object copied
+// over, the copy removed.
+// It guarantees: nothing that exists is overwritten; a table comes back whole in one transaction, a
+// database under another name that becomes its own when complete; what was read is counted again
+// where it was written. Run again after it was killed, it finishes or finds its work done.
+// It refuses to run without the lock of its job (see the caller), and to restore over a name in
+// use.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "archive/restore/restore.hpp"
+#include "archive/undrop/psql.hpp"
+
+namespace pgkeel::archive {
+
+/// A table, or with an empty `table` a database.
+struct UndropSubject {
+  std::string database;
+  std::string schema;
+  std::string table;
+  [[nodiscard]] bool is_database() const { return table.empty(); }
+  [[nodiscard]] std::string describe() const;
+};
+
+struct UndropRequest {
+  RestoreRequest restore;         ///< `into` is set by us; `target` is the moment
+  std::filesystem::path scratch;  ///< as a drill's
+  UndropSubject subject;
+  UndropSubject as;                          ///< under this name instead; the database stays
+  ClientSide live;                           ///< `conninfo` to the maintenance database
+  std::filesystem::path live_data_dir = {};  ///< to ask for room; empty: not within reach
+  std::function<void(std::string_view)> tell = {};
+};
+
+struct UndroppedRelation {
+  std::string name;  ///< "public.orders"
+  std::int64_t rows = 0;
+};
+
+struct Undropped {
+  std::string name;
+  std::int64_t rows = 0;
+  std::vector<UndroppedRelation> relations;
+  std::vector<std::string> notes;  ///< what could not be brought back with it
+  std::string backup;
+  Lsn lsn;               ///< of the copy
+  bool earlier = false;  ///< an undrop that was killed had done it
+};
+
+/// What a restore for it would start from; changes nothing. The errors of undrop() but for those
+/// that only the copy can tell.
+Result<RestorePlan> plan_undrop(const UndropRequest& request);
+
+[[nodiscard]] nlohmann::json to_json(const Undropped& done);
+
+/// Refused: the name is in use, by something no undrop made; NotFound: no such object at that
+/// moment, no backup before it.
+Result<Undropped> undrop(const UndropRequest& request);
+
+}  // namespace pgkeel::archive

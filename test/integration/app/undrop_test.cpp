@@ -1,0 +1,201 @@
+// Bringing back what was dropped, as a person does it: the real binary, a real server, a directory
+// as the store. Every test ends by looking at the live data.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "integration/app/background.hpp"
+#include "integration/app/binary.hpp"
+#include "support/postgres_server.hpp"
+#include "support/wait.hpp"
+
+namespace pgkeel::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class Undrop : public testing::Test {
+ protected:
+  void SetUp() override {
+    binary_.write("pgkeel.toml",
+                  "state_dir = \"state\"\n[instance]\nkind = \"managed\"\ndata_dir = \"" +
+                      server_.data_dir().string() +
+                      "\"\n[archive]\nstore = \"store\"\ndrill_dir = \"drill\"\n");
+    receiver_ = std::make_unique<Background>(binary_, std::vector<std::string>{"receive"});
+    sql("create role app");
+    sql("create database shop");
+    in_shop(
+        "create table customers (id int primary key, name text);"
+        "create table orders (id bigserial primary key, customer int references customers,"
+        " item text not null check (item <> ''));"
+        "create index orders_item on orders (item);"
+        "create table lines (id int primary key, ordered bigint references orders);"
+        "create view big_orders as select * from orders where id > 10;"
+        "create view biggest_orders as select * from big_orders where id > 90;"
+        "create function no_change() returns trigger language plpgsql as"
+        " 'begin return new; end';"
+        "create trigger kept before update on orders for each row execute function no_change();"
+        "alter table orders enable row level security;"
+        "create policy own on orders using (customer = 1);"
+        "grant select on orders to app; alter table orders owner to app;"
+        "comment on table orders is 'what was bought';"
+        "insert into customers select i, 'c' || i from generate_series(1, 10) i;"
+        "insert into orders (customer, item) select 1 + i % 10, 'item ' || i"
+        " from generate_series(1, 100) i;"
+        "insert into lines select i, i from generate_series(1, 50) i");
+    ok({"backup", "now"});
+    in_shop("insert into orders (customer, item) values (3, 'the last one')");
+  }
+
+  std::string sql(const std::string& text, const std::string& database = "postgres") {
+    return server_.query(text, database);
+  }
+  std::string in_shop(const std::string& text) { return sql(text, "shop"); }
+  std::string position() { return sql("select pg_current_wal_insert_lsn()"); }
+  Ran run(std::vector<std::string> args) { return binary_.run(args); }
+  json ok(std::vector<std::string> args) {
+    args.emplace_back("--json");
+    const auto ran = run(args);
+    EXPECT_EQ(ran.exit_code, 0) << ran.err << ran.out;
+    return json::parse(ran.out, nullptr, false);
+  }
+  bool scratch_is_empty() const {
+    return !fs::exists(binary_.dir() / "drill" / "undrop") &&
+           !fs::exists(binary_.dir() / "drill" / "undrop-work");
+  }
+
+  PostgresServer server_;
+  Binary binary_;
+  std::unique_ptr<Background> receiver_;
+};
+
+TEST_F(Undrop, ATableComesBackWithAllThatBelongedToIt) {
+  // Goal: rows, index, checks, sequence, owner, rights, policy, trigger, views and the foreign keys
+  // in both directions; other tables are not touched (D10).
+  const auto before = position();
+  in_shop("drop table orders cascade; insert into customers values (11, 'meanwhile')");
+  const auto done = ok({"undrop", "shop.public.orders", "--at", before});
+  EXPECT_EQ(done["rows"], 101);
+  EXPECT_EQ(done["notes"].size(), 0U) << done;
+  EXPECT_EQ(in_shop("select count(*) from orders"), "101");
+  EXPECT_EQ(in_shop("select count(*) from biggest_orders"), "11");
+  EXPECT_EQ(in_shop("select count(*) from customers"), "11");
+  // A server that replays takes up to 32 numbers of a sequence as used.
+  EXPECT_EQ(in_shop("insert into orders (customer, item) values (1, 'new') returning id > 101"),
+            "t");
+  EXPECT_EQ(in_shop("select count(*) from pg_constraint where contype = 'f' and convalidated"),
+            "2");
+  EXPECT_EQ(in_shop("select tableowner || hasindexes || hastriggers || rowsecurity from pg_tables "
+                    "where tablename = 'orders'"),
+            "apptruetruetrue");
+  EXPECT_EQ(in_shop("select count(*) from pg_indexes where indexname = 'orders_item'"), "1");
+  EXPECT_EQ(in_shop("select obj_description('orders'::regclass)"), "what was bought");
+  EXPECT_EQ(in_shop("select reltuples from pg_class where relname = 'orders'"), "101");
+  EXPECT_TRUE(scratch_is_empty());
+  EXPECT_TRUE(ok({"undrop", "shop.public.orders", "--at", before})["earlier"])
+      << "its own work is known again";
+}
+
+TEST_F(Undrop, NothingThatExistsIsOverwritten) {
+  // Goal: a name in use is refused (exit 4) and untouched; --as brings it back beside; --dry-run
+  // changes nothing (D10 X8).
+  const auto before = position();
+  in_shop("drop table orders cascade; create table orders (other int)");
+  const auto refused = run({"undrop", "shop.public.orders", "--at", before});
+  EXPECT_EQ(refused.exit_code, 4) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("--as"));
+  EXPECT_EQ(in_shop("select count(*) from orders"), "0");
+  const std::vector<std::string> beside{"undrop", "shop.public.orders", "--at", before,
+                                        "--as",   "old_orders"};
+  auto dry = beside;
+  dry.emplace_back("--dry-run");
+  EXPECT_EQ(ok(dry)["target"], "just before " + before);
+  EXPECT_EQ(in_shop("select to_regclass('old_orders') is null"), "t");
+  EXPECT_EQ(ok(beside)["rows"], 101);
+  EXPECT_EQ(in_shop("select count(*) from old_orders"), "101");
+  EXPECT_EQ(ok({"undrop", "shop.public.orders", "--at", before, "--as", "kept.orders"})["rows"],
+            101);
+  EXPECT_EQ(in_shop("insert into kept.orders (customer, item) values (1, 'x') returning id > 101"),
+            "t");
+  EXPECT_EQ(in_shop("select count(*) from lines"), "50");
+}
+
+TEST_F(Undrop, ARowThatNoLongerFitsIsNoted) {
+  // Goal: a foreign key that what happened since breaks is left NOT VALID and named; the rows are
+  // back all the same (D10).
+  const auto before = position();
+  in_shop("drop table orders cascade; delete from customers where id = 3");
+  const auto done = ok({"undrop", "shop.public.orders", "--at", before});
+  EXPECT_EQ(done["rows"], 101);
+  ASSERT_EQ(done["notes"].size(), 1U) << done;
+  EXPECT_THAT(done["notes"][0].get<std::string>(), HasSubstr("orders_customer_fkey"));
+  EXPECT_EQ(in_shop("select count(*) from pg_constraint where contype = 'f' and not convalidated"),
+            "1");
+}
+
+TEST_F(Undrop, PartitionsAndWholeSchemasComeBack) {
+  // Goal: a partitioned table brings its partitions, a dropped schema all that was in it (D10).
+  in_shop(
+      "create table events (id int, at date) partition by range (at);"
+      "create table events_1 partition of events for values from ('2026-01-01') to ('2026-02-01');"
+      "create table events_2 partition of events for values from ('2026-02-01') to ('2026-03-01');"
+      "insert into events select i, '2026-01-15'::date + i from generate_series(1, 30) i;"
+      "create schema stock; create type stock.kind as enum ('a', 'b');"
+      "create table stock.items (id serial primary key, kind stock.kind);"
+      "create table stock.places (id int primary key, item int references stock.items);"
+      "insert into stock.items (kind) select 'a' from generate_series(1, 7);"
+      "insert into stock.places select i, i from generate_series(1, 5) i");
+  const auto before = position();
+  in_shop("drop table events; drop schema stock cascade");
+  EXPECT_EQ(ok({"undrop", "shop.public.events", "--at", before})["rows"], 30);
+  EXPECT_EQ(in_shop("select count(*) from events_2"), "14");
+  EXPECT_TRUE(ok({"undrop", "shop.public.events_2", "--at", before})["earlier"]);
+  const auto schema = ok({"undrop", "shop.stock.places", "--at", before});
+  EXPECT_EQ(schema["rows"], 12);
+  EXPECT_EQ(in_shop("select count(*) from stock.items where kind = 'a'"), "7");
+  EXPECT_EQ(in_shop("select count(*) from pg_constraint where conrelid = "
+                    "'stock.places'::regclass and contype = 'f' and convalidated"),
+            "1");
+}
+
+TEST_F(Undrop, ADatabaseComesBackWhole) {
+  // Goal: rows, owner, settings, comment; a leftover of an undrop that was killed is cleared, a
+  // database of that name that somebody made is not (D10 X8).
+  sql("alter database shop owner to app; alter database shop set work_mem to '7MB';"
+      "comment on database shop is 'the shop'");
+  const auto before = position();
+  sql("drop database shop with (force)");
+  sql("create database shop_pgkeel_new");
+  const auto refused = run({"undrop", "shop", "--at", before});
+  EXPECT_EQ(refused.exit_code, 4) << refused.err;
+  sql("comment on database shop_pgkeel_new is 'pgkeel: being made to replace shop'");
+  const auto done = ok({"undrop", "shop", "--at", before});
+  EXPECT_EQ(done["rows"], 161) << done;
+  EXPECT_EQ(in_shop("select count(*) from orders"), "101");
+  EXPECT_EQ(in_shop("show work_mem"), "7MB");
+  EXPECT_EQ(sql("select pg_get_userbyid(datdba) || ', ' || shobj_description(oid, 'pg_database') "
+                "from pg_database where datname = 'shop'"),
+            "app, the shop");
+  EXPECT_EQ(sql("select count(*) from pg_database where datname like '%pgkeel%'"), "0");
+  EXPECT_TRUE(ok({"undrop", "shop", "--at", before})["earlier"]);
+  EXPECT_TRUE(scratch_is_empty());
+}
+
+TEST_F(Undrop, WhatCannotBeIsSaid) {
+  // Goal: an unknown table, a moment without it, a name that is none (D10).
+  const auto before = position();
+  EXPECT_EQ(run({"undrop", "shop.orders"}).exit_code, 2);
+  in_shop("insert into customers values (11, 'meanwhile')");
+  const auto never = run({"undrop", "shop.public.never", "--at", before});
+  EXPECT_EQ(never.exit_code, 3);
+  EXPECT_THAT(never.err, HasSubstr("did not exist at"));
+  EXPECT_EQ(run({"undrop", "shop.public.never", "--at", "2020-01-01T00:00:00Z"}).exit_code, 3);
+  EXPECT_TRUE(scratch_is_empty());
+}
+
+}  // namespace
+}  // namespace pgkeel::test

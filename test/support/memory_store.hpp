@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -15,6 +16,7 @@ class MemoryStore final : public archive::Store {
  public:
   std::map<std::string, std::string> objects;
   std::uint64_t fail_after = UINT64_MAX;
+  std::function<bool(const std::string&)> on_remove = {};  ///< false: the removal fails
 
   Result<std::unique_ptr<archive::ObjectWriter>> create(const std::string& key,
                                                         archive::Replace replace) override {
@@ -42,6 +44,7 @@ class MemoryStore final : public archive::Store {
   }
   Result<void> remove(const std::string& key) override {
     const std::lock_guard lock(mutex_);
+    if (on_remove && !on_remove(key)) return fail(ErrorCode::Io, "told to fail");
     objects.erase(key);
     return {};
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "archive/catalog/fields.hpp"
 #include "archive/catalog/layout.hpp"
 
 namespace pgkeel::archive {
@@ -23,8 +24,9 @@ json object_json(const StoredObject& object) {
 }
 
 StoredObject read_stored(const json& from) {
-  return {from.at("key"), from.at("plain_bytes"), from.at("stored_bytes"), from.at("sha256"),
-          from.at("plain_sha256")};
+  return {fields::text(from, "key"), fields::number<std::uint64_t>(from, "plain_bytes"),
+          fields::number<std::uint64_t>(from, "stored_bytes"), fields::text(from, "sha256"),
+          fields::text(from, "plain_sha256")};
 }
 
 json shards_json(const Backup& backup) {
@@ -44,56 +46,39 @@ json tablespaces_json(const Backup& backup) {
   return list;
 }
 
-WallTime read_time(const json& from) {
-  const auto time = parse_iso8601(from.get<std::string>());
-  if (!time) throw std::invalid_argument("not a time");
-  return *time;
-}
-
-Lsn read_lsn(const json& from) {
-  const auto lsn = parse_lsn(from.get<std::string>());
-  if (!lsn) throw std::invalid_argument("not a WAL position");
-  return *lsn;
-}
-
-SystemId read_system_id(const json& from) {
-  const auto system_id = parse_system_id(from.get<std::string>());
-  if (!system_id) throw std::invalid_argument("not a system identifier");
-  return *system_id;
-}
-
 void read_place(const json& from, Backup& backup) {
-  backup.system_id = read_system_id(from.at("system_identifier"));
-  backup.server_version_num = from.at("server_version_num");
-  backup.timeline = TimelineId(from.at("timeline").get<std::uint32_t>());
-  backup.start_lsn = read_lsn(from.at("start_lsn"));
-  backup.stop_lsn = read_lsn(from.at("stop_lsn"));
-  backup.wal_segment_bytes = from.at("wal_segment_bytes");
+  backup.system_id = fields::system_id(from, "system_identifier");
+  backup.server_version_num = fields::number<int>(from, "server_version_num");
+  backup.timeline = fields::timeline(from, "timeline");
+  backup.start_lsn = fields::lsn(from, "start_lsn");
+  backup.stop_lsn = fields::lsn(from, "stop_lsn");
+  backup.wal_segment_bytes = fields::number<std::uint64_t>(from, "wal_segment_bytes");
   if (!pg::valid_segment_bytes(backup.wal_segment_bytes) || backup.stop_lsn <= backup.start_lsn)
     throw std::invalid_argument("impossible WAL positions");
 }
 
 void read_content(const json& from, Backup& backup) {
   for (const auto& space : from.at("tablespaces"))
-    backup.tablespaces.push_back({Oid(space.at("oid").get<std::uint32_t>()), space.at("location")});
-  backup.unlogged = from.at("unlogged");
+    backup.tablespaces.push_back(
+        {Oid(fields::number<std::uint32_t>(space, "oid")), fields::text(space, "location")});
+  backup.unlogged = from.at("unlogged").get<std::vector<std::string>>();
   for (const auto& shard : from.at("shards"))
-    backup.shards.push_back({shard.at("part"), read_stored(shard)});
+    backup.shards.push_back({fields::text(shard, "part"), read_stored(shard)});
   backup.manifest = read_stored(from.at("manifest"));
-  backup.plain_bytes = from.at("plain_bytes");
-  backup.stored_bytes = from.at("stored_bytes");
+  backup.plain_bytes = fields::number<std::uint64_t>(from, "plain_bytes");
+  backup.stored_bytes = fields::number<std::uint64_t>(from, "stored_bytes");
 }
 
 Backup read_backup(const json& from) {
   Backup backup;
-  backup.label = from.at("label");
+  backup.label = fields::text(from, "label");
   read_place(from, backup);
-  backup.started_at = read_time(from.at("started_at"));
-  backup.ended_at = read_time(from.at("ended_at"));
-  backup.data_checksums = from.at("data_checksums");
-  backup.server_libc = from.at("server_libc");
+  backup.started_at = fields::time(from, "started_at");
+  backup.ended_at = fields::time(from, "ended_at");
+  backup.data_checksums = fields::flag(from, "data_checksums");
+  backup.server_libc = fields::text(from, "server_libc");
   read_content(from, backup);
-  backup.made_by = from.at("made_by");
+  backup.made_by = fields::text(from, "made_by");
   return backup;
 }
 
@@ -137,11 +122,12 @@ Result<Backup> parse_backup(std::string_view text) {
   if (record.is_discarded() || !record.is_object())
     return fail(ErrorCode::Malformed, "no backup record: not a JSON object");
   try {
-    if (record.at("format").get<int>() > kFormat)
-      return fail(Error(ErrorCode::Unsupported,
-                        fmt::format("the backup is of format {}, this pgkeel reads {}",
-                                    record.at("format").get<int>(), kFormat))
-                      .with_hint("Use the newer pgkeel that wrote it."));
+    const int format = fields::number<int>(record, "format");
+    if (format > kFormat)
+      return fail(
+          Error(ErrorCode::Unsupported,
+                fmt::format("the backup is of format {}, this pgkeel reads {}", format, kFormat))
+              .with_hint("Use the newer pgkeel that wrote it."));
     return read_backup(record);
   } catch (const std::exception& problem) {
     return fail(ErrorCode::Malformed, fmt::format("damaged backup record: {}", problem.what()));

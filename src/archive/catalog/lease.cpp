@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "archive/catalog/fields.hpp"
 #include "archive/catalog/layout.hpp"
 #include "runtime/files.hpp"
 
@@ -36,15 +37,12 @@ std::string machine_id() {
 }
 
 Lease read_fields(const json& from) {
-  const auto lsn = parse_lsn(from.at("last_lsn").get<std::string>());
-  const auto renewed_at = parse_iso8601(from.at("renewed_at").get<std::string>());
-  if (!lsn || !renewed_at) throw std::invalid_argument("impossible values");
-  return {from.at("machine_id"),
-          from.at("writer_id"),
-          from.at("epoch"),
-          TimelineId(from.at("timeline").get<std::uint32_t>()),
-          *lsn,
-          *renewed_at};
+  return {fields::text(from, "machine_id"),
+          fields::text(from, "writer_id"),
+          fields::number<std::uint64_t>(from, "epoch"),
+          fields::timeline(from, "timeline"),
+          fields::lsn(from, "last_lsn"),
+          fields::time(from, "renewed_at")};
 }
 
 Error not_ours(const Lease& holder, std::string why) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "archive/catalog/fields.hpp"
 #include "archive/catalog/layout.hpp"
 
 namespace pgkeel::archive {
@@ -14,12 +15,12 @@ using nlohmann::json;
 constexpr std::size_t kMarkerBytesMax = 64U << 10U;
 
 Marker read_fields(const json& from) {
-  const auto system_id = parse_system_id(from.at("system_identifier").get<std::string>());
-  const auto created_at = parse_iso8601(from.at("created_at").get<std::string>());
-  const std::uint64_t segment_bytes = from.at("wal_segment_bytes");
-  if (!system_id || !created_at || !pg::valid_segment_bytes(segment_bytes))
-    throw std::invalid_argument("impossible values");
-  return {*system_id, segment_bytes, *created_at};
+  const Marker marker{fields::system_id(from, "system_identifier"),
+                      fields::number<std::uint64_t>(from, "wal_segment_bytes"),
+                      fields::time(from, "created_at")};
+  if (!pg::valid_segment_bytes(marker.wal_segment_bytes))
+    throw std::invalid_argument("impossible WAL segments");
+  return marker;
 }
 
 Result<void> refuse_unmarked(Store& store) {
@@ -57,11 +58,12 @@ Result<Marker> parse_marker(std::string_view text) {
   if (record.is_discarded() || !record.is_object())
     return fail(ErrorCode::Malformed, "no archive marker: not a JSON object");
   try {
-    if (record.at("format").get<int>() > kFormat)
-      return fail(Error(ErrorCode::Unsupported,
-                        fmt::format("the archive is of format {}, this pgkeel reads {}",
-                                    record.at("format").get<int>(), kFormat))
-                      .with_hint("Use the newer pgkeel that wrote it."));
+    const int format = fields::number<int>(record, "format");
+    if (format > kFormat)
+      return fail(
+          Error(ErrorCode::Unsupported,
+                fmt::format("the archive is of format {}, this pgkeel reads {}", format, kFormat))
+              .with_hint("Use the newer pgkeel that wrote it."));
     return read_fields(record);
   } catch (const std::exception& problem) {
     return fail(ErrorCode::Malformed, fmt::format("damaged archive marker: {}", problem.what()));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "archive/catalog/fields.hpp"
 #include "archive/catalog/layout.hpp"
 
 namespace pgkeel::archive {
@@ -15,22 +16,26 @@ using nlohmann::json;
 
 constexpr std::size_t kProofBytesMax = 16U << 20U;
 
+std::map<std::string, std::int64_t> read_rows(const json& from) {
+  std::map<std::string, std::int64_t> rows;
+  for (const auto& [table, count] : from.at("rows").items())
+    rows[table] = fields::number<std::int64_t>(from.at("rows"), table.c_str());
+  return rows;
+}
+
 Proof read_fields(const json& from) {
   Proof proof;
-  const std::string kind = from.at("kind");
+  const auto kind = fields::text(from, "kind");
   if (kind != "verify" && kind != "drill") throw std::invalid_argument("no such kind");
   proof.kind = kind == "drill" ? Proof::Kind::Drill : Proof::Kind::Verify;
-  const auto at = parse_iso8601(from.at("at").get<std::string>());
-  const auto lsn = parse_lsn(from.at("lsn").get<std::string>());
-  if (!at || !lsn) throw std::invalid_argument("impossible values");
-  proof.at = *at;
-  proof.lsn = *lsn;
-  proof.holds = from.at("holds");
-  proof.failure = from.at("failure");
-  proof.checked = from.at("checked");
-  proof.copy_took = Millis(from.at("copy_ms").get<std::int64_t>());
-  proof.replay_took = Millis(from.at("replay_ms").get<std::int64_t>());
-  proof.rows = from.at("rows");
+  proof.at = fields::time(from, "at");
+  proof.lsn = fields::lsn(from, "lsn");
+  proof.holds = fields::flag(from, "holds");
+  proof.failure = fields::text(from, "failure");
+  proof.checked = from.at("checked").get<std::vector<std::string>>();
+  proof.copy_took = fields::millis(from, "copy_ms");
+  proof.replay_took = fields::millis(from, "replay_ms");
+  proof.rows = read_rows(from);
   return proof;
 }
 

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -103,10 +105,11 @@ Result<void> Restore::copy() {
   extract_request.stop = request_->stop;
   {
     const std::jthread teller([this](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        tell(RestorePhase::Copying);
-        std::this_thread::sleep_for(kTellEvery);
-      }
+      std::mutex mutex;
+      std::condition_variable_any never;
+      std::unique_lock lock(mutex);
+      do tell(RestorePhase::Copying);
+      while (!never.wait_for(lock, stop, kTellEvery, [&] { return stop.stop_requested(); }));
     });
     TRY_VOID(extract(extract_request));
   }

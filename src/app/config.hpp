@@ -145,7 +145,7 @@ struct ArchiveConfig {
   Millis keep{7 * 86'400'000};
   int keep_full = 1;  ///< proven backups kept whatever their age
   Millis drill_every{86'400'000};
-  Millis dump_every{0};  ///< logical dumps; 0: never
+  Millis dump_every{0};             ///< logical dumps; 0: never
   std::filesystem::path drill_dir;  ///< empty: beside the data directory
   std::filesystem::path encryption_key_file;
   std::optional<std::uint64_t> max_rate;  ///< bytes a second of a base backup
@@ -173,7 +173,7 @@ struct LogConfig {
 };
 
 struct Config {
-  std::filesystem::path file;       ///< the pgkeel.toml that was read; empty: none
+  std::filesystem::path file;  ///< the pgkeel.toml that was read; empty: none
   /// --config, --state-dir, --set ... as they were given: what a pgkeel started by this one needs
   /// to read the same configuration.
   std::vector<std::string> flags;

@@ -1,6 +1,18 @@
 // Where everything is inside a store. The store describes itself: with it alone, and no state
 // directory, every backup can be found, checked and restored.
-//
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "base/time.hpp"
+#include "pg/wal_name.hpp"
+
+namespace pgkeel::archive {
+
 //   archive.json                          what archive this is (Marker)
 //   lease.json                            which machine may write (Lease)
 //   README.txt  restore-by-hand.sh        for somebody without pgkeel
@@ -19,18 +31,6 @@
 //   incoming/                             directory stores: WAL as it is received, not yet encoded
 //
 // With encryption everything but the .json, .txt, .sh and latest ends in ".zst.sealed".
-#pragma once
-
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "base/result.hpp"
-#include "base/strong.hpp"
-#include "base/time.hpp"
-#include "pg/wal_name.hpp"
-
-namespace pgkeel::archive {
 
 /// What a reader of another version may rely on; a higher number is refused.
 inline constexpr int kFormat = 1;

@@ -23,11 +23,9 @@ namespace pgkeel::archive {
 //   backups/LABEL/tablespace-OID/00000.tar.zst
 //   backups/LABEL/config/00000.tar.zst    configuration from outside the data directory
 //   backups/LABEL/pin.json                never expired while it is there
-//   backups/LABEL/proof-TIME.json         what a verify or a drill proved (Proof)
+//   backups/LABEL/proof-TIME-KIND.json    what a verify or a drill proved (Proof)
 //   wal/TTTTTTTTLLLLLLLL/SEGMENT-SHA.zst  SHA: SHA-256 of the segment's plain bytes, hex
 //   wal/history/TTTTTTTT.history-SHA.zst
-//   dumps/DATABASE/TIME/dump.zst          pg_dump's custom format, uncompressed by itself
-//   dumps/DATABASE/TIME/dump.json
 //   incoming/                             directory stores: WAL as it is received, not yet encoded
 //
 // With encryption everything but the .json, .txt, .sh and latest ends in ".zst.sealed".
@@ -41,7 +39,6 @@ inline constexpr const char* kLatestKey = "backups/latest";
 inline constexpr const char* kBackupsPrefix = "backups/";
 inline constexpr const char* kWalPrefix = "wal/";
 inline constexpr const char* kHistoryPrefix = "wal/history/";
-inline constexpr const char* kDumpsPrefix = "dumps/";
 inline constexpr const char* kIncomingDirectory = "incoming";
 
 /// "20261121T030000Z": sorts by time; used as a backup's label and in the names of proofs.

@@ -23,7 +23,7 @@ void put(test::MemoryStore& store, std::uint64_t number, char c = 'a', std::uint
 TEST(WalIndex, TellsRangesAndGaps) {
   // Goal: a missing segment splits the range; other files are left alone (X4).
   test::MemoryStore store;
-  for (const std::uint64_t number : {3, 4, 5, 7, 256}) put(store, number);
+  for (const std::uint64_t number : {3U, 4U, 5U, 7U, 256U}) put(store, number);
   put(store, 8, 'b', 2);
   store.objects["wal/history/00000002.history-" + digest('c') + ".zst"] = "x";
   store.objects["wal/notes.txt"] = "x";

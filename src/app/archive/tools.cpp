@@ -83,14 +83,18 @@ Result<archive::StoreAddress> store_address(const StoreConfig& store) {
   return address;
 }
 
-Result<ArchiveTools> open_archive(const Config& config) {
-  if (!config.archive.configured())
-    return fail(Error(ErrorCode::WrongState, "no archive is configured")
-                    .with_hint("Set archive.store to a directory on another disk, or to "
-                               "s3://bucket/prefix."));
+Result<ArchiveTools> open_archive(const Config& config, Which which) {
+  const bool offsite = which == Which::Offsite;
+  const auto& configured = offsite ? config.archive.offsite : config.archive.store;
+  if (configured.where.empty())
+    return fail(Error(ErrorCode::WrongState,
+                      offsite ? "no off-site copy is configured" : "no archive is configured")
+                    .with_hint(fmt::format("Set {} to a directory on another disk, or to "
+                                           "s3://bucket/prefix.",
+                                           offsite ? "archive.offsite.store" : "archive.store")));
   ArchiveTools tools;
   tools.config = config;
-  TRY(address, store_address(config.archive.store));
+  TRY(address, store_address(configured));
   tools.address = address;
   TRY(store, archive::open_store(address));
   tools.store = std::move(store);
@@ -98,8 +102,16 @@ Result<ArchiveTools> open_archive(const Config& config) {
     TRY(keys, archive::read_key_file(config.archive.encryption_key_file));
     tools.keys = std::move(keys);
   }
-  tools.incoming = archive::spool_directory(address, config.state_dir);
+  if (!offsite) tools.incoming = archive::spool_directory(address, config.state_dir);
   return tools;
+}
+
+Which which_store(const Invocation& invocation) {
+  return invocation.has("--offsite") ? Which::Offsite : Which::First;
+}
+
+OptionSpec offsite_option() {
+  return {.names = "--offsite", .help = "the off-site copy instead of the archive itself"};
 }
 
 Result<std::optional<runtime::Account>> server_account(const Config& config) {

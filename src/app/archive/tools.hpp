@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/command.hpp"
 #include "app/config.hpp"
 #include "app/psql_target.hpp"
 #include "archive/codec/encoded.hpp"
@@ -30,8 +31,12 @@ struct ArchiveTools {
 
 /// With its secrets: the credentials file, else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 [[nodiscard]] Result<archive::StoreAddress> store_address(const StoreConfig& store);
-/// WrongState when no archive is configured.
-[[nodiscard]] Result<ArchiveTools> open_archive(const Config& config);
+enum class Which { First, Offsite };
+/// WrongState when no such store is configured. The off-site copy has no spool.
+[[nodiscard]] Result<ArchiveTools> open_archive(const Config& config, Which which = Which::First);
+/// What `--offsite` of a command means.
+[[nodiscard]] Which which_store(const Invocation& invocation);
+[[nodiscard]] OptionSpec offsite_option();
 
 /// Who runs the server and its copies: the owner of the data directory; none unless we are root.
 [[nodiscard]] Result<std::optional<runtime::Account>> server_account(const Config& config);

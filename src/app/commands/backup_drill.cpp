@@ -71,7 +71,7 @@ Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   const auto lock = lock_job(config, "drill");
   if (!lock) return fail(lock.error());
-  TRY(tools, open_archive(config));
+  TRY(tools, open_archive(config, which_store(invocation)));
   const StopOnSignal stop;
   TRY(request, request_for(invocation, tools, stop));
   ProgressLine line;
@@ -96,6 +96,7 @@ CommandSpec backup_drill_command() {
               "server nobody can reach, reads every table, checks indexes and tables with amcheck "
               "where it is installed, asks your invariants, measures the time, and removes it.",
           .example = "pgkeel backup drill",
+          .options = {offsite_option()},
           .arguments = {{.names = "ID", .help = "a backup; the newest when left out"}},
           .run = run};
 }

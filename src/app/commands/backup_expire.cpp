@@ -22,7 +22,7 @@ struct Plan {
   std::vector<archive::ObjectInfo> abandoned;
 };
 
-Result<Plan> make_plan(const ArchiveTools& tools) {
+Result<Plan> make_plan(const ArchiveTools& tools, Which which) {
   Plan plan;
   auto& store = *tools.store;
   TRY(marker, archive::read_marker(store));
@@ -30,7 +30,8 @@ Result<Plan> make_plan(const ArchiveTools& tools) {
   TRY(backups, archive::list_standings(store));
   TRY(wal, archive::WalIndex::read(store, marker->wal_segment_bytes));
   const auto& archive = tools.config.archive;
-  plan.expiry = archive::plan_expiry(backups, wal, {archive.keep, archive.keep_full}, wall_now());
+  const auto keep = which == Which::Offsite ? archive.offsite_keep : archive.keep;
+  plan.expiry = archive::plan_expiry(backups, wal, {keep, archive.keep_full}, wall_now());
   TRY(incomplete, archive::incomplete_backups(store, kLeftoverAge, wall_now()));
   plan.incomplete = std::move(incomplete);
   TRY(abandoned, store.abandoned(kLeftoverAge));
@@ -90,8 +91,8 @@ Result<int> run(const Invocation& invocation) {
   const bool act = invocation.has("--yes") && !invocation.has("--dry-run");
   const auto lock = lock_job(config, "backup");
   if (!lock) return fail(lock.error());
-  TRY(tools, open_archive(config));
-  TRY(plan, make_plan(tools));
+  TRY(tools, open_archive(config, which_store(invocation)));
+  TRY(plan, make_plan(tools, which_store(invocation)));
   if (act) {
     TRY_VOID(hold_lease(tools));
     TRY_VOID(remove(tools, plan));
@@ -111,7 +112,8 @@ CommandSpec backup_expire_command() {
               "only when a newer one was proven by a drill; what archive.keep, archive.keep_full "
               "or a pin asks for stays, with its WAL.",
           .example = "pgkeel backup expire --yes",
-          .options = {{.names = "--yes", .help = "remove it"},
+          .options = {offsite_option(),
+                      {.names = "--yes", .help = "remove it"},
                       {.names = "--dry-run", .help = "only show it, whatever else is given"}},
           .run = run};
 }

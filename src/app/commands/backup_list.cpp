@@ -63,7 +63,7 @@ std::vector<std::string> row_text(const BackupStanding& one, const archive::WalI
 
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
-  TRY(tools, open_archive(config));
+  TRY(tools, open_archive(config, which_store(invocation)));
   TRY(list, archive::list_standings(*tools.store));
   const auto segment_bytes =
       list.empty() ? pg::kDefaultWalSegmentBytes : list.back().backup.wal_segment_bytes;
@@ -95,6 +95,7 @@ CommandSpec backup_list_command() {
               "A backup is proven by a drill that restored it. REACHES is how far its WAL "
               "goes without a gap.",
           .example = "pgkeel backup list --json",
+          .options = {offsite_option()},
           .run = run};
 }
 

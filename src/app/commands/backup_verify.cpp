@@ -51,7 +51,7 @@ void print(const archive::Backup& backup, const archive::VerifyReport& report) {
 
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
-  TRY(tools, open_archive(config));
+  TRY(tools, open_archive(config, which_store(invocation)));
   const StopOnSignal stop;
   TRY(backups, archive::list_backups(*tools.store));
   if (const auto label = invocation.value("ID")) {
@@ -85,6 +85,7 @@ CommandSpec backup_verify_command() {
               "Digests of all objects, checksums of all files against the server's manifest, WAL "
               "without a gap. Only a drill proves that a backup restores.",
           .example = "pgkeel backup verify 20261121T030000Z",
+          .options = {offsite_option()},
           .arguments = {{.names = "ID", .help = "a backup; all when left out"}},
           .run = run};
 }

@@ -21,6 +21,7 @@ CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec undrop_forget_command();
 [[nodiscard]] CommandSpec backup_now_command();
 [[nodiscard]] CommandSpec backup_list_command();
+[[nodiscard]] CommandSpec backup_copy_command();
 [[nodiscard]] CommandSpec backup_verify_command();
 [[nodiscard]] CommandSpec backup_drill_command();
 [[nodiscard]] CommandSpec backup_expire_command();

@@ -79,7 +79,7 @@ void print(const archive::Restored& done, const archive::RestoreRequest& request
 
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
-  TRY(tools, open_archive(config));
+  TRY(tools, open_archive(config, which_store(invocation)));
   const StopOnSignal stop;
   TRY(request, request_for(invocation, tools, stop));
   ProgressLine line;
@@ -104,7 +104,8 @@ CommandSpec restore_command() {
               "manifest while writing, replays the WAL up to that moment in a server that nobody "
               "can reach, and leaves a stopped cluster. The running server is not touched.",
           .example = "pgkeel restore --into /srv/restored --to '2026-11-21 03:00:00'",
-          .options = {{.names = "--into",
+          .options = {offsite_option(),
+                      {.names = "--into",
                        .value = "DIR",
                        .help = "a directory that is empty or does not exist",
                        .given = OptionSpec::Given::Required},

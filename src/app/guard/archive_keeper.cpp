@@ -25,6 +25,8 @@ std::vector<std::string> words_of(ArchiveJob job) {
     case ArchiveJob::Backup: return {"backup", "now", "--json"};
     case ArchiveJob::Drill: return {"backup", "drill", "--json"};
     case ArchiveJob::Expire: return {"backup", "expire", "--yes", "--json"};
+    case ArchiveJob::Copy: return {"backup", "copy", "--json"};
+    case ArchiveJob::ExpireCopy: return {"backup", "expire", "--offsite", "--yes", "--json"};
   }
   return {};
 }
@@ -90,6 +92,8 @@ JobHistory& ArchiveKeeper::history_of(ArchiveJob job) {
     case ArchiveJob::Backup: return history_.backup;
     case ArchiveJob::Drill: return history_.drill;
     case ArchiveJob::Expire: return history_.expire;
+    case ArchiveJob::Copy: return history_.copy;
+    case ArchiveJob::ExpireCopy: return history_.expire_copy;
   }
   return history_.backup;
 }
@@ -163,6 +167,7 @@ std::vector<std::string> ArchiveKeeper::complaints() const {
   if (view_.seen && view_.newest.empty()) add("there is no backup yet");
   if (!history_.backup.failure.empty()) add("the last backup failed: " + history_.backup.failure);
   if (!history_.drill.failure.empty()) add("the last drill failed: " + history_.drill.failure);
+  if (!history_.copy.failure.empty()) add("the off-site copy is behind: " + history_.copy.failure);
   add(receiver_complaint(config_, wall_now()));
   return found;
 }

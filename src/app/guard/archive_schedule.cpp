@@ -9,6 +9,7 @@ namespace {
 constexpr Millis kFirstRetry{5 * 60'000};
 constexpr Millis kLastRetry{60 * 60'000};
 constexpr Millis kExpireEvery{6 * 3'600'000};
+constexpr Millis kCopyEvery{5 * 60'000};  // what the loss of the whole host may cost
 constexpr int kDoublingsMax = 4;
 
 bool may_try(const JobHistory& history, WallTime now) {
@@ -47,6 +48,8 @@ std::string_view to_string(ArchiveJob job) {
     case ArchiveJob::Backup: return "backup now";
     case ArchiveJob::Drill: return "backup drill";
     case ArchiveJob::Expire: return "backup expire";
+    case ArchiveJob::Copy: return "backup copy";
+    case ArchiveJob::ExpireCopy: return "backup expire --offsite";
   }
   return {};
 }
@@ -60,6 +63,11 @@ std::optional<ArchiveJob> due_job(const ArchiveView& view, const ServerView& ser
   if (drill_due(view, config, now) && may_try(history.drill, now)) return ArchiveJob::Drill;
   if (expire_due(view, history.expire, now) && may_try(history.expire, now))
     return ArchiveJob::Expire;
+  if (config.offsite.where.empty() || view.newest.empty()) return std::nullopt;
+  if (older_than(history.copy.ended_at, kCopyEvery, now) && may_try(history.copy, now))
+    return ArchiveJob::Copy;
+  if (expire_due(view, history.expire_copy, now) && may_try(history.expire_copy, now))
+    return ArchiveJob::ExpireCopy;
   return std::nullopt;
 }
 

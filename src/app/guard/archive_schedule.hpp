@@ -10,7 +10,7 @@
 
 namespace pgkeel::app {
 
-enum class ArchiveJob { Backup, Drill, Expire };
+enum class ArchiveJob { Backup, Drill, Expire, Copy, ExpireCopy };
 [[nodiscard]] std::string_view to_string(ArchiveJob job);  ///< "backup now", as a command
 
 /// The newest backup, as `pgkeel backup list --json` tells.
@@ -39,6 +39,8 @@ struct ArchiveHistory {
   JobHistory backup;
   JobHistory drill;
   JobHistory expire;
+  JobHistory copy;
+  JobHistory expire_copy;
 };
 
 /// Where the server is, as far as it makes a new backup necessary.

@@ -210,6 +210,22 @@ TEST_F(Archive, ACloneArchivesAndExpiresNothing) {
   ok({"backup", "expire", "--yes"});
 }
 
+TEST_F(Archive, TheOffsiteCopyRestoresByItself) {
+  // Goal: a drill of the copy reads only the copy, with the first store gone (C3 D11 D17 X4).
+  extra_ = "[archive.offsite]\nstore = \"offsite\"\n";
+  configure("state");
+  static_cast<void>(server_.rows("create table t as select generate_series(1, 1000) n"));
+  backup();
+  EXPECT_GT(ok({"backup", "copy"})["objects"], 0);
+  EXPECT_EQ(ok({"backup", "copy"})["objects"], 0);
+  fs::rename(store(), binary_.dir() / "away");
+  const auto drill = ok({"backup", "drill", "--offsite"});
+  EXPECT_EQ(drill["rows"]["postgres.public.t"], 1000);
+  const auto copy_only = restored("from_copy", {"--offsite"});
+  const PostgresServer copy({.copy_of = copy_only});
+  EXPECT_EQ(copy.query("select count(*) from t"), "1000");
+}
+
 TEST_F(Archive, WalFetchNeverTakesTroubleForTheEnd) {
   // Goal: "no more WAL" is exit 1; a gap or a store that is away stops the replay instead (D10).
   backup();

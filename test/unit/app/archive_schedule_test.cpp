@@ -76,6 +76,18 @@ TEST(ArchiveSchedule, ANewTimelineOrLostWalAsksForABackup) {
   EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
 }
 
+TEST(ArchiveSchedule, KeepsTheOffsiteCopyCurrent) {
+  // Goal: every few minutes, and with a retention of its own (C3 D11).
+  auto archive = proven();
+  archive.config.offsite.where = "s3://bucket/copy";
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Copy)));
+  archive.history.copy.ended_at = kNow;
+  EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::ExpireCopy)));
+  archive.history.expire_copy.ended_at = kNow;
+  EXPECT_FALSE(archive.due());
+  EXPECT_THAT(archive.due(Seconds(300)), Optional(Eq(ArchiveJob::Copy)));
+}
+
 TEST(ArchiveSchedule, BacksOffAfterFailures) {
   // Goal: a store that is away is not hammered, and never given up.
   Archive archive;

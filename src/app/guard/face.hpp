@@ -6,6 +6,7 @@
 #include "app/guard/adviser.hpp"
 #include "app/guard/anchor.hpp"
 #include "app/guard/archive_keeper.hpp"
+#include "app/guard/sync_mode.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
 #include "notify/alerts.hpp"
@@ -30,6 +31,7 @@ class Face final : public serve::StatusSource,
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
   void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
+  void show_sync(const SyncMode* sync_mode) { sync_mode_ = sync_mode; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -67,6 +69,7 @@ class Face final : public serve::StatusSource,
   const notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
   const ArchiveKeeper* archive_ = nullptr;
+  const SyncMode* sync_mode_ = nullptr;
   const Adviser* adviser_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;

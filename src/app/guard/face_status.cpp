@@ -177,6 +177,11 @@ void Face::add_instance(serve::Status& status) const {
                                  "'pgkeel backup list' shows what is there; the guard tries again "
                                  "by itself."});
   }
+  if (sync_mode_ != nullptr)
+    if (auto complaint = sync_mode_->complaint(); !complaint.empty())
+      status.warnings.push_back({"archive_sync", std::move(complaint),
+                                 "Commits wait for the archive again by themselves once it has "
+                                 "caught up; receive.log in the state directory says more."});
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},
                          {"sees_files", capabilities.sees_files},

@@ -184,7 +184,8 @@ void SyncMode::remember(const Unprotected& interval) {
 }
 
 std::string SyncMode::complaint() const {
-  if (config_.archive.durability != Durability::Sync || armed_) return {};
+  const auto& archive = config_.archive;
+  if (!archive.configured() || archive.durability != Durability::Sync || armed_) return {};
   if (foreign_)
     return "durability = \"sync\", but synchronous_standby_names is already in use for other "
            "standbys; it is left alone and commits do not wait for the archive";

@@ -161,9 +161,11 @@ StopOnSignal::StopOnSignal() : wake_(::eventfd(0, EFD_CLOEXEC)) {
 StopOnSignal::~StopOnSignal() { pthread_kill(waiter_.native_handle(), SIGUSR2); }
 
 fs::path own_program() {
+  constexpr std::string_view kReplaced = " (deleted)";  // by an upgrade, which is there now
   std::error_code error;
-  auto path = fs::read_symlink("/proc/self/exe", error);
-  return error ? fs::path("pgkeel") : path;
+  auto path = fs::read_symlink("/proc/self/exe", error).string();
+  if (path.ends_with(kReplaced)) path.resize(path.size() - kReplaced.size());
+  return error ? fs::path("pgkeel") : fs::path(path);
 }
 
 std::vector<std::string> own_command(const Config& config, std::vector<std::string> words) {

@@ -30,6 +30,8 @@ constexpr auto kFeatures = std::to_array<Feature>({
      {SeeFiles, MoveFiles, Stop, Start}},
     {"keep_definitions", "keep definitions, to re-create what is lost", {ReadTables}},
     {"create_database", "create a required database that was never there", {CreateDb}},
+    {"restore_database", "restore a lost database from the archive", {CreateDb}},
+    {"restore_table", "restore a lost table from the archive", {Ownership}},
     {"recreate_database", "re-create a lost database, empty", {CreateDb}},
     {"recreate_table", "re-create a lost table, empty", {Ownership}},
 });

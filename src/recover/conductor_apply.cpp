@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "recover/conductor.hpp"
+#include "recover/last_seen.hpp"
 #include "recover/remedy.hpp"
 #include "recover/verify.hpp"
 
@@ -63,6 +64,20 @@ bool had_data(diagnose::Cause cause) {
 // Re-creating something empty is a loss even though service is back.
 bool loses_rows(std::string_view playbook) {
   return playbook == kRecreateTable.name || playbook == kRecreateDatabase.name;
+}
+
+// What came back is as old as the last look at it.
+bool is_restored(std::string_view playbook) {
+  return playbook == kRestoreTable.name || playbook == kRestoreDatabase.name;
+}
+
+std::string loss_of_restore(const std::string& subject,
+                            const Result<std::optional<diagnose::LastSeen>>& seen) {
+  if (!seen || !*seen)
+    return fmt::format("what was written to {} since the last checkpoint before it was dropped",
+                       subject);
+  return fmt::format("what was written to {} in the last {} before it was found dropped", subject,
+                     humane_duration((*seen)->age));
 }
 
 }  // namespace
@@ -149,6 +164,10 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.opened_at = now;
   state_.incidents.push_back(std::move(tracked));
   add_evidence(*id, finding);
+  if (finding.last_seen) {
+    const auto kept = keep_last_seen(services_.ledger, *id, *finding.last_seen);
+    if (!kept) log_error("ledger not written", {{"why", kept.error().message()}});
+  }
   tell_unjournaled(std::move(incident), IncidentState::Closed);
   tell(*id, "");
 }
@@ -220,8 +239,12 @@ Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
   tracked->last_playbook = decision.playbook;
   tracked->next_attempt_at = now + backoff(tracked->attempts);
   const bool loses = loses_rows(decision.playbook);
+  const bool restores = is_restored(decision.playbook);
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Recovering;
+    if (restores)
+      incident.loss = {loss_of_restore(incident.subject, last_seen(services_.ledger, id))};
+    if (restores) incident.rows_lost.reset();
     if (!loses) return;
     incident.loss = decision.finding.loss;
     incident.rows_lost = decision.finding.rows_lost;
@@ -243,7 +266,8 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
   switch (report.outcome) {
     case RunOutcome::Done: return;
     case RunOutcome::NeedsHuman:
-      tracked->next_attempt_at = services_.loop.after(kHumanRetryEvery);
+      tracked->next_attempt_at =
+          services_.loop.after(std::max(kHumanRetryEvery, report.retry_after));
       wait({id, report.why, false});
       return;
     case RunOutcome::Failed:

@@ -61,15 +61,16 @@ Task<RunReport> run_playbook(Services* services, const Playbook* playbook,
                              const GuardState* state) {
   StepContext context{*services, finding, std::move(incident), {}};
   for (const auto& step : playbook->steps) {
-    if (state->paused) co_return RunReport{RunOutcome::Paused, std::string(step.name), "paused"};
+    if (state->paused)
+      co_return RunReport{RunOutcome::Paused, std::string(step.name), "paused", {}};
     const auto result = co_await run_step(playbook, &step, &context);
     if (!result) {
       // Without a journal nothing may be done: the intent would be lost with us.
-      co_return RunReport{RunOutcome::Failed, std::string(step.name), result.error().message()};
+      co_return RunReport{RunOutcome::Failed, std::string(step.name), result.error().message(), {}};
     }
     if (result->outcome != incident::ActionOutcome::Failed) continue;
     co_return RunReport{result->needs_human ? RunOutcome::NeedsHuman : RunOutcome::Failed,
-                        std::string(step.name), result->note};
+                        std::string(step.name), result->note, result->retry_after};
   }
   co_return RunReport{};
 }

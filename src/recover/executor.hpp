@@ -17,6 +17,7 @@ struct RunReport {
   RunOutcome outcome = RunOutcome::Done;
   std::string step;  ///< where it stopped
   std::string why;
+  Seconds retry_after{0};  ///< with NeedsHuman, where a step said so
 };
 
 runtime::Task<RunReport> run_playbook(Services* services, const Playbook* playbook,

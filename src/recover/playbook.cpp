@@ -9,22 +9,23 @@ namespace pgkeel::recover {
 namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
-    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData, &kRestoreData,
-     &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable});
+    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData,
+     &kRestoreData, &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable,
+     &kRestoreDatabase, &kRestoreTable});
 
 }  // namespace
 
 StepResult StepResult::done(std::string note) {
-  return {incident::ActionOutcome::Done, std::move(note), false};
+  return {incident::ActionOutcome::Done, std::move(note), false, {}};
 }
 StepResult StepResult::skipped(std::string note) {
-  return {incident::ActionOutcome::Skipped, std::move(note), false};
+  return {incident::ActionOutcome::Skipped, std::move(note), false, {}};
 }
 StepResult StepResult::failed(const Error& error) {
-  return {incident::ActionOutcome::Failed, error.message(), false};
+  return {incident::ActionOutcome::Failed, error.message(), false, {}};
 }
 StepResult StepResult::for_human(std::string why) {
-  return {incident::ActionOutcome::Failed, std::move(why), true};
+  return {incident::ActionOutcome::Failed, std::move(why), true, {}};
 }
 
 std::span<const Playbook* const> all_playbooks() { return kPlaybooks; }

@@ -37,6 +37,7 @@ struct Services {
   std::vector<Hook> hooks{};            ///< run once it does
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
+  std::filesystem::path state_dir{};  ///< where jobs keep what they wrote, in jobs/
   notify::IncidentListener* alerts =
       nullptr;  ///< hears of every change of an incident; may be null
 };
@@ -54,6 +55,8 @@ struct StepResult {
   std::string note;
   /// With Failed: only a human can go on; trying again soon is pointless.
   bool needs_human = false;
+  /// With needs_human: when it is tried again all the same; zero: as usual.
+  Seconds retry_after{0};
 
   static StepResult done(std::string note = {});
   static StepResult skipped(std::string note);
@@ -88,5 +91,7 @@ extern const Playbook kReplaceFreshCluster;
 extern const Playbook kCreateDatabase;
 extern const Playbook kRecreateDatabase;
 extern const Playbook kRecreateTable;
+extern const Playbook kRestoreDatabase;
+extern const Playbook kRestoreTable;
 
 }  // namespace pgkeel::recover

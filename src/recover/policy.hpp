@@ -6,8 +6,8 @@
 namespace pgkeel::recover {
 
 enum class Mode { Act, Advise };
-/// What to do about a table or database that is gone. Restore needs the archive and, until there is
-/// one, waits for a human like Advise.
+/// What to do about a table or database that is gone. Restore needs the archive and, where there is
+/// none, waits for a human like Advise.
 enum class MissingPolicy { Restore, RecreateEmpty, Advise };
 
 struct Policy {

@@ -29,9 +29,12 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: bring the known data back, or accept this cluster with 'pgkeel unfence --yes'"},
     {Cause::DatabaseMissing, Grade::Automatic, "create_database", false, ""},
     {Cause::DatabaseDropped, Grade::Guarded, "recreate_database", false,
-     "a human: restore the database, or 'pgkeel undrop forget DATABASE' if it was meant"},
+     "a human: 'pgkeel undrop DATABASE' restores it from an archive, 'pgkeel undrop forget "
+     "DATABASE' "
+     "if it was meant"},
     {Cause::TableDropped, Grade::Guarded, "recreate_table", false,
-     "a human: restore the table, or 'pgkeel undrop forget DATABASE.SCHEMA.TABLE' if it was meant"},
+     "a human: 'pgkeel undrop DATABASE.SCHEMA.TABLE' restores it from an archive, 'pgkeel undrop "
+     "forget DATABASE.SCHEMA.TABLE' if it was meant"},
     {Cause::ServerUnreachable, Grade::Human, "", false, "a login to succeed again"},
     {Cause::ContainerMissing, Grade::Human, "", false,
      "a human: create the container again over the same volume ('docker compose up -d')"},
@@ -68,6 +71,16 @@ Remedy left_to_human(Remedy remedy) {
   return remedy;
 }
 
+// What is only worth a warning (a partition, which retention drops) is not brought back unasked.
+Remedy for_missing(Remedy remedy, MissingPolicy missing, std::string_view restoring,
+                   const Policy& policy, const diagnose::Finding& finding) {
+  if (missing == MissingPolicy::RecreateEmpty) return remedy;
+  const bool minor = finding.severity == incident::Severity::Warning;
+  if (missing != MissingPolicy::Restore || !policy.archive || minor) return left_to_human(remedy);
+  remedy.playbook = restoring;
+  return remedy;
+}
+
 Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
               const Policy& policy) {
   Remedy remedy = row(finding.cause);
@@ -87,10 +100,9 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
       return remedy;
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
     case Cause::TableDropped:
-      return policy.missing_table == MissingPolicy::RecreateEmpty ? remedy : left_to_human(remedy);
+      return for_missing(remedy, policy.missing_table, "restore_table", policy, finding);
     case Cause::DatabaseDropped:
-      return policy.missing_database == MissingPolicy::RecreateEmpty ? remedy
-                                                                     : left_to_human(remedy);
+      return for_missing(remedy, policy.missing_database, "restore_database", policy, finding);
     default: return remedy;
   }
 }

@@ -29,8 +29,11 @@ std::string joined(const Rows& rows) {
 }
 
 // Two looks ago: the last look still saw what is gone now, and may have seen it for as long as its
-// end, already written, was being made durable.
-Position position_before(const Watch& watch) { return watch.positions.back(); }
+// end, already written, was being made durable. A guard that has only looked twice takes that risk.
+Position position_before(const Watch& watch) {
+  const auto& positions = watch.positions;
+  return positions.back().lsn.valid() ? positions.back() : positions.at(1);
+}
 
 template <class Row>
 void note_gone(const std::vector<Row>& before, const std::vector<Row>& after,

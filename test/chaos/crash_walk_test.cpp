@@ -36,7 +36,10 @@ constexpr auto kWalks = std::to_array<Walk>({
 constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
 constexpr std::string_view kContained = "replace_fresh_cluster";  // in container_test.cpp
 constexpr std::string_view kArchived = "restore_data";            // needs an archive
-constexpr std::string_view kFrozen = "replace_hung_server";       // the demo does not wait for it
+// In undrop_archive_test.cpp.
+constexpr std::string_view kUndropsTable = "restore_table";
+constexpr std::string_view kUndropsDatabase = "restore_database";
+constexpr std::string_view kFrozen = "replace_hung_server";  // the demo does not wait for it
 
 // The walk restarts the server more often than any budget allows, and waits less for a hung one.
 Scene walk_scene() {
@@ -143,7 +146,8 @@ TEST(CrashWalkOf, CreateDatabase) {
 
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
-  std::set<std::string_view> walked{kWalkedBelow, kFrozen, kContained, kArchived};
+  std::set<std::string_view> walked{kWalkedBelow, kFrozen,       kContained,
+                                    kArchived,    kUndropsTable, kUndropsDatabase};
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

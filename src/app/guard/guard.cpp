@@ -132,6 +132,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
       server_account(*instance_), config_.instance.databases, invariants_of(config_),
       hooks_of(config_)});
   if (config_.archive.configured()) services_->pgkeel = own_command(config_, {});
+  services_->state_dir = config_.state_dir;
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
   conductor_ =

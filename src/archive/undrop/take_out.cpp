@@ -211,6 +211,15 @@ Result<void> note_rows(const Side& side, const std::vector<Member>& members, Tak
   return {};
 }
 
+// DROP DATABASE first marks it as invalid, then removes its files, then commits. A moment between
+// the first two leaves all of it there, but for the limit of connections, which the mark replaced.
+Result<void> revive_database(const Side& side, const std::string& literal) {
+  TRY_VOID(run_psql(
+      side.copy, "template1",
+      "update pg_catalog.pg_database set datconnlimit = -1 where datname = " + literal + ";\n"));
+  return {};
+}
+
 }  // namespace
 
 Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool schema_is_gone) {
@@ -252,11 +261,12 @@ Result<TakenOut> take_database_out(const Side& side) {
   TRY(there, ask_json(side.copy, "template1",
                       "select pg_catalog.json_build_object('bytes', "
                       "pg_catalog.pg_database_size(oid), 'comment', "
-                      "pg_catalog.shobj_description(oid, 'pg_database')) from "
-                      "pg_catalog.pg_database where datname = " +
+                      "pg_catalog.shobj_description(oid, 'pg_database'), 'half_dropped', "
+                      "datconnlimit = -2) from pg_catalog.pg_database where datname = " +
                           name));
   if (!there.is_object()) return fail(not_there(side, "database " + subject.database));
   TRY_VOID(ask_for_room(side, there.value("bytes", std::uint64_t{0})));
+  if (there.value("half_dropped", false)) TRY_VOID(revive_database(side, name));
   TakenOut taken;
   if (there["comment"].is_string()) taken.comment = there["comment"].get<std::string>();
   TRY(tables, ask_json(side.copy, subject.database,

@@ -104,5 +104,22 @@ TEST(RemedyFor, WhatWasDroppedIsMadeEmptyOnlyWhereThePolicySaysSo) {
   EXPECT_TRUE(remedy_for(of(Cause::TableDropped), {}, databases).playbook.empty());
 }
 
+TEST(RemedyFor, WhatWasDroppedComesFromTheArchiveWhereThereIsOne) {
+  // Goal: the default policy restores with an archive, and never makes anything empty instead; what
+  // retention drops (a partition, a mere warning) stays dropped.
+  Policy policy;
+  policy.archive = true;
+  EXPECT_EQ(remedy_for(of(Cause::TableDropped), {}, policy).playbook, "restore_table");
+  EXPECT_EQ(remedy_for(of(Cause::DatabaseDropped), {}, policy).playbook, "restore_database");
+  auto partition = of(Cause::TableDropped);
+  partition.severity = incident::Severity::Warning;
+  EXPECT_TRUE(remedy_for(partition, {}, policy).playbook.empty());
+  policy.missing_table = policy.missing_database = MissingPolicy::Advise;
+  EXPECT_TRUE(remedy_for(of(Cause::TableDropped), {}, policy).playbook.empty());
+  EXPECT_TRUE(remedy_for(of(Cause::DatabaseDropped), {}, policy).playbook.empty());
+  policy.missing_table = MissingPolicy::RecreateEmpty;
+  EXPECT_EQ(remedy_for(of(Cause::TableDropped), {}, policy).playbook, "recreate_table");
+}
+
 }  // namespace
 }  // namespace pgkeel::recover

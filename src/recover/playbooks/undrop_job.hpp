@@ -1,0 +1,35 @@
+// `pgkeel undrop` as a job of the guard: a process in a session of its own that outlives the guard,
+// because a restore half done is worth finishing. It knows its own work again, so the next guard
+// simply asks for it anew: it waits for one that still runs, finishes what one left, or says it is
+// done.
+// It refuses to keep the guard busy while the server needs it: then the job goes on alone and the
+// step is tried again later.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "recover/playbook.hpp"
+
+namespace pgkeel::recover {
+
+struct UndropDone {
+  std::int64_t rows = 0;
+  std::vector<std::string> relations;  ///< "public.orders", those that came with it included
+  std::vector<std::string> notes;      ///< what could not be brought back
+  std::string lsn;
+  std::string backup;
+  [[nodiscard]] std::string describe() const;
+};
+
+/// "pgkeel undrop shop.public.orders --at 0/3000200".
+[[nodiscard]] std::string describe_undrop(const StepContext& context);
+/// Brings the finding's subject back; on success `after` tells the ledger and words the result.
+runtime::Task<StepResult> undrop_subject(StepContext* context,
+                                         Result<void> (*after)(StepContext&, const UndropDone&));
+
+/// Pure: the last line of what the job wrote.
+[[nodiscard]] Result<UndropDone> read_undrop(std::string_view output);
+
+}  // namespace pgkeel::recover

@@ -16,8 +16,11 @@
 namespace pgkeel::bench {
 namespace {
 
+enum class Part { Both, Copies, Receiving };
+
 struct Invocation {
   bool json = false;
+  Part part = Part::Both;
   ArchiveBenchOptions options;
 };
 
@@ -29,6 +32,8 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (word == "--json") invocation.json = true;
     else if (word == "--scale" && valued) invocation.options.scale = std::atof(argv[++at]);
     else if (word == "--rounds" && valued) invocation.options.rounds = std::atoi(argv[++at]);
+    else if (word == "--copies") invocation.part = Part::Copies;
+    else if (word == "--receiving") invocation.part = Part::Receiving;
     else return std::nullopt;
   }
   if (!(invocation.options.scale > 0) || invocation.options.rounds < 1) return std::nullopt;
@@ -38,8 +43,10 @@ std::optional<Invocation> parse(int argc, char** argv) {
 int run(const Invocation& invocation) {
   ::setenv("PGKEEL_TEST_TMP", "/var/tmp", 0);
   ArchiveStage stage(invocation.options);
-  auto cells = measure_copies(stage);
-  auto more = measure_receiving(stage);
+  Cells cells;
+  Cells more;
+  if (invocation.part != Part::Receiving) cells = measure_copies(stage);
+  if (invocation.part != Part::Copies) more = measure_receiving(stage);
   cells.insert(cells.end(), std::make_move_iterator(more.begin()),
                std::make_move_iterator(more.end()));
   fmt::print("{}", invocation.json ? to_json("archive", cells) + "\n" : to_table(cells));
@@ -55,7 +62,9 @@ void say(std::string_view what) { fmt::print(stderr, "bench archive: {}\n", what
 int main(int argc, char** argv) {
   const auto invocation = pgkeel::bench::parse(argc, argv);
   if (!invocation) {
-    std::fputs("usage: bench_archive [--json] [--scale FACTOR] [--rounds N]\n", stderr);
+    std::fputs(
+        "usage: bench_archive [--json] [--scale FACTOR] [--rounds N] [--copies | --receiving]\n",
+        stderr);
     return 2;
   }
   try {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -83,7 +84,12 @@ class Output {
 class Extraction {
  public:
   Extraction(const ExtractRequest& request, const pg::BackupManifest& manifest)
-      : request_(&request), check_(manifest) {}
+      : request_(&request), check_(manifest) {
+    for (const auto& shard : request.backup->shards) shards_.push_back(&shard);
+    // The largest first, so that no thread is left alone with one at the end.
+    std::ranges::sort(shards_, std::greater(),
+                      [](const Shard* shard) { return shard->object.plain_bytes; });
+  }
 
   Result<void> run();
 
@@ -104,6 +110,7 @@ class Extraction {
 
   const ExtractRequest* request_;
   ManifestCheck check_;
+  std::vector<const Shard*> shards_;
   std::mutex mutex_;  // guards what follows
   std::size_t next_ = 0;
   std::optional<Error> failure_;
@@ -218,12 +225,11 @@ void Extraction::note_failure(Error error) {
 }
 
 void Extraction::work() {
-  const auto& shards = request_->backup->shards;
   while (!stopped()) {
     const Shard* shard = nullptr;
     {
       const std::scoped_lock lock(mutex_);
-      if (next_ < shards.size()) shard = &shards[next_++];
+      if (next_ < shards_.size()) shard = shards_[next_++];
     }
     if (shard == nullptr) return;
     auto done = extract_shard(*shard);

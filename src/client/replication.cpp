@@ -190,7 +190,7 @@ Result<ReplicationSession> ReplicationSession::open(const pg::Conninfo& conninfo
 
 Result<void> ReplicationSession::send(const std::string& command) {
   if (PQsendQuery(state_->pq.get(), command.c_str()) == 0) return fail(state_->lost());
-  return state_->flush(SteadyClock::now() + state_->options.timeout);
+  return state_->flush(SteadyClock::now() + state_->options.answer_timeout);
 }
 
 Result<ReplicationSession::Step> ReplicationSession::next(Millis limit) {
@@ -220,7 +220,7 @@ Result<TextRows> ReplicationSession::run(const std::string& command) {
   Error failed;
   bool failing = false;
   while (true) {
-    const auto step = next(state_->options.timeout);
+    const auto step = next(state_->options.answer_timeout);
     if (!step && (step.error().sqlstate.empty() || failing)) return fail(step.error());
     if (!step) {
       failed = step.error();  // the rest is read, so that the session can be used on

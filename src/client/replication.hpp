@@ -28,8 +28,9 @@ enum class ReplicationMode {
 struct ReplicationOptions {
   ReplicationMode mode = ReplicationMode::Physical;
   std::string application_name = "pgkeel";
-  Millis timeout{10'000};  ///< of the login, and of every command's first answer
-  int wake_fd = -1;        ///< when readable, every wait ends with Cancelled
+  Millis timeout{10'000};         ///< of the login
+  Millis answer_timeout{10'000};  ///< of every command's first answer
+  int wake_fd = -1;               ///< when readable, every wait ends with Cancelled
   std::optional<runtime::Account> connect_as = {};  ///< for peer authentication; needs root
 };
 

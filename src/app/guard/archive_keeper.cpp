@@ -172,6 +172,14 @@ std::vector<std::string> ArchiveKeeper::complaints() const {
   return found;
 }
 
+bool ArchiveKeeper::shares_the_disk() const {
+  const auto& archive = config_.archive;
+  if (!archive.store.where.starts_with('/') || !archive.offsite.where.empty()) return false;
+  const auto store = runtime::inode_of(archive.store.where);
+  const auto data = runtime::inode_of(config_.instance.data_dir);
+  return store && data && store->device == data->device;
+}
+
 std::optional<serve::Protection> ArchiveKeeper::protection() const {
   if (!config_.archive.configured()) return std::nullopt;
   serve::Protection protection;

@@ -22,6 +22,8 @@ class ArchiveKeeper {
   [[nodiscard]] std::optional<serve::Protection> protection() const;
   /// What is wrong with it, one sentence each, for status and alerts; empty when all is well.
   [[nodiscard]] std::vector<std::string> complaints() const;
+  /// One disk holds the data and its only archive: the loss of it takes both.
+  [[nodiscard]] bool shares_the_disk() const;
   [[nodiscard]] const ArchiveView& view() const { return view_; }
 
  private:

@@ -172,6 +172,12 @@ void Face::add_instance(serve::Status& status) const {
       status.warnings.push_back({std::string(warning.name), warning.text, warning.hint});
   if (archive_ != nullptr) {
     status.archive = archive_->protection();
+    if (archive_->shares_the_disk())
+      status.warnings.push_back(
+          {"archive_same_disk",
+           "The archive is on the same file system as the data: a lost disk "
+           "takes both.",
+           "Put archive.store on another disk, or set archive.offsite.store."});
     for (auto& complaint : archive_->complaints())
       status.warnings.push_back({"archive", std::move(complaint),
                                  "'pgkeel backup list' shows what is there; the guard tries again "

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 constexpr const char* kPort = "5432";  // only names the socket
 constexpr Millis kLookEvery{100};
 constexpr Millis kLoginLimit{5'000};
-constexpr Seconds kStopPatience{120};  // the shutdown checkpoint of a large server
+constexpr Millis kAnswerLimit{24 * 3'600'000};  // a large table is counted and checked whole
+constexpr Seconds kStopPatience{120};           // the shutdown checkpoint of a large server
 constexpr Seconds kKillPatience{20};
 constexpr std::size_t kLogBytesMax = 32U << 10U;
 constexpr std::size_t kWordsMax = 3;  // FATAL and ERROR lines quoted
@@ -137,6 +138,7 @@ Result<client::ReplicationSession> PrivateServer::connect(const std::string& dat
   TRY(conninfo, pg::parse_conninfo(PrivateServer::conninfo(database)));
   return client::ReplicationSession::open(conninfo, {.mode = client::ReplicationMode::Sql,
                                                      .timeout = kLoginLimit,
+                                                     .answer_timeout = kAnswerLimit,
                                                      .connect_as = options_.account});
 }
 

@@ -176,8 +176,8 @@ bool ArchiveKeeper::shares_the_disk() const {
   const auto& archive = config_.archive;
   if (!archive.store.where.starts_with('/') || !archive.offsite.where.empty()) return false;
   const auto store = runtime::inode_of(archive.store.where);
-  const auto data = runtime::inode_of(config_.instance.data_dir);
-  return store && data && store->device == data->device;
+  const auto server = runtime::inode_of(config_.instance.data_dir);
+  return store && server && store->device == server->device;
 }
 
 std::optional<serve::Protection> ArchiveKeeper::protection() const {

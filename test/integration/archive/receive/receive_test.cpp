@@ -71,6 +71,10 @@ TEST_F(Receive, SurvivesItsOwnDeath) {
 TEST_F(Receive, SurvivesDyingAtAnyStep) {
   // Goal: a death between any two steps of finishing and shipping a segment loses and doubles
   // nothing. D7
+  // The first one begins where the server is, so it must be there before the segment ends.
+  receiver_.start();
+  ASSERT_TRUE(receiver_.await([](const auto& s) { return s.state == ReceiveState::Streaming; }));
+  ASSERT_TRUE(receiver_.stop());
   for (const auto* step : {"receive-before-finish", "receive-before-rename", "receive-after-rename",
                            "receive-before-unspool"}) {
     receiver_.start(step);

@@ -63,11 +63,12 @@ LockJudgement unclear_yet(LockFacts facts, std::string why) {
   return unclear(std::move(facts), std::move(why));
 }
 
-// A postmaster that has not written its lock file yet, or a server run by hand with --single. What
-// was left by a dead one has a title.
-const ServerProcess* starting_in(const LockEvidence& evidence) {
+// What was left by a dead postmaster are workers.
+const ServerProcess* no_worker_in(const LockEvidence& evidence) {
   const auto& all = evidence.scan.processes;
-  const auto found = std::ranges::find(all, false, &ServerProcess::titled);
+  const auto found = std::ranges::find_if(all, [](const ServerProcess& process) {
+    return process.role != ServerProcess::Role::Worker;
+  });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -91,8 +92,8 @@ LockJudgement judge_with_processes(const LockEvidence& evidence, LockFacts facts
     return unclear(std::move(facts), "process " + std::to_string(recorded->pid) +
                                          " runs in this directory, but started at another time "
                                          "than postmaster.pid says");
-  if (const ServerProcess* starting = starting_in(evidence))
-    return unclear_yet(std::move(facts), "process " + std::to_string(starting->pid) +
+  if (const ServerProcess* other = no_worker_in(evidence))
+    return unclear_yet(std::move(facts), "process " + std::to_string(other->pid) +
                                              " runs in this directory without a lock file: a "
                                              "server that starts, or postgres --single");
   facts.state = LockState::Orphans;

@@ -71,11 +71,20 @@ bool may_be_ours(const DirectoryMark& mark, pid_t pid) {
   return stat && is_server_executable(stat->command);
 }
 
-// Only a postmaster, or a server run by hand with --single, keeps its command line; what is ending
-// has none any more.
-bool has_title(pid_t pid) {
-  const auto cmdline = runtime::read_proc_cmdline(pid);
-  return !cmdline || cmdline->empty() || cmdline->front().starts_with("postgres: ");
+// A postmaster writes its lock file within milliseconds of its start.
+constexpr Seconds kStartsWithin{10};
+
+// Only a postmaster, or a server run by hand, keeps its command line; a worker has it for the
+// moment after its fork, for ever when it was frozen then. What is ending has none any more.
+ServerProcess::Role role_of(const runtime::ProcStat& stat) {
+  const auto cmdline = runtime::read_proc_cmdline(stat.pid);
+  if (!cmdline || cmdline->empty() || cmdline->front().starts_with("postgres: "))
+    return ServerProcess::Role::Worker;
+  for (const char* mode : {"--single", "--boot", "--check"})
+    if (cmdline->size() > 1 && (*cmdline)[1] == mode) return ServerProcess::Role::ByHand;
+  const auto started = runtime::proc_started_at(stat);
+  const bool old = started && wall_now() - *started > kStartsWithin;
+  return old ? ServerProcess::Role::Worker : ServerProcess::Role::Starting;
 }
 
 // By its program. A process that is ending has given up its memory, and with it the program, while
@@ -95,8 +104,8 @@ Result<ServerProcess> look_at(const DirectoryMark& mark, pid_t pid) {
   TRY(stat, runtime::read_proc_stat(pid));
   if (!stands_in(mark, pid, cwd) || stat.state == 'Z' || stat.state == 'X')
     return fail(ErrorCode::NotFound, "process " + std::to_string(pid) + " is of another server");
-  return ServerProcess{pid,        stat.parent,   inner_pid_of(pid), stat.start_ticks,
-                       stat.state, has_title(pid)};
+  return ServerProcess{pid,        stat.parent,  inner_pid_of(pid), stat.start_ticks,
+                       stat.state, role_of(stat)};
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ struct ServerProcess {
   pid_t inner_pid = 0;            ///< what the process itself calls its pid (PID namespaces)
   std::uint64_t start_ticks = 0;  ///< with pid, names the process uniquely
   char state = '?';               ///< of /proc: R S D T ...
-  bool titled = true;             ///< it calls itself "postgres: ...", as every worker does
+  /// Worker: it calls itself "postgres: ...", or is too old for anything else. Starting: it may be
+  /// a postmaster that has no lock file yet. ByHand: somebody runs --single or the like.
+  enum class Role { Worker, Starting, ByHand } role = Role::Worker;
 };
 
 /// Hindered: some process may belong to this directory, but we have no right to look at it.

@@ -75,11 +75,13 @@ TEST(JudgeLock, AServerThatStartsIsNoOrphan) {
   // Goal: a postmaster before its lock file, or postgres --single, is never ended as a remnant.
   LockEvidence evidence;
   evidence.scan.processes = {process(100, 1)};
-  evidence.scan.processes.front().titled = false;
-  const LockFacts facts = judge_lock(evidence).facts;
-  EXPECT_EQ(facts.state, LockState::Unclear);
-  EXPECT_TRUE(facts.settling);
-  EXPECT_THAT(facts.orphans, testing::IsEmpty());
+  for (const auto role : {ServerProcess::Role::Starting, ServerProcess::Role::ByHand}) {
+    evidence.scan.processes.front().role = role;
+    const LockFacts facts = judge_lock(evidence).facts;
+    EXPECT_EQ(facts.state, LockState::Unclear);
+    EXPECT_TRUE(facts.settling);
+    EXPECT_THAT(facts.orphans, testing::IsEmpty());
+  }
 }
 
 TEST(JudgeLock, OrphansTellWhoHasTheReusedPid) {

@@ -9,6 +9,7 @@
 #include "archive/catalog/marker.hpp"
 #include "archive/receive/server.hpp"
 #include "archive/retention/expiry.hpp"
+#include "base/log.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -54,7 +55,9 @@ Result<void> hold_lease(const ArchiveTools& tools) {
 }
 
 Result<void> remove(const ArchiveTools& tools, const Plan& plan) {
-  TRY_VOID(archive::carry_out(*tools.store, plan.expiry, {}));
+  TRY_VOID(archive::carry_out(*tools.store, plan.expiry, [](const std::string& what) {
+    log_info("removing from the archive", {{"what", what}});
+  }));
   for (const auto& label : plan.incomplete)
     TRY_VOID(archive::remove_incomplete_backup(*tools.store, label));
   for (const auto& leftover : plan.abandoned) TRY_VOID(tools.store->remove_abandoned(leftover));

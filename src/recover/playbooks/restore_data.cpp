@@ -4,6 +4,7 @@
 // place and started. What stood in the place was renamed aside and is kept.
 #include <fmt/format.h>
 
+#include "instance/data_dir.hpp"
 #include "recover/playbooks/lost_data.hpp"
 #include "recover/playbooks/server_steps.hpp"
 #include "runtime/files.hpp"
@@ -60,6 +61,18 @@ std::string describe_bring_back(const StepContext& context) {
                      data_dir);
 }
 
+// The archive may be another cluster's: what is put into the place is the known one or nothing.
+std::string objection_to_placing(const StepContext& context, const fs::path& restored) {
+  const auto identity = context.services.ledger.identity();
+  if (!identity || !identity->has_value()) return "no identity is known";
+  const auto facts = instance::inspect_data_dir(restored);
+  if (!facts.control)
+    return fmt::format("what was restored into {} is incomplete", restored.string());
+  if (facts.control->system_id == (*identity)->system_id) return {};
+  return fmt::format("the archive holds another cluster ({}); it was left in {}",
+                     to_string(facts.control->system_id), restored.string());
+}
+
 Task<StepResult> restore(StepContext* context) {
   auto& services = context->services;
   const auto data_dir = services.instance.data_dir();
@@ -75,6 +88,8 @@ Task<StepResult> restore(StepContext* context) {
   if (!ran->exit.ok())
     co_return StepResult::failed(
         Error(ErrorCode::ChildFailed, "the archive could not be restored: " + failure_of(*ran)));
+  if (const auto why = objection_to_placing(*context, into); !why.empty())
+    co_return StepResult::for_human("a human: " + why);
   const auto renamed = runtime::rename_durable(into, data_dir);
   if (!renamed) co_return StepResult::for_human("a human: " + renamed.error().message());
   co_return StepResult::done(fmt::format("restored from the archive: {}",

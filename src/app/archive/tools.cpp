@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "archive/receive/receive.hpp"
+#include "archive/restore/foreign_tablespaces.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -120,6 +121,22 @@ Result<std::optional<runtime::Account>> server_account(const Config& config) {
   if (owner && owner->uid != 0) return owner;
   TRY(postgres, runtime::account_by_name("postgres"));
   return postgres;
+}
+
+Result<archive::RestoreRequest> restore_request(ArchiveTools& tools, const StopOnSignal& stop) {
+  archive::RestoreRequest request;
+  request.store = tools.store.get();
+  request.keys = &tools.keys;
+  request.incoming = tools.incoming;
+  request.bin_dir = tools.config.instance.bin_dir;
+  TRY(account, server_account(tools.config));
+  request.account = account;
+  request.superuser = superuser_of(tools.config);
+  request.wal_fetch = own_program();
+  if (!tools.config.instance.data_dir.empty())
+    request.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
+  request.stop = stop.token();
+  return request;
 }
 
 std::string superuser_of(const Config& config) {

@@ -13,11 +13,28 @@
 #include "app/config.hpp"
 #include "app/psql_target.hpp"
 #include "archive/codec/encoded.hpp"
+#include "archive/restore/restore.hpp"
 #include "archive/storage/open.hpp"
 #include "runtime/fd.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::app {
+
+/// SIGINT and SIGTERM end what runs: a stop token for loops, a descriptor for waits.
+class StopOnSignal {
+ public:
+  StopOnSignal();
+  ~StopOnSignal();
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+  [[nodiscard]] int wake_fd() const { return wake_.get(); }
+
+ private:
+  runtime::Fd wake_;
+  std::stop_source source_;
+  std::jthread waiter_;
+};
 
 struct ArchiveTools {
   Config config;
@@ -41,6 +58,11 @@ enum class Which { First, Offsite };
 /// Who runs the server and its copies: the owner of the data directory; none unless we are root.
 [[nodiscard]] Result<std::optional<runtime::Account>> server_account(const Config& config);
 
+/// What every restore of this configuration has in common; where to, how far and from which backup
+/// is the caller's.
+[[nodiscard]] Result<archive::RestoreRequest> restore_request(ArchiveTools& tools,
+                                                              const StopOnSignal& stop);
+
 /// The role a restored copy is asked as: the configured one, else PostgreSQL's default.
 [[nodiscard]] std::string superuser_of(const Config& config);
 
@@ -50,22 +72,6 @@ enum class Which { First, Offsite };
 
 /// STATE_DIR/jobs/NAME.lock: a job runs once. StateLocked with the holder.
 [[nodiscard]] Result<runtime::FileLock> lock_job(const Config& config, std::string_view name);
-
-/// SIGINT and SIGTERM end what runs: a stop token for loops, a descriptor for waits.
-class StopOnSignal {
- public:
-  StopOnSignal();
-  ~StopOnSignal();
-  StopOnSignal(const StopOnSignal&) = delete;
-  StopOnSignal& operator=(const StopOnSignal&) = delete;
-  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
-  [[nodiscard]] int wake_fd() const { return wake_.get(); }
-
- private:
-  runtime::Fd wake_;
-  std::stop_source source_;
-  std::jthread waiter_;
-};
 
 /// The running program, for what starts it again.
 [[nodiscard]] std::filesystem::path own_program();

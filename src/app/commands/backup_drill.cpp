@@ -6,7 +6,6 @@
 #include "app/commands/commands.hpp"
 #include "app/json_read.hpp"
 #include "archive/drill/drill.hpp"
-#include "archive/restore/foreign_tablespaces.hpp"
 #include "recover/expectation.hpp"
 
 namespace pgkeel::app {
@@ -31,18 +30,10 @@ Result<archive::DrillRequest> request_for(const Invocation& invocation, ArchiveT
   archive::DrillRequest request;
   request.scratch = drill_directory(tools.config);
   request.questions = questions_of(tools.config);
-  auto& restore = request.restore;
-  restore.store = tools.store.get();
-  restore.keys = &tools.keys;
+  TRY(restore, restore_request(tools, stop));
+  restore.incoming.clear();  // the store alone has to do
   restore.label = invocation.value("ID");
-  restore.bin_dir = tools.config.instance.bin_dir;
-  TRY(account, server_account(tools.config));
-  restore.account = account;
-  restore.superuser = superuser_of(tools.config);
-  restore.wal_fetch = own_program();
-  if (!tools.config.instance.data_dir.empty())
-    restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
-  restore.stop = stop.token();
+  request.restore = restore;
   return request;
 }
 

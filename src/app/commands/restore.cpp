@@ -5,7 +5,6 @@
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
 #include "app/json_read.hpp"
-#include "archive/restore/foreign_tablespaces.hpp"
 #include "archive/restore/restore.hpp"
 
 namespace pgkeel::app {
@@ -28,22 +27,11 @@ std::string phase_text(const archive::RestoreProgress& progress, Millis took) {
 
 Result<archive::RestoreRequest> request_for(const Invocation& invocation, ArchiveTools& tools,
                                             const StopOnSignal& stop) {
-  archive::RestoreRequest request;
-  request.store = tools.store.get();
-  request.keys = &tools.keys;
-  request.incoming = tools.incoming;
+  TRY(request, restore_request(tools, stop));
   request.into = fs::absolute(*invocation.value("--into")).lexically_normal();
   TRY(target, archive::parse_target(invocation.value("--to").value_or("latest")));
   request.target = target;
   request.label = invocation.value("--backup");
-  request.bin_dir = tools.config.instance.bin_dir;
-  TRY(account, server_account(tools.config));
-  request.account = account;
-  request.superuser = superuser_of(tools.config);
-  request.wal_fetch = own_program();
-  if (!tools.config.instance.data_dir.empty())
-    request.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
-  request.stop = stop.token();
   return request;
 }
 

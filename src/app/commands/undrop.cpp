@@ -114,27 +114,15 @@ Result<int> major_of(archive::Store& store) {
   return backups.back().major();
 }
 
-Result<archive::RestoreRequest> restore_request(const Invocation& invocation, ArchiveTools& tools,
-                                                const UndropSubject& subject,
-                                                const StopOnSignal& stop) {
-  archive::RestoreRequest request;
-  request.store = tools.store.get();
-  request.keys = &tools.keys;
-  request.incoming = tools.incoming;
+Result<archive::RestoreRequest> restore_of(const Invocation& invocation, ArchiveTools& tools,
+                                           const UndropSubject& subject, const StopOnSignal& stop) {
+  TRY(request, restore_request(tools, stop));
   const auto moment = invocation.value("--at").value_or(moment_known(tools.config, subject));
   // Of a position itself nothing is known; of a time, what was committed at it counts.
   const bool position = moment.find('/') != std::string::npos && !moment.starts_with("before:");
   TRY(target, archive::parse_target(position ? "before:" + moment : moment));
   request.target = target;
   request.label = invocation.value("--backup");
-  request.bin_dir = tools.config.instance.bin_dir;
-  TRY(account, server_account(tools.config));
-  request.account = account;
-  request.superuser = superuser_of(tools.config);
-  request.wal_fetch = own_program();
-  if (!tools.config.instance.data_dir.empty())
-    request.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
-  request.stop = stop.token();
   return request;
 }
 
@@ -147,7 +135,7 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
     TRY(as, other_name(subject, *name));
     request.as = as;
   }
-  TRY(restore, restore_request(invocation, tools, subject, stop));
+  TRY(restore, restore_of(invocation, tools, subject, stop));
   request.restore = restore;
   request.scratch = drill_directory(tools.config);
   TRY(major, major_of(*tools.store));

@@ -24,14 +24,23 @@ Result<void> signal_all(const fs::path& data_dir, int number) {
   return {};
 }
 
-Result<void> still_no_postmaster(const fs::path& data_dir, Namespace expected) {
-  const LockFacts lock = inspect_lock(data_dir, expected).facts;
+constexpr Millis kLookAgain{20};
+
+// A process without a name yet is a server that starts, or a worker whose postmaster died while it
+// was forked: whichever it is, it shows within seconds.
+runtime::Task<Result<void>> no_postmaster_left(runtime::Loop* loop, fs::path data_dir,
+                                               SteadyTime deadline, Namespace expected) {
+  LockFacts lock = inspect_lock(data_dir, expected).facts;
+  while (lock.settling && loop->now() < deadline) {
+    CO_TRY_VOID(co_await loop->sleep_for(kLookAgain));
+    lock = inspect_lock(data_dir, expected).facts;
+  }
   if (lock.state == LockState::Live)
-    return fail(ErrorCode::WrongState, "a postmaster runs in " + data_dir.string());
+    co_return fail(ErrorCode::WrongState, "a postmaster runs in " + data_dir.string());
   if (lock.state == LockState::Unclear)
-    return fail(ErrorCode::Refused, "it is not clear whether a server runs in " +
-                                        data_dir.string() + ": " + lock.detail);
-  return {};
+    co_return fail(ErrorCode::Refused, "it is not clear whether a server runs in " +
+                                           data_dir.string() + ": " + lock.detail);
+  co_return Result<void>();
 }
 
 bool timed_out(const Result<void>& result) {
@@ -59,18 +68,18 @@ runtime::Task<Result<void>> await_all_gone(runtime::Loop* loop, fs::path data_di
 
 runtime::Task<Result<void>> end_orphans(runtime::Loop* loop, fs::path data_dir, SteadyTime patience,
                                         SteadyTime deadline, Namespace expected) {
-  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
+  CO_TRY_VOID(co_await no_postmaster_left(loop, data_dir, deadline, expected));
   auto gone = co_await await_all_gone(loop, data_dir, std::min(patience, deadline));
   if (!timed_out(gone)) co_return gone;
 
-  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
+  CO_TRY_VOID(co_await no_postmaster_left(loop, data_dir, deadline, expected));
   log_warning("ending orphans of a dead postmaster", {{"data_dir", data_dir.string()}});
   CO_TRY_VOID(signal_all(data_dir, SIGQUIT));
   CO_TRY_VOID(signal_all(data_dir, SIGCONT));  // a stopped one cannot quit
   gone = co_await await_all_gone(loop, data_dir, std::min(loop->after(kQuitGrace), deadline));
   if (!timed_out(gone)) co_return gone;
 
-  CO_TRY_VOID(still_no_postmaster(data_dir, expected));
+  CO_TRY_VOID(co_await no_postmaster_left(loop, data_dir, deadline, expected));
   CO_TRY_VOID(signal_all(data_dir, SIGKILL));
   gone = co_await await_all_gone(loop, data_dir, deadline);
   co_return gone;

@@ -121,9 +121,11 @@ void PostgresServer::await_ready() {
   const bool ended = wait_until([this] {
     reap();
     if (child_ == 0) return true;
+    // One reading for both: the file of the server before may be replaced between two.
     const std::string file = read_all(data_dir_ / "postmaster.pid");
-    return pid() == child_ && (file.find("\nready") != std::string::npos ||
-                               file.find("\nstandby") != std::string::npos);
+    return file.starts_with(std::to_string(child_) + '\n') &&
+           (file.find("\nready") != std::string::npos ||
+            file.find("\nstandby") != std::string::npos);
   });
   if (ended && child_ != 0) return;
   const std::string text = log();

@@ -30,15 +30,16 @@ constexpr Millis kLookEvery{10'000};  // should a call to look() ever be missed
 constexpr Millis kBackoffLeast{1'000};
 constexpr Millis kBackoffMost{60'000};
 constexpr Millis kLeaseEvery{300'000};
-constexpr int kNice = 19;
+constexpr int kNice = 5;
 
-// Receiving comes first, and the server on the same machine: this thread takes what both leave of
-// the processor and the disk. Where a scheduler knows no priorities nothing is lost.
+// Receiving comes first, and the server on the same machine. This thread yields to both, and no
+// further: with the lowest priorities a busy machine, which is the one that writes most WAL, would
+// starve it for ever. Where a scheduler knows no priorities nothing is lost.
 void step_back() {
-  constexpr int kWhoThread = 1;        // IOPRIO_WHO_PROCESS, with 0: the calling thread
-  constexpr int kIdleClass = 3 << 13;  // IOPRIO_CLASS_IDLE
+  constexpr int kWhoThread = 1;                 // IOPRIO_WHO_PROCESS, with 0: the calling thread
+  constexpr int kLastBestEffort = 2 << 13 | 7;  // IOPRIO_CLASS_BE, the last of its eight levels
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));
-  static_cast<void>(::syscall(SYS_ioprio_set, kWhoThread, 0, kIdleClass));
+  static_cast<void>(::syscall(SYS_ioprio_set, kWhoThread, 0, kLastBestEffort));
 }
 
 using Consume = std::function<Result<void>(ByteSpan)>;

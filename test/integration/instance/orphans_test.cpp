@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 #include <csignal>
 
 #include "instance/server_processes.hpp"
 #include "integration/instance/fixture.hpp"
+#include "support/child.hpp"
 #include "support/proc_scan.hpp"
 
 namespace pgkeel::instance {
@@ -19,7 +21,11 @@ TEST_F(OrphansTest, SeesSurvivorsOfAKilledPostmasterAndWaitsForThem) {
   ::kill(pid, SIGKILL);
   ASSERT_TRUE(test::wait_until([&] { return test::proc_state(pid) == 'Z'; }));
 
-  const LockFacts lock = instance().inspect_lock();
+  LockFacts lock;
+  ASSERT_TRUE(test::wait_until([&] {
+    lock = instance().inspect_lock();
+    return !lock.settling;  // a worker that was just forked has no name yet
+  }));
   EXPECT_EQ(lock.state, LockState::Orphans);
   EXPECT_THAT(lock.orphans, Contains(busy.pid()));
   EXPECT_FALSE(instance().find_postmaster());
@@ -43,6 +49,26 @@ TEST_F(OrphansTest, EndsStoppedSurvivorsToo) {
   ASSERT_TRUE(test::wait_until([&] { return test::proc_state(pid) == 'Z'; }));
   const auto gone = run(instance().await_orphans_gone(loop_.now(), soon()));
   ASSERT_TRUE(gone) << gone.error().message();
+  static_cast<void>(started());
+}
+
+TEST_F(OrphansTest, WaitsForOneThatHasNoNameYet) {
+  // Goal: a worker forked just when its postmaster died looks like a server that starts; it is
+  // waited for, not taken for a reason to give up.
+  static_cast<void>(started());
+  server().kill9();
+  ASSERT_TRUE(run(instance().await_orphans_gone(loop_.now(), soon())));
+  const auto program = server().temp_dir() / "postgres";
+  std::filesystem::copy_file("/bin/sleep", program);
+  const auto in_data_dir =
+      "cd '" + server().data_dir().string() + "' && exec '" + program.string() + "' 0.5";
+  const pid_t unnamed = test::start_child({"/bin/sh", "-c", in_data_dir}, "/dev/null");
+  ASSERT_TRUE(test::wait_until([&] { return instance().inspect_lock().settling; }));
+  const auto gone = run(instance().await_orphans_gone(soon(), soon()));
+  EXPECT_TRUE(gone) << gone.error().message();
+  int status = -1;
+  ASSERT_EQ(::waitpid(unnamed, &status, 0), unnamed);
+  EXPECT_TRUE(WIFEXITED(status)) << "it was ended by a signal";
   static_cast<void>(started());
 }
 

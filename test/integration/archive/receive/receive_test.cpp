@@ -78,7 +78,9 @@ TEST_F(Receive, SurvivesDyingAtAnyStep) {
     ASSERT_TRUE(wait_until([&] {
       switch_wal();
       return wait_until([&] { return !receiver_.alive(); }, Millis(500));
-    })) << step;
+    })) << step
+        << '\n'
+        << receiver_log();
     ASSERT_TRUE(receiver_.await_death()) << step;
   }
   receiver_.start();
@@ -105,6 +107,7 @@ TEST_F(Receive, FollowsATimeline) {
   // Goal: after a promotion the new timeline is archived with its history, and the last segment of
   // the old one is kept as what it is. D7
   receiver_.start();
+  ASSERT_TRUE(receiver_.await([](const auto& s) { return s.state == ReceiveState::Streaming; }));
   const auto before = switch_wal();
   server().query("insert into switched select now() from generate_series(1, 1000)");
   server().stop();

@@ -32,7 +32,9 @@ endif()
 
 find_program(PGKEEL_CCACHE ccache)
 if(PGKEEL_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PGKEEL_CCACHE})
+  # What ccache must overlook to keep files that use precompiled headers (its manual).
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${PGKEEL_CCACHE})
 endif()
 
 find_program(PGKEEL_LLD NAMES ld.lld-19 ld.lld)

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/archive/progress.hpp"
-#include "app/archive/tools.hpp"
+#include "app/archive/restoring.hpp"
 #include "app/commands/commands.hpp"
 #include "app/json_read.hpp"
 #include "archive/restore/restore.hpp"
@@ -11,29 +11,6 @@ namespace pgkeel::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string phase_text(const archive::RestoreProgress& progress, Millis took) {
-  switch (progress.phase) {
-    case archive::RestorePhase::Planning: return "looking for the backup and its WAL";
-    case archive::RestorePhase::Copying:
-      return "restoring " + amount_text(progress.bytes, progress.bytes_total, took);
-    case archive::RestorePhase::Replaying:
-      return fmt::format("replaying WAL, {} segments{}", progress.segments,
-                         progress.segment.empty() ? "" : ", now " + progress.segment);
-    case archive::RestorePhase::Stopping: return "shutting the restored server down";
-  }
-  return {};
-}
-
-Result<archive::RestoreRequest> request_for(const Invocation& invocation, ArchiveTools& tools,
-                                            const StopOnSignal& stop) {
-  TRY(request, restore_request(tools, stop));
-  request.into = fs::absolute(*invocation.value("--into")).lexically_normal();
-  TRY(target, archive::parse_target(invocation.value("--to").value_or("latest")));
-  request.target = target;
-  request.label = invocation.value("--backup");
-  return request;
-}
 
 Json restored_json(const archive::Restored& done, const fs::path& into) {
   return {{"into", into.string()},
@@ -65,11 +42,12 @@ void print(const archive::Restored& done, const archive::RestoreRequest& request
     fmt::print("{} is unlogged and empty: unlogged tables are in no backup.\n", name);
 }
 
-Result<int> run(const Invocation& invocation) {
+Result<int> run_into(const Invocation& invocation, const std::string& into) {
   TRY(config, invocation.load());
   TRY(tools, open_archive(config, which_store(invocation)));
   const StopOnSignal stop;
-  TRY(request, request_for(invocation, tools, stop));
+  TRY(request, asked_restore(invocation, tools, stop));
+  request.into = fs::absolute(into).lexically_normal();
   ProgressLine line;
   const auto began = SteadyClock::now();
   request.tell = [&](const archive::RestoreProgress& progress) {
@@ -82,26 +60,43 @@ Result<int> run(const Invocation& invocation) {
   return 0;
 }
 
+Result<int> run(const Invocation& invocation) {
+  const auto into = invocation.value("--into");
+  if (into.has_value() == invocation.has("--in-place"))
+    return fail(Error(ErrorCode::Usage,
+                      into ? "--into and --in-place were both given" : "it was not said where to")
+                    .with_hint("Give --into DIR for a directory of its own, or --in-place for the "
+                               "place of the data directory."));
+  return into ? run_into(invocation, *into) : run_restore_in_place(invocation);
+}
+
 }  // namespace
 
 CommandSpec restore_command() {
-  return {.name = "restore",
-          .summary = "bring the cluster back as it was, into a directory",
-          .details =
-              "Takes the newest backup before the moment asked for, compares every file with its "
-              "manifest while writing, replays the WAL up to that moment in a server that nobody "
-              "can reach, and leaves a stopped cluster. The running server is not touched.",
-          .example = "pgkeel restore --into /srv/restored --to '2026-11-21 03:00:00'",
-          .options = {offsite_option(),
-                      {.names = "--into",
-                       .value = "DIR",
-                       .help = "a directory that is empty or does not exist",
-                       .given = OptionSpec::Given::Required},
-                      {.names = "--to",
-                       .value = "TARGET",
-                       .help = "latest, a time, a WAL position, xid:N or name:LABEL"},
-                      {.names = "--backup", .value = "ID", .help = "start from this backup"}},
-          .run = run};
+  return {
+      .name = "restore",
+      .summary = "bring the cluster back as it was, into a directory or in place",
+      .details =
+          "Takes the newest backup before the moment asked for, compares every file with its "
+          "manifest while writing, replays the WAL up to that moment in a server that nobody "
+          "can reach, and leaves a stopped cluster. With --into a running server is not touched. "
+          "With --in-place, of a server that is stopped, all of that happens beside it; then "
+          "the data directory is renamed aside, where it is kept, and the restored one takes "
+          "its place. It only says what it would do until --yes is given; a run that was "
+          "killed is finished by the next one.",
+      .example = "pgkeel restore --into /srv/restored --to '2026-11-21 03:00:00'",
+      .options = {offsite_option(),
+                  {.names = "--into",
+                   .value = "DIR",
+                   .help = "a directory that is empty or does not exist"},
+                  {.names = "--in-place",
+                   .help = "the place of the data directory, which is kept beside it"},
+                  {.names = "--yes", .help = "do it, with --in-place"},
+                  {.names = "--to",
+                   .value = "TARGET",
+                   .help = "latest, a time, a WAL position, xid:N or name:LABEL"},
+                  {.names = "--backup", .value = "ID", .help = "start from this backup"}},
+      .run = run};
 }
 
 }  // namespace pgkeel::app

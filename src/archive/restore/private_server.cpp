@@ -1,11 +1,13 @@
 // See private_server.hpp.
 #include "archive/restore/private_server.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "instance/data_dir.hpp"
 #include "instance/server_command.hpp"
 #include "runtime/files.hpp"
 
@@ -21,7 +23,15 @@ constexpr Millis kAnswerLimit{24 * 3'600'000};  // a large table is counted and 
 constexpr Seconds kStopPatience{120};           // the shutdown checkpoint of a large server
 constexpr Seconds kKillPatience{20};
 constexpr std::size_t kLogBytesMax = 32U << 10U;
+constexpr int kPreparedMin = 64;      // should the setting have been raised after the backup
 constexpr std::size_t kWordsMax = 3;  // FATAL and ERROR lines quoted
+
+// Prepared transactions need room in every server that replays them, also where the configuration
+// that gave it lies elsewhere.
+int room_for_prepared(const fs::path& data_dir) {
+  const auto control = instance::read_control_file(data_dir);
+  return std::max(kPreparedMin, control ? control->max_prepared_transactions : 0);
+}
 
 // What the restored configuration must not decide.
 Settings isolation(const PrivateServerOptions& options) {
@@ -47,6 +57,7 @@ Settings isolation(const PrivateServerOptions& options) {
           {"log_destination", "stderr"},
           {"lc_messages", "C"},
           {"max_wal_senders", "0"},
+          {"max_prepared_transactions", std::to_string(room_for_prepared(options.data_dir))},
           {"max_logical_replication_workers", "0"},
           {"huge_pages", "off"},
           {"shared_buffers", "64MB"},

@@ -15,6 +15,7 @@
 #include "archive/restore/foreign_tablespaces.hpp"
 #include "archive/restore/wal_server.hpp"
 #include "instance/binaries.hpp"
+#include "instance/data_dir.hpp"
 #include "pg/sql_text.hpp"
 #include "runtime/files.hpp"
 
@@ -86,7 +87,9 @@ Result<void> Restore::plan() {
   done_.backup = plan_->backup;
   done_.gap = plan_->gap;
   for (const auto& space : plan_->backup.tablespaces)
-    done_.tablespaces[space.oid] = tablespace_dir(request_->into, space.oid);
+    done_.tablespaces[space.oid] = request_->tablespaces_into.empty()
+                                       ? tablespace_dir(request_->into, space.oid)
+                                       : request_->tablespaces_into / to_string(space.oid);
   return {};
 }
 
@@ -123,12 +126,15 @@ Result<void> Restore::set_up_configuration() const {
   const fs::path into = request_->into;
   std::error_code error;
   const runtime::FileMode mode{.mode = 0600, .owner = request_->account};
-  if (!fs::exists(into / "postgresql.conf", error))
+  if (!fs::exists(into / "postgresql.conf", error)) {
+    TRY(control, instance::read_control_file(into));
     TRY_VOID(runtime::write_file_atomic(
         into / "postgresql.conf",
-        "# Made by pgkeel restore. The server's own configuration as it was saved is in "
-        "pgkeel-config/.\n",
+        fmt::format("# Made by pgkeel restore. The server's own configuration as it was saved is "
+                    "in pgkeel-config/.\nmax_prepared_transactions = {}\n",
+                    control.max_prepared_transactions),
         mode));
+  }
   if (!fs::exists(into / "pg_hba.conf", error))
     TRY_VOID(runtime::write_file_atomic(into / "pg_hba.conf", "local all all peer\n", mode));
   if (!fs::exists(into / "pg_ident.conf", error))

@@ -34,6 +34,7 @@ struct RestoreRequest {
   const KeyRing* keys = nullptr;
   std::filesystem::path incoming = {};  ///< the receiver's spool; empty: none within reach
   std::filesystem::path into;
+  std::filesystem::path tablespaces_into = {};  ///< empty: tablespace_dir(into)
   RecoveryTarget target = {};
   std::optional<std::string> label = {};
   std::filesystem::path bin_dir = {};  ///< empty: found from the backup's major

@@ -65,14 +65,21 @@ Result<Scratch> Scratch::prepare(const fs::path& base, std::string_view job,
 }
 
 Result<void> Scratch::ask_for_room(const Backup& backup) const {
-  TRY(space, runtime::disk_space(base_));
+  return ask_for_room_in(base_, backup,
+                         "Free space there, or set archive.drill_dir to another disk.");
+}
+
+Result<void> ask_for_room_in(const fs::path& directory, const Backup& backup,
+                             std::string_view hint) {
+  TRY(space, runtime::disk_space(directory));
   const auto wanted =
       static_cast<std::uint64_t>(static_cast<double>(backup.plain_bytes) * kRoomFactor) + kRoomLeft;
   if (space.bytes_free >= wanted) return {};
-  return fail(Error(ErrorCode::DiskFull,
-                    fmt::format("a copy of {} needs {} free in {}, there are {}", backup.label,
-                                format_size(wanted), base_.string(), format_size(space.bytes_free)))
-                  .with_hint("Free space there, or set archive.drill_dir to another disk."));
+  return fail(
+      Error(ErrorCode::DiskFull,
+            fmt::format("a copy of {} needs {} free in {}, there are {}", backup.label,
+                        format_size(wanted), directory.string(), format_size(space.bytes_free)))
+          .with_hint(std::string(hint)));
 }
 
 Result<void> Scratch::clear() const {

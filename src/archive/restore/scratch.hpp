@@ -40,6 +40,10 @@ class Scratch {
   std::string job_;
 };
 
+/// DiskFull, with `hint`, unless a copy of `backup` fits into the file system of `directory`.
+Result<void> ask_for_room_in(const std::filesystem::path& directory, const Backup& backup,
+                             std::string_view hint);
+
 /// Never less than this stays free.
 inline constexpr std::uint64_t kRoomLeft = 1ULL << 30U;
 

@@ -140,6 +140,34 @@ TEST_F(Archive, EveryTargetIsMetOrNamed) {
   EXPECT_EQ(run({"restore", "--into", "latest"}).exit_code, 4) << "never over what is there";
 }
 
+TEST_F(Archive, PreparedTransactionsSurvive) {
+  // Goal: transactions prepared before the backup and after it, by a server that was given more
+  // room for them meanwhile, are there after a restore and can be ended either way (D10 X4).
+  server_.append_config("max_prepared_transactions = 1\n");
+  server_.restart();
+  static_cast<void>(server_.rows("create table t (n int)"));
+  const auto prepare = [&](const std::string& row, const std::string& name) {
+    static_cast<void>(server_.rows("begin; insert into t values (" + row +
+                                   "); prepare transaction '" + name + "'"));
+  };
+  prepare("1", "before");
+  backup();
+  server_.append_config("max_prepared_transactions = 10\n");
+  server_.restart();
+  Background receiver(binary_, {"receive"});
+  prepare("2", "after");
+  prepare("4", "unwanted");
+  await_received();
+  PostgresServer copy(
+      {.settings = {{"max_prepared_transactions", "10"}}, .copy_of = restored("restored")});
+  EXPECT_EQ(copy.query("select string_agg(gid, ' ' order by gid) from pg_prepared_xacts"),
+            "after before unwanted");
+  static_cast<void>(copy.rows("commit prepared 'before'"));
+  static_cast<void>(copy.rows("commit prepared 'after'"));
+  static_cast<void>(copy.rows("rollback prepared 'unwanted'"));
+  EXPECT_EQ(copy.query("select sum(n) from t"), "3");
+}
+
 TEST_F(Archive, ADrillProvesAndDamageIsFound) {
   // Goal: nothing is green before a drill; a flipped bit is found, located and fails the drill
   // (C3 D17 X4).

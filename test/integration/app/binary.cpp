@@ -2,6 +2,7 @@
 #include "integration/app/binary.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -22,7 +23,8 @@ void Binary::write(std::string_view name, std::string_view text) const {
   std::ofstream(dir() / name) << text;
 }
 
-Ran Binary::run(const std::vector<std::string>& args, const Environment& environment) const {
+Result<runtime::ProcessOutput> Binary::execute(const std::vector<std::string>& args,
+                                               const Environment& environment) const {
   runtime::ProcessSpec spec;
   spec.argv = {PGKEEL_BINARY};
   spec.argv.insert(spec.argv.end(), args.begin(), args.end());
@@ -32,14 +34,26 @@ Ran Binary::run(const std::vector<std::string>& args, const Environment& environ
                               "PGKEEL_CONFIG"};
   spec.working_dir = dir();
   runtime::Loop loop;
-  auto output =
-      loop.run_until_complete(runtime::run_process(loop, std::move(spec), loop.after(kPatience)));
+  return loop.run_until_complete(
+      runtime::run_process(loop, std::move(spec), loop.after(kPatience)));
+}
+
+Ran Binary::run(const std::vector<std::string>& args, const Environment& environment) const {
+  auto output = execute(args, environment);
   if (!output) {
     ADD_FAILURE() << output.error().message();
     return {};
   }
   if (output->exit.signal != 0) ADD_FAILURE() << output->exit.describe() << "\n" << output->err;
   return {output->exit.code, output->out, output->err};
+}
+
+bool Binary::is_killed(const std::vector<std::string>& args, const Environment& environment) const {
+  const auto output = execute(args, environment);
+  if (!output) ADD_FAILURE() << output.error().message();
+  else if (output->exit.signal != SIGKILL)
+    ADD_FAILURE() << output->exit.describe() << "\n" << output->out << output->err;
+  return output && output->exit.signal == SIGKILL;
 }
 
 std::vector<std::string> Binary::listing() const {

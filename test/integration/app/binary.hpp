@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/process.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::test {
@@ -29,10 +30,15 @@ class Binary {
   /// Runs `pgkeel ARGS` in dir(); a program that does not end within the patience of tests fails.
   [[nodiscard]] Ran run(const std::vector<std::string>& args,
                         const Environment& environment = {}) const;
+  /// The same for a program that a fault point ends with SIGKILL; false when it ended otherwise.
+  [[nodiscard]] bool is_killed(const std::vector<std::string>& args,
+                               const Environment& environment) const;
   /// Names of everything in dir(), to prove that nothing was changed.
   [[nodiscard]] std::vector<std::string> listing() const;
 
  private:
+  [[nodiscard]] Result<runtime::ProcessOutput> execute(const std::vector<std::string>& args,
+                                                       const Environment& environment) const;
   TempDir dir_;
 };
 

@@ -1,0 +1,21 @@
+// What the two forms of `pgkeel restore` share: what was asked for, and how far it is, in words.
+#pragma once
+
+#include <string>
+
+#include "app/archive/tools.hpp"
+
+namespace pgkeel::app {
+
+/// With the target and the backup of the command line; where to is the caller's.
+[[nodiscard]] Result<archive::RestoreRequest> asked_restore(const Invocation& invocation,
+                                                            ArchiveTools& tools,
+                                                            const StopOnSignal& stop);
+
+/// "restoring 1.2 GB of 4.0 GB (30 %), 310 MB/s, 9 s left".
+[[nodiscard]] std::string phase_text(const archive::RestoreProgress& progress, Millis took);
+
+/// `pgkeel restore --in-place`.
+Result<int> run_restore_in_place(const Invocation& invocation);
+
+}  // namespace pgkeel::app

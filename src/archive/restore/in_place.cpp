@@ -1,0 +1,218 @@
+// See in_place.hpp.
+#include "archive/restore/in_place.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/fault_point.hpp"
+#include "instance/data_dir.hpp"
+#include "instance/lock.hpp"
+#include "runtime/fd.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using instance::LockState;
+using Step = InPlaceJob::Step;
+
+constexpr const char* kCopy = "data";
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+bool has_control(const fs::path& directory) {
+  return is_there(directory / "global" / "pg_control");
+}
+
+std::string question(const RestoreRequest& request) {
+  return request.target.describe() +
+         (request.target.stop == RecoveryTarget::Stop::Before ? ", exclusive" : "") + " from " +
+         request.label.value_or("the newest backup");
+}
+
+// The restored cluster's own settings may say fsync = off, and replay obeyed them.
+Result<void> sync_all(const fs::path& directory) {
+  const runtime::Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail_errno(errno, "open " + directory.string());
+  if (::syncfs(fd.get()) != 0) return fail_errno(errno, "sync " + directory.string());
+  return {};
+}
+
+std::string why_occupied(const instance::LockFacts& facts, const fs::path& place) {
+  switch (facts.state) {
+    case LockState::Live: return "a server runs in " + place.string();
+    case LockState::Orphans: return "processes of a dead server still stand in " + place.string();
+    case LockState::Unclear:
+      return fmt::format("it cannot be told whether a server runs in {}: {}", place.string(),
+                         facts.detail);
+    default: return {};
+  }
+}
+
+}  // namespace
+
+Result<InPlaceRestore> InPlaceRestore::open(const fs::path& place) {
+  TRY(manner, instance::swap_manner(place));
+  TRY(found, read_job(place, manner));
+  InPlaceRestore opened(found.value_or(make_job(place, manner, wall_now())));
+  opened.state_ = found ? opened.judge() : InPlaceState::Nothing;
+  return opened;
+}
+
+// The journal says what was intended; whether it was begun is seen in the directories.
+InPlaceState InPlaceRestore::judge() const {
+  if (job_.step == Step::Restoring) return InPlaceState::Incomplete;
+  const auto swap = job_.swap();
+  if (job_.step == Step::Placing && !is_there(swap.incoming)) return InPlaceState::Placed;
+  if (job_.step == Step::Placing || is_there(swap.aside)) return InPlaceState::Between;
+  // Killed while a copy that was not wanted any more was removed.
+  return has_control(swap.incoming) ? InPlaceState::Complete : InPlaceState::Incomplete;
+}
+
+std::string InPlaceRestore::describe() const {
+  const auto began = to_iso8601(job_.began);
+  switch (state_) {
+    case InPlaceState::Nothing: return {};
+    case InPlaceState::Incomplete:
+      return fmt::format("A restore begun {} was interrupted while it copied; {} was not touched.",
+                         began, job_.place.string());
+    case InPlaceState::Complete:
+      return fmt::format(
+          "A restore begun {} to {} is complete in {} and was not put into place; {} was not "
+          "touched.",
+          began, job_.target, job_.swap().incoming.string(), job_.place.string());
+    case InPlaceState::Between:
+      return fmt::format(
+          "A restore begun {} to {} was interrupted while directories were moved: what was there "
+          "is in {}, what is restored in {}.",
+          began, job_.target, job_.aside.string(), job_.swap().incoming.string());
+    case InPlaceState::Placed:
+      return fmt::format("A restore begun {} to {} is in place.", began, job_.target);
+  }
+  return {};
+}
+
+bool InPlaceRestore::was_asked(const RestoreRequest& request) const {
+  return job_.asked == question(request);
+}
+
+Result<void> InPlaceRestore::refuse_server() const {
+  if (!is_there(job_.place)) return {};
+  const auto why = why_occupied(instance::inspect_lock(job_.place).facts, job_.place);
+  if (why.empty()) return {};
+  return fail(
+      Error(ErrorCode::Refused, why)
+          .with_hint("Stop it first, in order; 'pgkeel restore --into DIR' needs no stop."));
+}
+
+Result<std::string> InPlaceRestore::check(const Backup& backup) const {
+  TRY_VOID(refuse_server());
+  const auto facts = instance::inspect_data_dir(job_.place);
+  std::string unknown;
+  if (facts.control && facts.control->system_id != backup.system_id)
+    return fail(
+        Error(ErrorCode::WrongIdentity,
+              fmt::format("{} holds the cluster {}, the archive holds {}", job_.place.string(),
+                          to_string(facts.control->system_id), to_string(backup.system_id)))
+            .with_hint("Check archive.store and instance.data_dir; 'pgkeel restore --into "
+                       "DIR' restores it elsewhere."));
+  const bool occupied = facts.state == instance::DataDirState::Present ||
+                        facts.state == instance::DataDirState::Incomplete ||
+                        facts.state == instance::DataDirState::Unreadable;
+  if (occupied && !facts.control)
+    unknown =
+        fmt::format("whose data is in {}: its control file cannot be read", job_.place.string());
+  TRY_VOID(ask_for_room_in(instance::nearest_existing(job_.work_dir().parent_path()), backup,
+                           "Free space there: the restored cluster and the present one are both "
+                           "kept."));
+  return unknown;
+}
+
+// What is found in the working directory is ours: nothing else has this name. The server of a
+// killed restore is ended before its files go.
+Result<Scratch> InPlaceRestore::clear(const RestoreRequest& request) {
+  if (state_ == InPlaceState::Between || state_ == InPlaceState::Placed)
+    return fail(ErrorCode::WrongState, describe());
+  TRY(scratch, Scratch::prepare(job_.work_dir(), kCopy, request.account));
+  std::error_code error;
+  fs::remove_all(job_.tablespaces, error);  // of a copy that was never in place; else it is absent
+  if (error)
+    return fail(ErrorCode::Io, "clear " + job_.tablespaces.string() + ": " + error.message());
+  return scratch;
+}
+
+Result<Restored> InPlaceRestore::restore(RestoreRequest request) {
+  TRY(scratch, clear(request));
+  job_.asked = question(request);
+  job_.target = request.target.describe();
+  job_.latest = request.target.kind == RecoveryTarget::Kind::Latest;
+  job_.step = Step::Restoring;
+  TRY_VOID(write_job(job_));
+  state_ = InPlaceState::Incomplete;
+  fault_point("in_place.begun");
+  request.into = scratch.data();
+  request.tablespaces_into = job_.tablespaces;
+  TRY(done, archive::restore(request));
+  fault_point("in_place.restored");
+  TRY_VOID(note_complete(done));
+  fault_point("in_place.complete");
+  return std::move(done);
+}
+
+Result<void> InPlaceRestore::note_complete(const Restored& done) {
+  TRY_VOID(sync_all(job_.swap().incoming));
+  for (const auto& [oid, directory] : done.tablespaces) TRY_VOID(sync_all(directory));
+  job_.system_id = done.backup.system_id;
+  job_.backup = done.backup.label;
+  job_.timeline = done.timeline;
+  job_.lsn = done.lsn;
+  job_.bin_dir = done.bin_dir;
+  job_.step = Step::SettingAside;
+  TRY_VOID(write_job(job_));
+  state_ = InPlaceState::Complete;
+  return {};
+}
+
+Result<void> InPlaceRestore::swap() {
+  auto moved = move();
+  state_ = judge();
+  return moved;
+}
+
+Result<void> InPlaceRestore::move() {
+  const auto swap = job_.swap();
+  if (job_.step == Step::SettingAside) {
+    if (!has_control(swap.incoming))
+      return fail(ErrorCode::Malformed, swap.incoming.string() + " is not whole any more");
+    TRY_VOID(refuse_server());
+    TRY_VOID(instance::set_aside(swap));
+    fault_point("in_place.aside");
+    job_.step = Step::Placing;
+    TRY_VOID(write_job(job_));
+    fault_point("in_place.placing");
+  }
+  TRY_VOID(instance::bring_in(swap));
+  fault_point("in_place.placed");
+  return {};
+}
+
+Result<void> InPlaceRestore::tidy_up() {
+  if (!has_control(job_.place) || is_there(job_.swap().incoming))
+    return fail(ErrorCode::Failed, job_.place.string() + " does not hold what was restored");
+  TRY_VOID(remove_job(job_));
+  fault_point("in_place.tidy");
+  std::error_code error;
+  const auto work = job_.work_dir();
+  fs::remove_all(work, error);  // a mark and an empty directory
+  if (error) return fail(ErrorCode::Io, "remove " + work.string() + ": " + error.message());
+  state_ = InPlaceState::Nothing;
+  return runtime::fsync_directory(work.parent_path());
+}
+
+}  // namespace pgkeel::archive

@@ -1,11 +1,38 @@
 // The data directory is removed for good, and the archive brings it back. Commits are synchronous
 // with the archive, so nothing acknowledged may be missing.
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
 #include "chaos/archived.hpp"
+#include "support/child.hpp"
+#include "support/postgres_server.hpp"
+#include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr int kRounds = 2;
+
+// DIR/store, by the real binary from a cluster of its own, which ends with this.
+void make_foreign_archive(const fs::path& dir) {
+  const test::PostgresServer other({.identity = test::Identity::Fresh});
+  fs::permissions(dir, fs::perms(0755));
+  test::give_to_server(dir);
+  const auto file = dir / "pgkeel.toml";
+  std::ofstream(file) << "state_dir = \"state\"\n[instance]\nkind = \"managed\"\ndata_dir = \""
+                      << other.data_dir().string() << "\"\n[archive]\nstore = \"store\"\n";
+  test::run_child({PGKEEL_BINARY, "--config", file.string(), "backup", "now"}, dir / "log");
+}
+
+bool tells_of_another_cluster(const incident::Incident& incident) {
+  return incident.state == incident::IncidentState::Waiting &&
+         std::ranges::any_of(incident.actions, [](const incident::Action& action) {
+           return action.note.find("the archive holds another cluster") != std::string::npos;
+         });
+}
 
 TEST(LostVolume, IsRestoredWithEveryAcknowledgedCommit) {
   // Goal: rm -rf of the data directory under a writer, again and again: the guard restores it by
@@ -22,6 +49,25 @@ TEST(LostVolume, IsRestoredWithEveryAcknowledgedCommit) {
     ASSERT_TRUE(await_healed(archived.stage(), "volume_lost"));
     ASSERT_TRUE(service_restored(archived.scene()));
   }
+}
+
+TEST(LostVolume, AnotherClustersArchiveIsNeverPutIntoThePlace) {
+  // Goal: an archive that belongs to another cluster is recognised before the rename; its place
+  // stays empty and a human is called (D6 D7 X8).
+  const test::TempDir dir;
+  make_foreign_archive(dir.path());
+  auto scene = build_scene({{"PGKEEL_ARCHIVE_STORE", (dir.path() / "store").string()}});
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  const auto server = postmaster_pid(stage);
+  ASSERT_NE(server, 0);
+  stage.note_broken();
+  std::error_code error;
+  fs::remove_all(stage.instance().data_dir(), error);
+  static_cast<void>(::kill(server, SIGKILL));
+  ASSERT_TRUE(await_incident(stage, "volume_lost", tells_of_another_cluster));
+  EXPECT_FALSE(fs::exists(stage.instance().data_dir()));
+  EXPECT_TRUE(stays_down(stage));
 }
 
 }  // namespace

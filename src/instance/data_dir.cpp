@@ -12,6 +12,8 @@
 #include <memory>
 #include <span>
 
+#include "instance/swap.hpp"
+
 namespace pgkeel::instance {
 namespace {
 
@@ -38,11 +40,12 @@ Result<void> each_entry(const fs::path& path, Visit visit) {
   return {};
 }
 
-// lost+found is what mkfs leaves: a fresh volume is empty, not foreign.
+// lost+found is what mkfs leaves: a fresh volume is empty, not foreign. So is one that holds
+// nothing but what was set aside in it, or is being restored.
 Result<bool> holds_nothing(const fs::path& path) {
   bool empty = true;
   TRY_VOID(each_entry(path, [&empty](std::string_view name) {
-    empty = name == "lost+found";
+    empty = stays_in_place(name);
     return empty;
   }));
   return empty;

@@ -26,10 +26,6 @@ bool is_there(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, error));
 }
 
-bool stays(const std::string& name) {
-  return name == "lost+found" || (name.starts_with(kOurs) && name != kClustersOwn);
-}
-
 enum class ControlComes { First, Last };
 
 Result<std::vector<std::string>> entries_of(const fs::path& directory, ControlComes control) {
@@ -61,7 +57,7 @@ Result<void> make_like(const fs::path& directory, const fs::path& model) {
 
 Result<void> set_entries_aside(const Swap& swap) {
   TRY(names, entries_of(swap.place, ControlComes::First));
-  std::erase_if(names, stays);
+  std::erase_if(names, stays_in_place);
   if (names.empty()) return {};
   TRY_VOID(make_like(swap.aside, swap.place));
   for (const auto& name : names) {
@@ -74,7 +70,7 @@ Result<void> set_entries_aside(const Swap& swap) {
 // A backup of a mount point holds what was set aside there before; where it still is, the copy of
 // it goes to what is set aside now.
 Result<fs::path> way_in(const Swap& swap, const std::string& name) {
-  if (!stays(name) || !is_there(swap.place / name)) return swap.place / name;
+  if (!stays_in_place(name) || !is_there(swap.place / name)) return swap.place / name;
   TRY_VOID(make_like(swap.aside, swap.place));
   return swap.aside / name;
 }
@@ -103,6 +99,10 @@ Result<void> take_mode(const fs::path& directory, const fs::path& model) {
 }
 
 }  // namespace
+
+bool stays_in_place(std::string_view name) {
+  return name == "lost+found" || (name.starts_with(kOurs) && name != kClustersOwn);
+}
 
 Result<SwapManner> swap_manner(const fs::path& place) {
   if (!is_there(place)) return SwapManner::Whole;

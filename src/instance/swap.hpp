@@ -34,8 +34,12 @@ struct Swap {
 [[nodiscard]] std::filesystem::path near_place(const std::filesystem::path& place,
                                                SwapManner manner, std::string_view name);
 
+/// Whether an entry of a mount point belongs to no cluster: lost+found, and what near_place()
+/// names.
+[[nodiscard]] bool stays_in_place(std::string_view name);
+
 /// Everything in the place goes to `aside`; nothing happens when nothing is there. In a mount point
-/// lost+found stays, and what near_place() names.
+/// what stays_in_place() stays.
 Result<void> set_aside(const Swap& swap);
 
 /// `incoming` becomes the place, with the access mode of what was there. Done when it is gone and

@@ -1,10 +1,13 @@
 // The data directory is removed for good, and the archive brings it back. Commits are synchronous
 // with the archive, so nothing acknowledged may be missing.
+#include <sys/mount.h>
+
 #include <algorithm>
 #include <csignal>
 #include <fstream>
 
 #include "chaos/archived.hpp"
+#include "chaos/volume.hpp"
 #include "support/child.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temp_dir.hpp"
@@ -49,6 +52,41 @@ TEST(LostVolume, IsRestoredWithEveryAcknowledgedCommit) {
     ASSERT_TRUE(await_healed(archived.stage(), "volume_lost"));
     ASSERT_TRUE(service_restored(archived.scene()));
   }
+}
+
+// The data directory, with whatever runs in it, as a mount point of its own.
+class MountedOnItself {
+ public:
+  explicit MountedOnItself(fs::path directory)
+      : directory_(std::move(directory)),
+        mounted_(::mount(directory_.c_str(), directory_.c_str(), nullptr, MS_BIND, nullptr) == 0) {}
+  ~MountedOnItself() {
+    if (mounted_) ::umount2(directory_.c_str(), MNT_DETACH);
+  }
+  MountedOnItself(const MountedOnItself&) = delete;
+  MountedOnItself& operator=(const MountedOnItself&) = delete;
+  [[nodiscard]] bool done() const { return mounted_; }
+
+ private:
+  fs::path directory_;
+  bool mounted_;
+};
+
+TEST(LostVolume, AMountPointIsRestoredIntoItself) {
+  // Goal: everything in a data directory that is a mount point is removed under a writer: it cannot
+  // be renamed, its entries are, and nothing acknowledged is lost (A3 D7 D10 X2).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  Archived archived;
+  ASSERT_TRUE(archived.built());
+  ASSERT_TRUE(archived.await_backup());
+  ASSERT_TRUE(archived.await_synchronous());
+  add_writer(archived.scene());
+  const auto data_dir = archived.stage().instance().data_dir();
+  const MountedOnItself mount(data_dir);
+  ASSERT_TRUE(mount.done());
+  ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+  ASSERT_TRUE(await_healed(archived.stage(), "volume_lost"));
+  ASSERT_TRUE(service_restored(archived.scene()));
 }
 
 TEST(LostVolume, AnotherClustersArchiveIsNeverPutIntoThePlace) {

@@ -18,6 +18,12 @@ namespace fs = std::filesystem;
 using archive::InPlaceRestore;
 using archive::InPlaceState;
 
+enum class Moment { Latest, Earlier };
+
+Moment moment_of(const archive::RecoveryTarget& target) {
+  return target.kind == archive::RecoveryTarget::Kind::Latest ? Moment::Latest : Moment::Earlier;
+}
+
 Result<fs::path> place_of(const Config& config) {
   const auto kind = config.instance.kind;
   if (kind == instance::Kind::Container || kind == instance::Kind::Remote)
@@ -47,13 +53,19 @@ std::string start_command(const Config& config, const archive::InPlaceJob& job,
   return fmt::format("{}{}/pg_ctl start -D {}", as, job.bin_dir.string(), job.place.string());
 }
 
+// What was asked for is there, from an earlier run: it has only to be put into the place.
+bool is_restored(const InPlaceRestore& work, const archive::RestoreRequest& request) {
+  return work.state() == InPlaceState::Complete && work.was_asked(request);
+}
+
 // What is to be done, as sentences; the same for a person and in JSON.
 std::vector<std::string> sentences(const archive::Backup& backup,
                                    const archive::RestoreRequest& request,
-                                   const archive::InPlaceJob& job, bool finish) {
+                                   const InPlaceRestore& work) {
+  const auto& job = work.job();
   const bool entries = job.manner == instance::SwapManner::Entries;
   std::vector<std::string> steps;
-  if (!finish)
+  if (!is_restored(work, request))
     steps.push_back(
         fmt::format("restore backup {} ({}) to {} in {}, every file compared with its "
                     "manifest",
@@ -102,7 +114,7 @@ class InPlaceCommand {
   Result<int> show(const std::vector<std::string>& steps) const;
   Result<void> act(const archive::RestoreRequest& request);
   Result<void> restore(const archive::RestoreRequest& request);
-  Result<void> hold_guard(const archive::Backup* backup, bool latest);
+  Result<void> hold_guard(const archive::Backup* backup, Moment moment);
   Result<void> end();
   void say(const std::string& text) const;
   void print_done() const;
@@ -132,12 +144,12 @@ Result<int> InPlaceCommand::show(const std::vector<std::string>& steps) const {
   return 0;
 }
 
-Result<void> InPlaceCommand::hold_guard(const archive::Backup* backup, bool latest) {
+Result<void> InPlaceCommand::hold_guard(const archive::Backup* backup, Moment moment) {
   TRY(held, HeldGuard::hold(config_, work_.job().place));
   guard_.emplace(std::move(held));
   if (guard_->paused()) work_.note_paused_guard();
   else if (work_.job().paused_guard) guard_->take_over_pause();
-  if (guard_->runs() && !latest) {
+  if (guard_->runs() && moment == Moment::Earlier) {
     TRY_VOID(guard_->release());
     return fail(Error(ErrorCode::WrongState,
                       "the guard runs, and would take what is younger than that moment for dropped")
@@ -168,8 +180,7 @@ Result<void> InPlaceCommand::restore(const archive::RestoreRequest& request) {
 
 // A guard is left paused only when neither cluster is whole in the place.
 Result<void> InPlaceCommand::act(const archive::RestoreRequest& request) {
-  const bool whole = work_.state() == InPlaceState::Complete && work_.was_asked(request);
-  auto done = whole ? Result<void>() : restore(request);
+  auto done = is_restored(work_, request) ? Result<void>() : restore(request);
   if (done) done = work_.swap();
   if (done) return end();
   if (work_.state() != InPlaceState::Between) {
@@ -209,7 +220,7 @@ void InPlaceCommand::print_done() const {
 Result<int> InPlaceCommand::finish_what_was_begun() {
   if (!may_act()) return show({"finish it"});
   say(work_.describe());
-  TRY_VOID(hold_guard(nullptr, true));
+  TRY_VOID(hold_guard(nullptr, work_.job().latest ? Moment::Latest : Moment::Earlier));
   TRY_VOID(work_.swap());
   TRY_VOID(end());
   print_done();
@@ -234,12 +245,11 @@ Result<int> InPlaceCommand::run() {
   request.in_use = archive::tablespaces_in(work_.job().place);
   TRY(plan, archive::plan_restore_of(request));
   TRY(unknown, work_.check(plan.backup));
-  const bool finish = work_.state() == InPlaceState::Complete && work_.was_asked(request);
-  const auto steps = sentences(plan.backup, request, work_.job(), finish);
+  const auto steps = sentences(plan.backup, request, work_);
   if (!unknown.empty()) say("It is not known " + unknown + ".");
   if (!may_act()) return show(steps);
   if (!invocation_->global.json) print_plan(work_, steps);
-  TRY_VOID(hold_guard(&plan.backup, request.target.kind == archive::RecoveryTarget::Kind::Latest));
+  TRY_VOID(hold_guard(&plan.backup, moment_of(request.target)));
   TRY_VOID(act(request));
   print_done();
   return 0;

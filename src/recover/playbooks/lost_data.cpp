@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "instance/search.hpp"
+#include "instance/swap.hpp"
 #include "recover/aside.hpp"
 #include "runtime/files.hpp"
 
@@ -69,7 +70,8 @@ StepResult choose(StepContext& context, const std::vector<instance::LostDataCand
 // Copies of our own making are no lost data: what is being restored, and the drills' scratch.
 bool is_our_copy(const fs::path& candidate, const fs::path& data_dir) {
   const auto name = candidate.string();
-  return name.starts_with(data_dir.string() + ".pgkeel-");
+  return name.starts_with(data_dir.string() + ".pgkeel-") ||
+         name.starts_with((data_dir / "pgkeel-").string());
 }
 
 // Where an archive can take over: only data that may be the lost one itself, and cannot be taken,
@@ -125,7 +127,7 @@ Task<StepResult> search_first(StepContext* context) {
 
 std::string describe_set_aside(const StepContext& context) {
   const auto& data_dir = context.services.instance.data_dir();
-  return fmt::format("rename {} aside, keeping it", data_dir.string());
+  return fmt::format("move {} aside, keeping it", data_dir.string());
 }
 
 Task<StepResult> set_aside(StepContext* context) {
@@ -141,9 +143,15 @@ Task<StepResult> set_aside(StepContext* context) {
     co_return StepResult::for_human(fmt::format("a human: {} {}", data_dir.string(), why));
   if (instance.find_postmaster() || !instance.inspect_lock().orphans.empty())
     co_return StepResult::for_human("a human: a server runs in " + data_dir.string());
-  const auto aside = aside_path(data_dir, wall_now());
-  const auto renamed = runtime::rename_durable(data_dir, aside);
-  if (!renamed) co_return StepResult::for_human("a human: " + renamed.error().message());
+  const auto manner = instance::swap_manner(data_dir);
+  if (!manner) co_return StepResult::failed(manner.error());
+  if (*manner == instance::SwapManner::Entries && facts.state == instance::DataDirState::Empty)
+    co_return StepResult::skipped("nothing is in the mount point");
+  const auto aside = *manner == instance::SwapManner::Entries
+                         ? aside_path_within(data_dir, wall_now())
+                         : aside_path(data_dir, wall_now());
+  const auto moved = instance::set_aside({data_dir, {}, aside, *manner});
+  if (!moved) co_return StepResult::for_human("a human: " + moved.error().message());
   co_return StepResult::done("kept as " + aside.string());
 }
 

@@ -1,13 +1,14 @@
 // The data directory is gone and an archive is there. It is searched for first, as always; only
 // when it is nowhere is it restored: into a directory beside its place by a pgkeel of its own,
 // every file compared with the backup's manifest and all WAL there is replayed, then renamed into
-// place and started. What stood in the place was renamed aside and is kept.
+// place and started. What stood in the place was renamed aside and is kept. In a mount point, which
+// cannot be renamed, both happen to its entries.
 #include <fmt/format.h>
 
 #include "instance/data_dir.hpp"
+#include "instance/swap.hpp"
 #include "recover/playbooks/lost_data.hpp"
 #include "recover/playbooks/server_steps.hpp"
-#include "runtime/files.hpp"
 #include "runtime/process.hpp"
 
 namespace pgkeel::recover {
@@ -17,24 +18,25 @@ using runtime::Task;
 namespace fs = std::filesystem;
 
 constexpr Seconds kRestorePatience{24 * 3600};  // a large database from a slow store
-constexpr std::string_view kRestoring = ".pgkeel-restore-";
 constexpr const char* kHeldBack =
     "global/pg_control.pgkeel-restore";  // archive/restore/extract.cpp
 constexpr std::size_t kWordsMax = 500;
 
-fs::path restore_path(const fs::path& data_dir, WallTime now) {
-  auto path = data_dir;
-  path +=
-      fmt::format("{}{}", kRestoring, std::chrono::floor<Seconds>(now.time_since_epoch()).count());
-  return path;
+constexpr std::string_view kRestoring = "restore-";
+constexpr std::string_view kByHand = "in-place/job.json";  // archive/restore/in_place_job.cpp
+
+fs::path restore_path(const fs::path& data_dir, instance::SwapManner manner, WallTime now) {
+  const auto seconds = std::chrono::floor<Seconds>(now.time_since_epoch()).count();
+  return instance::near_place(data_dir, manner, fmt::format("{}{}", kRestoring, seconds));
 }
 
 // What a restore that was interrupted left: its control file never got its name, so nothing was
 // ever started there.
-void remove_half_restored(const fs::path& data_dir) {
-  const auto prefix = data_dir.filename().string() + std::string(kRestoring);
+void remove_half_restored(const fs::path& data_dir, instance::SwapManner manner) {
+  const auto beginning = instance::near_place(data_dir, manner, kRestoring);
+  const auto prefix = beginning.filename().string();
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(data_dir.parent_path(), error)) {
+  for (const auto& entry : fs::directory_iterator(beginning.parent_path(), error)) {
     const bool ours = entry.path().filename().string().starts_with(prefix);
     const bool half = fs::exists(entry.path() / kHeldBack, error) &&
                       !fs::exists(entry.path() / "global/pg_control", error);
@@ -76,8 +78,14 @@ std::string objection_to_placing(const StepContext& context, const fs::path& res
 Task<StepResult> restore(StepContext* context) {
   auto& services = context->services;
   const auto data_dir = services.instance.data_dir();
-  remove_half_restored(data_dir);
-  const auto into = restore_path(data_dir, wall_now());
+  const auto manner = instance::swap_manner(data_dir);
+  if (!manner) co_return StepResult::failed(manner.error());
+  std::error_code error;
+  if (fs::exists(instance::near_place(data_dir, *manner, kByHand), error))
+    co_return StepResult::for_human(
+        "a human: 'pgkeel restore --in-place' was interrupted; give it again, with --yes");
+  remove_half_restored(data_dir, *manner);
+  const auto into = restore_path(data_dir, *manner, wall_now());
   runtime::ProcessSpec spec;
   spec.argv = services.pgkeel;
   const std::vector<std::string> words{"restore", "--into", into.string(), "--json"};
@@ -90,8 +98,8 @@ Task<StepResult> restore(StepContext* context) {
         Error(ErrorCode::ChildFailed, "the archive could not be restored: " + failure_of(*ran)));
   if (const auto why = objection_to_placing(*context, into); !why.empty())
     co_return StepResult::for_human("a human: " + why);
-  const auto renamed = runtime::rename_durable(into, data_dir);
-  if (!renamed) co_return StepResult::for_human("a human: " + renamed.error().message());
+  const auto placed = instance::bring_in({data_dir, into, {}, *manner});
+  if (!placed) co_return StepResult::for_human("a human: " + placed.error().message());
   co_return StepResult::done(fmt::format("restored from the archive: {}",
                                          ran->out.substr(0, std::min(ran->out.size(), kWordsMax))));
 }

@@ -11,6 +11,7 @@ TEST(AsidePath, StandsBesideWithTheTime) {
   const auto time = parse_iso8601("2026-11-21T03:04:05.678Z");
   ASSERT_TRUE(time);
   EXPECT_EQ(aside_path("/a/main", *time), "/a/main.pgkeel-aside-20261121T030405Z");
+  EXPECT_EQ(aside_path_within("/a/main", *time), "/a/main/pgkeel-aside-20261121T030405Z");
 }
 
 }  // namespace

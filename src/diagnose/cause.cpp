@@ -62,11 +62,23 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
      "the server's container has another name now"},
     {Cause::WrongPermissions, "wrong_permissions", 52, Severity::Critical,
      "owner or mode of the data directory is not what the server accepts"},
+    {Cause::ArchiveFailing, "archive_failing", 5, Severity::Warning,
+     "the archive does not get, or does not prove, what a restore would need"},
+    {Cause::CommitsUnprotected, "commits_unprotected", 8, Severity::Critical,
+     "commits are acknowledged before the archive has them"},
 });
 
 }  // namespace
 
 const CauseInfo& cause_info(Cause cause) { return kCauses.at(static_cast<std::size_t>(cause)); }
+
+bool about_archive(Cause cause) {
+  return cause == Cause::ArchiveFailing || cause == Cause::CommitsUnprotected;
+}
+
+bool interrupts_nobody(Cause cause) {
+  return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause);
+}
 
 std::span<const CauseInfo> cause_table() { return kCauses; }
 

@@ -44,6 +44,8 @@ enum class Cause {
   ReadOnlyFilesystem,
   ContainerRenamed,
   WrongPermissions,
+  ArchiveFailing,
+  CommitsUnprotected,
 };
 
 struct CauseInfo {
@@ -59,6 +61,11 @@ struct CauseInfo {
 /// Every cause, in the order of the enumeration.
 [[nodiscard]] std::span<const CauseInfo> cause_table();
 [[nodiscard]] std::optional<Cause> cause_by_name(std::string_view name);
+
+/// Whether clients felt nothing of it: nothing is recovered from it, only mended.
+[[nodiscard]] bool interrupts_nobody(Cause cause);
+/// Whether it is about the archive, of which its own keepers tell.
+[[nodiscard]] bool about_archive(Cause cause);
 
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
 inline constexpr std::string_view kInstanceSubject = "instance";

@@ -17,7 +17,7 @@ constexpr auto kRules = std::to_array<Rule>({
     login_failing,     database_dropped,     database_missing,
     table_dropped,     server_unreachable,   limit_near,
     wrong_major,       read_only_filesystem, container_renamed,
-    wrong_permissions,
+    wrong_permissions, archive_failing,      commits_unprotected,
 });
 
 }  // namespace

@@ -52,5 +52,10 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> read_only_filesystem(const Case& the_case);
 [[nodiscard]] std::vector<Finding> container_renamed(const Case& the_case);
 [[nodiscard]] std::vector<Finding> wrong_permissions(const Case& the_case);
+[[nodiscard]] std::vector<Finding> archive_failing(const Case& the_case);
+[[nodiscard]] std::vector<Finding> commits_unprotected(const Case& the_case);
+
+/// "from 2026-... until 2026-..., 12 s": the newest interval in which commits did not wait.
+[[nodiscard]] std::string unprotected_words(const sense::Unprotected& interval);
 
 }  // namespace pgkeel::diagnose

@@ -21,7 +21,8 @@ struct Levels {
   LogSeverity least;
   LogSeverity most;
 };
-constexpr Levels kLog{S::Log, S::Log};        // the server's own narrative
+constexpr Levels kLog{S::Log, S::Log};  // the server's own narrative
+constexpr Levels kWarning{S::Warning, S::Warning};
 constexpr Levels kFault{S::Error, S::Panic};  // something failed
 constexpr Levels kFatal{S::Fatal, S::Panic};  // a process, or the start, ended with it
 constexpr Levels kTrouble{S::Log, S::Panic};  // LOG where a file is checked, FATAL where it counts
@@ -84,6 +85,9 @@ constexpr auto kTable = std::to_array<SignatureRow>({
     row(CrashRestart, "crash_restart", "K1", kLog, "", "all server processes terminated; reinitializing"),
     row(CrashCollateral, "crash_collateral", "K3", kTrouble, "57P02", "because of crash of another server process"),
     row(AdminTermination, "admin_termination", "K4", kFatal, "57P01", "terminating ", "due to administrator command"),
+
+    row(SyncWaitCanceled, "sync_wait_canceled", "", kWarning, "", "canceling wait for synchronous replication"),
+    row(SyncWaitCanceled, "sync_wait_canceled", "", kWarning, "57P01", "canceling the wait for synchronous replication"),
 
     row(Starting, "starting", "", kLog, "", "starting PostgreSQL "),
     row(WasShutDown, "was_shut_down", "", kLog, "", "database system was shut down"),

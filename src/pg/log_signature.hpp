@@ -79,6 +79,7 @@ enum class Signature : std::uint8_t {
   RelationMissing,       ///< K23
   RelationFileMissing,   ///< K24
   TooManyClients,        ///< K26
+  SyncWaitCanceled,      ///< a commit was acknowledged before its synchronous standby had it
 };
 /// "lock_file_exists": stable, for journals and reports.
 [[nodiscard]] std::string_view to_string(Signature signature);

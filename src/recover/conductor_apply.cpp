@@ -1,9 +1,11 @@
 // What each decision of the conductor does to incident, journal and world.
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "diagnose/rules.hpp"
 #include "recover/conductor.hpp"
 #include "recover/last_seen.hpp"
 #include "recover/remedy.hpp"
@@ -50,15 +52,19 @@ void take_cause(incident::Incident& incident, const diagnose::Finding& finding) 
   incident.summary = finding.summary;
 }
 
-// A limit of the plan interrupted nobody, and nothing was recovered from it.
-bool about_limits(diagnose::Cause cause) {
-  return cause == diagnose::Cause::LimitNear || cause == diagnose::Cause::LimitReached;
+// How it ended, for people: what interrupted nobody was not a service restored.
+std::string over_words(diagnose::Cause cause, Millis took, const sense::Observation& seen) {
+  const auto& interval = seen.sync.unprotected;
+  if (cause == diagnose::Cause::CommitsUnprotected && interval && interval->until)
+    return "commits are protected again; they were not " + diagnose::unprotected_words(*interval);
+  if (diagnose::interrupts_nobody(cause)) return "over after " + humane_duration(took);
+  return "service restored after " + humane_duration(took);
 }
 
 // A database made for the first time holds nothing yet that could be as it must be: the operator's
 // hooks, a migration perhaps, come first.
 bool had_data(diagnose::Cause cause) {
-  return cause != diagnose::Cause::DatabaseMissing && !about_limits(cause);
+  return cause != diagnose::Cause::DatabaseMissing && !diagnose::interrupts_nobody(cause);
 }
 
 // Re-creating something empty is a loss even though service is back.
@@ -337,15 +343,16 @@ void Conductor::restored(const std::string& id) {
     incident.recovered = took;
     if (incident.loss.empty()) incident.rows_lost = 0;
   });
-  add_event(id, fmt::format("service restored after {}; watching for {}", humane_duration(took),
-                            humane_duration(policy_.watch_for)));
-  tell(id, fmt::format("Service restored after {}.", humane_duration(took)));
+  auto how = over_words(tracked->cause, took, services_.senses.observation());
+  add_event(id, fmt::format("{}; watching for {}", how, humane_duration(policy_.watch_for)));
+  how.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(how.front())));
+  tell(id, how + ".");
   log_warning("service restored", {{"incident", id}, {"took_ms", took.count()}});
   start_hooks(id);
 }
 
 bool Conductor::has_hooks(diagnose::Cause cause) const {
-  return !services_.hooks.empty() && !about_limits(cause);
+  return !services_.hooks.empty() && !diagnose::interrupts_nobody(cause);
 }
 
 void Conductor::start_hooks(const std::string& id) {

@@ -102,6 +102,12 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   return act(scene, tracked, finding, remedy);
 }
 
+// A guard that has just begun does not know yet how the archive is doing.
+bool may_judge(const Scene& scene, const Tracked& tracked) {
+  return !diagnose::about_archive(tracked.cause) ||
+         (scene.seen.archive.settled && scene.seen.sync.seen);
+}
+
 std::optional<Decision> after_recovery(const Scene& scene, const Tracked& tracked) {
   switch (tracked.state) {
     case IncidentState::Watching:
@@ -111,7 +117,7 @@ std::optional<Decision> after_recovery(const Scene& scene, const Tracked& tracke
     default:
       if (tracked.cause == Cause::StoppedByOperator)
         return CloseIncident{tracked.id, "the server runs again"};
-      if (scene.now < tracked.next_verify_at) return std::nullopt;
+      if (scene.now < tracked.next_verify_at || !may_judge(scene, tracked)) return std::nullopt;
       return VerifyRecovery{tracked.id};
   }
 }

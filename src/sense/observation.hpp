@@ -204,6 +204,43 @@ struct StartFacts {
   std::string note;
 };
 
+/// Something that keeps a backup or the WAL from being there when it is needed, by the word of
+/// those who keep the archive.
+struct ArchiveTrouble {
+  std::string subject;  ///< what is failing, stable: "archive.backup", "archive.wal"
+  std::string text;     ///< one sentence with the facts in it
+  std::string hint;     ///< what a human can do
+  bool urgent = false;  ///< what could be lost grows as long as it lasts
+  Millis patience{0};   ///< shorter is noise
+  SteadyTime since;
+};
+
+struct ArchiveFacts {
+  SteadyTime at;
+  /// Looked at for so long that a trouble which is not listed is not there.
+  bool settled = false;
+  std::vector<ArchiveTrouble> troubles;
+};
+
+/// Commits that were acknowledged before the archive had them.
+struct Unprotected {
+  WallTime since;
+  std::optional<WallTime> until;  ///< none: still
+  std::string why;
+};
+
+struct SyncFacts {
+  bool seen = false;
+  bool wanted = false;                     ///< commits are to wait for the archive
+  std::optional<Unprotected> unprotected;  ///< the newest interval
+};
+
+/// Read from the server's log as it grows, since the guard started.
+struct LogWatchFacts {
+  std::uint64_t sync_waits_canceled = 0;
+  std::optional<SteadyTime> last_canceled_at;
+};
+
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.
   instance::Capabilities reach{true, true, true, true, true};
@@ -218,6 +255,9 @@ struct Observation {
   CollationFacts collations;
   ServerLogFacts server_log;
   StartFacts start;
+  ArchiveFacts archive;
+  SyncFacts sync;
+  LogWatchFacts log_watch;
 
   /// Service as a client feels it: a login and a write went through, newer than any trouble seen.
   [[nodiscard]] bool healthy() const {

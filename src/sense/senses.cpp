@@ -7,6 +7,7 @@
 #include "sense/collation_watch.hpp"
 #include "sense/engine_watch.hpp"
 #include "sense/files_look.hpp"
+#include "sense/log_watch.hpp"
 #include "sense/login_probe.hpp"
 #include "sense/process_watch.hpp"
 #include "sense/visit.hpp"
@@ -35,6 +36,7 @@ void Senses::start() {
     return;
   }
   if (has_host()) board_.loop.spawn(watch_collations(&board_));
+  if (has_host()) board_.loop.spawn(watch_server_log(&board_, &instance_));
   board_.loop.spawn(probe_logins(&board_));
   board_.loop.spawn(watch_catalog(&board_));
 }
@@ -63,6 +65,16 @@ void Senses::note_start(StartFacts facts) {
   board_.seen.start = std::move(facts);
   board_.changed.notify_all();
   poke();
+}
+
+// An interval may be over soon: whoever decides is woken.
+void Senses::note_sync(SyncFacts facts) {
+  const auto open = [](const SyncFacts& sync) {
+    return sync.unprotected && !sync.unprotected->until;
+  };
+  const bool news = open(facts) != open(board_.seen.sync);
+  board_.seen.sync = std::move(facts);
+  if (news) board_.changed.notify_all();
 }
 
 std::filesystem::path Senses::server_log() const { return log_of(board_, instance_); }

@@ -30,6 +30,9 @@ class Senses {
 
   /// The executor's own start attempt, seen from outside as nothing but a process.
   void note_start(StartFacts facts);
+  /// What the guard's own keepers know of the archive.
+  void note_archive(ArchiveFacts facts) { board_.seen.archive = std::move(facts); }
+  void note_sync(SyncFacts facts);
   /// The configuration the server last ran well with.
   void set_good_files(std::vector<GoodFile> files) { board_.good_files = std::move(files); }
   /// A fresh look at the files of a server that does not run.

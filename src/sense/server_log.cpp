@@ -8,12 +8,6 @@ namespace {
 
 constexpr std::size_t kEntriesMax = 50;  // the first ones explain; the rest is collateral
 
-pg::ServerLogFormat format_of(const std::filesystem::path& path) {
-  if (path.extension() == ".csv") return pg::ServerLogFormat::Csv;
-  if (path.extension() == ".json") return pg::ServerLogFormat::Json;
-  return pg::ServerLogFormat::Stderr;
-}
-
 bool asks_to_stop(pg::Signature signature) {
   return signature == pg::Signature::ShutdownFast || signature == pg::Signature::ShutdownSmart ||
          signature == pg::Signature::ShutdownImmediate;
@@ -31,12 +25,19 @@ std::string words(const pg::LogLine& line) {
 
 }  // namespace
 
+pg::ServerLogFormat format_of(const std::filesystem::path& path) {
+  if (path.extension() == ".csv") return pg::ServerLogFormat::Csv;
+  if (path.extension() == ".json") return pg::ServerLogFormat::Json;
+  return pg::ServerLogFormat::Stderr;
+}
+
 ServerLogFacts server_log_facts(pg::ServerLogFormat format, std::string_view tail, SteadyTime now) {
   ServerLogFacts facts;
   facts.at = now;
   for (const auto& line : pg::parse_log(format, tail)) {
     const auto signature = pg::classify(line);
     if (!signature) continue;
+    if (*signature == pg::Signature::SyncWaitCanceled) continue;  // many, and explains no end
     if (begins_anew(*signature)) facts.entries.clear();
     else if (facts.entries.size() < kEntriesMax || asks_to_stop(*signature))
       facts.entries.push_back({*signature, words(line)});

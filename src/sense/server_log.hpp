@@ -9,8 +9,11 @@ namespace pgkeel::sense {
 
 inline constexpr std::size_t kServerLogTailBytes = 64U << 10U;
 
-/// The format is told by the file's extension (.csv, .json, else stderr). An unreadable log gives
-/// no entries. Lines before the last "ready to accept connections" are left out.
+/// Told by the file's extension: .csv, .json, else stderr.
+[[nodiscard]] pg::ServerLogFormat format_of(const std::filesystem::path& path);
+
+/// An unreadable log gives no entries. Lines before the last "ready to accept connections" are left
+/// out.
 [[nodiscard]] ServerLogFacts read_server_log(const std::filesystem::path& path, SteadyTime now);
 
 /// The pure half, for tests and replays.

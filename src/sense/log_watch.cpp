@@ -1,0 +1,77 @@
+// See log_watch.hpp.
+#include "sense/log_watch.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/log.hpp"
+#include "pg/log_signature.hpp"
+#include "runtime/files.hpp"
+#include "sense/files_look.hpp"
+#include "sense/server_log.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Millis kLookEvery{1'000};
+// A log that grows faster is read on at the next look; what is further behind is passed over.
+constexpr std::size_t kReadBytesMax = 1U << 20U;
+constexpr std::uint64_t kBehindBytesMax = 64U << 20U;
+
+std::uint64_t size_of(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? 0 : size;
+}
+
+void note_canceled(Board& board, std::ptrdiff_t count) {
+  if (count <= 0) return;
+  auto& facts = board.seen.log_watch;
+  facts.sync_waits_canceled += static_cast<std::uint64_t>(count);
+  facts.last_canceled_at = board.loop.now();
+  log_warning("waits for a synchronous standby were cancelled: commits acknowledged unprotected",
+              {{"count", count}, {"total", facts.sync_waits_canceled}});
+  board.changed.notify_all();
+}
+
+}  // namespace
+
+std::vector<pg::LogLine> LogFollower::read(const fs::path& path) {
+  if (path == path_) return read_on();
+  std::vector<pg::LogLine> lines;
+  if (!path_.empty()) lines = read_on();  // the end of the old one
+  if (reader_) std::ranges::move(reader_->finish(), std::back_inserter(lines));
+  offset_ = path_.empty() ? size_of(path) : 0;
+  path_ = path;
+  reader_.emplace(format_of(path));
+  std::ranges::move(read_on(), std::back_inserter(lines));
+  return lines;
+}
+
+std::vector<pg::LogLine> LogFollower::read_on() {
+  const auto size = size_of(path_);
+  if (size < offset_) offset_ = 0;
+  if (size - offset_ > kBehindBytesMax) offset_ = size - kReadBytesMax;
+  const auto bytes = runtime::read_file_from(path_, offset_, kReadBytesMax);
+  if (!bytes || bytes->empty()) return reader_->finish();  // quiet: nothing follows the last one
+  offset_ += bytes->size();
+  return reader_->feed(*bytes);
+}
+
+// Where the server logs is known once its catalog was looked at.
+runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance) {
+  LogFollower follower;
+  while (true) {
+    if (board->seen.catalog.seen && board->seen.reach.sees_files) {
+      const auto lines = follower.read(log_of(*board, *instance));
+      note_canceled(*board, std::ranges::count_if(lines, [](const pg::LogLine& line) {
+        return pg::classify(line) == pg::Signature::SyncWaitCanceled;
+      }));
+    }
+    static_cast<void>(co_await board->loop.sleep_for(kLookEvery));
+  }
+}
+
+}  // namespace pgkeel::sense

@@ -1,0 +1,63 @@
+// A log that grows, is rotated and is cut, read look by look.
+#include "sense/log_watch.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "pg/log_signature.hpp"
+#include "support/temp_dir.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+constexpr std::string_view kCanceled =
+    "2026-11-21 03:04:05.123 UTC [100] WARNING:  canceling wait for synchronous replication due to "
+    "user request\n2026-11-21 03:04:05.123 UTC [100] DETAIL:  The transaction has already "
+    "committed "
+    "locally, but might not have been replicated to the standby.\n";
+
+class LogWatch : public testing::Test {
+ protected:
+  void append(const std::string& name, std::string_view text) {
+    std::ofstream(dir_ / name, std::ios::app) << text;
+  }
+  // Looks until the log is quiet, as time goes by.
+  int canceled(const std::string& name) {
+    int count = 0;
+    for (int look = 0; look < 3; ++look)
+      for (const auto& line : follower_.read(dir_ / name))
+        count += pg::classify(line) == pg::Signature::SyncWaitCanceled ? 1 : 0;
+    return count;
+  }
+  test::TempDir dir_;
+  LogFollower follower_;
+};
+
+TEST_F(LogWatch, CountsOnlyWhatIsLoggedFromNowOn) {
+  // Goal: cancelled waits of before the guard are not its own; each later one counts once (E8).
+  append("server.log", kCanceled);
+  EXPECT_EQ(canceled("server.log"), 0);
+  append("server.log", kCanceled);
+  append("server.log", kCanceled);
+  EXPECT_EQ(canceled("server.log"), 2);
+  EXPECT_EQ(canceled("server.log"), 0);
+}
+
+TEST_F(LogWatch, FollowsARotationAndACut) {
+  // Goal: the old file is read to its end and the new one from its beginning; one that was
+  // truncated, too.
+  append("a.log", "2026-11-21 03:04:05.123 UTC [100] LOG:  anything\n");
+  EXPECT_EQ(canceled("a.log"), 0);
+  append("a.log", kCanceled);
+  append("b.log", kCanceled);
+  EXPECT_EQ(canceled("b.log"), 2);
+  std::ofstream(dir_ / "b.log", std::ios::trunc) << "\n";
+  EXPECT_EQ(canceled("b.log"), 0);
+  append("b.log", kCanceled);
+  EXPECT_EQ(canceled("b.log"), 1);
+  EXPECT_EQ(canceled("gone.log"), 0);
+}
+
+}  // namespace
+}  // namespace pgkeel::sense

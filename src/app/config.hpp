@@ -145,7 +145,9 @@ struct ArchiveConfig {
   Millis keep{7 * 86'400'000};
   int keep_full = 1;  ///< proven backups kept whatever their age
   Millis drill_every{86'400'000};
-  Millis dump_every{0};             ///< logical dumps; 0: never
+  Millis dump_every{0};  ///< logical dumps; 0: never
+  Millis dump_keep{7 * 86'400'000};
+  int dump_keep_count = 3;          ///< good dumps kept whatever their age
   std::filesystem::path drill_dir;  ///< empty: beside the data directory
   std::filesystem::path encryption_key_file;
   std::optional<std::uint64_t> max_rate;  ///< bytes a second of a base backup

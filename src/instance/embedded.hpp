@@ -1,5 +1,5 @@
 // A private cluster that pgkeel makes and runs itself: `pgkeel demo`, and everyone who configured
-// nothing. Making one is the only place in the house that runs initdb.
+// nothing. Only this, and the scratch cluster of a dump's drill, runs initdb.
 // It guarantees: initdb never meets a directory that may hold data, nor a place where the ledger
 // knows a cluster; a half-made cluster never stands under the final name.
 #pragma once

@@ -1,6 +1,7 @@
 // The records of a store, as somebody else may have written them. Goal: nothing crashes a reader,
 // and what was read writes back to what is read the same.
 #include "archive/catalog/backup.hpp"
+#include "archive/catalog/dump.hpp"
 #include "archive/catalog/layout.hpp"
 #include "archive/catalog/lease.hpp"
 #include "archive/catalog/marker.hpp"
@@ -28,6 +29,7 @@ void check(std::string_view text, Parse parse) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const auto text = test::text_of(bytes, size);
   check(text, archive::parse_backup);
+  check(text, archive::parse_dump);
   check(text, archive::parse_lease);
   check(text, archive::parse_marker);
   check(text, archive::parse_proof);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/archive/tools.hpp"
+#include "app/guard/dump_schedule.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
@@ -100,7 +101,8 @@ JobHistory& ArchiveKeeper::history_of(ArchiveJob job) {
 
 bool ArchiveKeeper::may_work() const {
   return config_.mode == Mode::Act && !conductor_.state().paused &&
-         senses_.observation().healthy() && !conductor_.state().stopped_on_purpose;
+         senses_.observation().healthy() && !conductor_.state().stopped_on_purpose &&
+         !dumps_only(config_, senses_.observation().rights);
 }
 
 ServerView ArchiveKeeper::server() const {
@@ -162,7 +164,8 @@ std::vector<std::string> ArchiveKeeper::complaints() const {
   const auto add = [&found](std::string text) {
     if (!text.empty()) found.push_back(std::move(text));
   };
-  if (!config_.archive.configured()) return found;
+  if (!config_.archive.configured() || dumps_only(config_, senses_.observation().rights))
+    return found;
   if (!listing_failure_.empty()) add("the archive cannot be read: " + listing_failure_);
   if (view_.seen && view_.newest.empty()) add("there is no backup yet");
   if (!history_.backup.failure.empty()) add("the last backup failed: " + history_.backup.failure);

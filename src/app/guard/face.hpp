@@ -6,6 +6,7 @@
 #include "app/guard/adviser.hpp"
 #include "app/guard/anchor.hpp"
 #include "app/guard/archive_keeper.hpp"
+#include "app/guard/dump_keeper.hpp"
 #include "app/guard/sync_mode.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
@@ -31,6 +32,7 @@ class Face final : public serve::StatusSource,
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
   void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
+  void show_dumps(const DumpKeeper* dumps) { dumps_ = dumps; }
   void show_sync(const SyncMode* sync_mode) { sync_mode_ = sync_mode; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
@@ -69,6 +71,7 @@ class Face final : public serve::StatusSource,
   const notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
   const ArchiveKeeper* archive_ = nullptr;
+  const DumpKeeper* dumps_ = nullptr;
   const SyncMode* sync_mode_ = nullptr;
   const Adviser* adviser_ = nullptr;
   WallTime started_wall_;

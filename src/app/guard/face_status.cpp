@@ -183,6 +183,13 @@ void Face::add_instance(serve::Status& status) const {
                                  "'pgkeel backup list' shows what is there; the guard tries again "
                                  "by itself."});
   }
+  if (dumps_ != nullptr) {
+    if (dumps_->alone()) status.archive = dumps_->protection();
+    if (auto complaint = dumps_->complaint())
+      status.warnings.push_back({"archive_dumps", *complaint + ".",
+                                 "'pgkeel dump list' shows what is there; the last good one is "
+                                 "kept, and the guard tries again by itself."});
+  }
   if (sync_mode_ != nullptr)
     if (auto complaint = sync_mode_->complaint(); !complaint.empty())
       status.warnings.push_back({"archive_sync", std::move(complaint),

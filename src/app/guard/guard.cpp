@@ -98,6 +98,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(anchor_->run());
   loop_.spawn(adviser_->run());
   loop_.spawn(receiver_->run());
+  loop_.spawn(dumps_->run());
   loop_.spawn(sync_mode_->run());
   loop_.spawn(archive_->run());
   tell_systemd("READY=1");
@@ -145,12 +146,14 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_anchor(anchor_.get());
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
-  receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_);
+  receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
   sync_mode_ =
       std::make_unique<SyncMode>(config_, loop_, *ledger_, conninfo, server_account(*instance_));
   face_->show_sync(sync_mode_.get());
   archive_ = std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_);
   face_->show_archive(archive_.get());
+  dumps_ = std::make_unique<DumpKeeper>(config_, loop_, *senses_, *conductor_);
+  face_->show_dumps(dumps_.get());
   co_return Result<void>();
 }
 

@@ -8,6 +8,7 @@
 #include "app/config.hpp"
 #include "app/guard.hpp"
 #include "app/guard/alerting.hpp"
+#include "app/guard/dump_keeper.hpp"
 #include "app/guard/face.hpp"
 #include "app/guard/receiver.hpp"
 #include "app/guard/sync_mode.hpp"
@@ -68,6 +69,7 @@ class Guard {
   std::unique_ptr<WholeLoop> whole_loop_;
   std::unique_ptr<AnchorKeeper> anchor_;
   std::unique_ptr<Adviser> adviser_;
+  std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;
   std::unique_ptr<SyncMode> sync_mode_;
   std::unique_ptr<ArchiveKeeper> archive_;

@@ -5,8 +5,10 @@
 #include <csignal>
 
 #include "app/archive/tools.hpp"
+#include "app/guard/dump_schedule.hpp"
 #include "archive/receive/receive.hpp"
 #include "base/log.hpp"
+#include "instance/instance.hpp"
 #include "runtime/files.hpp"
 #include "runtime/proc.hpp"
 
@@ -49,8 +51,16 @@ void rotate(const std::filesystem::path& log) {
 
 }  // namespace
 
-ReceiverKeeper::ReceiverKeeper(const Config& config, runtime::Loop& loop)
-    : config_(config), loop_(loop), backoff_(kBackoffLeast) {}
+ReceiverKeeper::ReceiverKeeper(const Config& config, runtime::Loop& loop,
+                               const sense::Senses& senses)
+    : config_(config), loop_(loop), senses_(senses), backoff_(kBackoffLeast) {}
+
+// A server somewhere else is first asked what the role may.
+bool ReceiverKeeper::may_receive() const {
+  const auto& rights = senses_.observation().rights;
+  if (config_.instance.kind != instance::Kind::Remote) return true;
+  return rights.seen && !dumps_only(config_, rights);
+}
 
 bool ReceiverKeeper::streaming() const {
   using enum archive::ReceiveState;
@@ -69,7 +79,7 @@ Task<void> ReceiverKeeper::run() {
       adopt();
     }
     if (running()) replace_outdated();
-    else if (loop_.now() >= next_start_) start();
+    else if (loop_.now() >= next_start_ && may_receive()) start();
     static_cast<void>(co_await loop_.sleep_for(kLookEvery));
   }
 }

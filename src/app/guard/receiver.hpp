@@ -9,12 +9,13 @@
 #include "archive/receive/status.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/process.hpp"
+#include "sense/senses.hpp"
 
 namespace pgkeel::app {
 
 class ReceiverKeeper {
  public:
-  ReceiverKeeper(const Config& config, runtime::Loop& loop);
+  ReceiverKeeper(const Config& config, runtime::Loop& loop, const sense::Senses& senses);
 
   /// Runs for as long as the loop; returns at once where there is no archive, or only advice.
   runtime::Task<void> run();
@@ -32,8 +33,11 @@ class ReceiverKeeper {
   void replace_outdated();
   [[nodiscard]] bool outdated() const;
 
+  [[nodiscard]] bool may_receive() const;
+
   const Config& config_;
   runtime::Loop& loop_;
+  const sense::Senses& senses_;
   std::optional<archive::ReceiveStatus> status_;
   std::optional<runtime::ProcessHandle> process_;
   SteadyTime started_at_{};

@@ -7,6 +7,7 @@
 
 #include "archive/catalog/fields.hpp"
 #include "archive/catalog/layout.hpp"
+#include "archive/catalog/stored_fields.hpp"
 
 namespace pgkeel::archive {
 namespace {
@@ -15,24 +16,10 @@ using nlohmann::json;
 
 constexpr std::size_t kRecordBytesMax = 16U << 20U;  // some 100,000 shards
 
-json object_json(const StoredObject& object) {
-  return {{"key", object.key},
-          {"plain_bytes", object.plain_bytes},
-          {"stored_bytes", object.stored_bytes},
-          {"sha256", object.sha256},
-          {"plain_sha256", object.plain_sha256}};
-}
-
-StoredObject read_stored(const json& from) {
-  return {fields::text(from, "key"), fields::number<std::uint64_t>(from, "plain_bytes"),
-          fields::number<std::uint64_t>(from, "stored_bytes"), fields::text(from, "sha256"),
-          fields::text(from, "plain_sha256")};
-}
-
 json shards_json(const Backup& backup) {
   json list = json::array();
   for (const auto& shard : backup.shards) {
-    auto row = object_json(shard.object);
+    auto row = fields::object_json(shard.object);
     row["part"] = shard.part;
     list.push_back(std::move(row));
   }
@@ -63,8 +50,8 @@ void read_content(const json& from, Backup& backup) {
         {Oid(fields::number<std::uint32_t>(space, "oid")), fields::text(space, "location")});
   backup.unlogged = from.at("unlogged").get<std::vector<std::string>>();
   for (const auto& shard : from.at("shards"))
-    backup.shards.push_back({fields::text(shard, "part"), read_stored(shard)});
-  backup.manifest = read_stored(from.at("manifest"));
+    backup.shards.push_back({fields::text(shard, "part"), fields::stored_object(shard)});
+  backup.manifest = fields::stored_object(from.at("manifest"));
   backup.plain_bytes = fields::number<std::uint64_t>(from, "plain_bytes");
   backup.stored_bytes = fields::number<std::uint64_t>(from, "stored_bytes");
 }
@@ -110,7 +97,7 @@ std::string to_json(const Backup& backup) {
                     {"tablespaces", tablespaces_json(backup)},
                     {"unlogged", backup.unlogged},
                     {"shards", shards_json(backup)},
-                    {"manifest", object_json(backup.manifest)},
+                    {"manifest", fields::object_json(backup.manifest)},
                     {"plain_bytes", backup.plain_bytes},
                     {"stored_bytes", backup.stored_bytes},
                     {"made_by", backup.made_by}};

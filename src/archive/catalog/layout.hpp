@@ -24,6 +24,10 @@ namespace pgkeel::archive {
 //   backups/LABEL/config/00000.tar.zst    configuration from outside the data directory
 //   backups/LABEL/pin.json                never expired while it is there
 //   backups/LABEL/proof-TIME-KIND.json    what a verify or a drill proved (Proof)
+//   dumps/LABEL/dump.json                 written last, as above
+//   dumps/LABEL/00000.dump.zst            pg_dump's custom form, one for each database
+//   dumps/LABEL/globals.sql.zst           roles and tablespaces
+//   dumps/LABEL/proof-TIME-drill.json
 //   wal/TTTTTTTTLLLLLLLL/SEGMENT-SHA.zst  SHA: SHA-256 of the segment's plain bytes, hex
 //   wal/history/TTTTTTTT.history-SHA.zst
 //   incoming/                             directory stores: WAL as it is received, not yet encoded
@@ -37,6 +41,7 @@ inline constexpr const char* kMarkerKey = "archive.json";
 inline constexpr const char* kLeaseKey = "lease.json";
 inline constexpr const char* kLatestKey = "backups/latest";
 inline constexpr const char* kBackupsPrefix = "backups/";
+inline constexpr const char* kDumpsPrefix = "dumps/";
 inline constexpr const char* kWalPrefix = "wal/";
 inline constexpr const char* kHistoryPrefix = "wal/history/";
 inline constexpr const char* kIncomingDirectory = "incoming";

@@ -24,7 +24,7 @@ Marker read_fields(const json& from) {
 }
 
 Result<void> refuse_unmarked(Store& store) {
-  for (const char* prefix : {kBackupsPrefix, kWalPrefix}) {
+  for (const char* prefix : {kBackupsPrefix, kDumpsPrefix, kWalPrefix}) {
     TRY(objects, store.list(prefix));
     if (!objects.empty())
       return fail(Error(ErrorCode::Refused,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "archive/catalog/backup.hpp"
+#include "archive/catalog/dump.hpp"
 #include "archive/catalog/layout.hpp"
 #include "archive/catalog/marker.hpp"
 #include "archive/codec/crypto.hpp"
@@ -26,7 +27,9 @@ bool stays_behind(const std::string& key) {
 bool may_change(const std::string& key) { return key.ends_with("/pin.json"); }
 
 // Records after what they name.
-int order_of(const std::string& key) { return key.ends_with("/backup.json") ? 1 : 0; }
+int order_of(const std::string& key) {
+  return key.ends_with("/backup.json") || key.ends_with("/dump.json") ? 1 : 0;
+}
 
 class Copy {
  public:
@@ -66,6 +69,12 @@ Result<void> Copy::claim() {
   for (const auto& backup : backups) {
     digests_[backup.manifest.key] = backup.manifest.sha256;
     for (const auto& shard : backup.shards) digests_[shard.object.key] = shard.object.sha256;
+  }
+  TRY(dumps, list_dumps(*request_->from));
+  for (const auto& dump : dumps) {
+    digests_[dump.globals.key] = dump.globals.sha256;
+    for (const auto& database : dump.databases)
+      digests_[database.object.key] = database.object.sha256;
   }
   return {};
 }

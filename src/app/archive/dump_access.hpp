@@ -1,0 +1,23 @@
+// What every command about logical dumps needs of the server: whose it is, the programs that are
+// new enough for it, and the right to write the archive.
+#pragma once
+
+#include "app/archive/tools.hpp"
+#include "archive/dump/server_sql.hpp"
+
+namespace pgkeel::app {
+
+struct DumpAccess {
+  archive::DumpServer server;
+  archive::DumpedServer facts;
+  archive::ClientPrograms programs;
+};
+
+/// The server as it is. MissingBinary when no pg_dump here is new enough for it.
+[[nodiscard]] Result<DumpAccess> find_dump_access(const Config& config);
+
+/// The same, with the archive claimed for its cluster and the lease renewed: needed before anything
+/// is written or removed. WrongIdentity, Refused.
+[[nodiscard]] Result<DumpAccess> claim_for_dumps(const ArchiveTools& tools);
+
+}  // namespace pgkeel::app

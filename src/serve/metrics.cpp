@@ -125,6 +125,55 @@ void add_service(MetricSet& set, const Status& status, const Verdict& verdict) {
   add("shadow", status.shadow);
 }
 
+void add_archive(MetricSet& set, const Status& status) {
+  if (!status.archive) return;
+  const auto add = [&](std::string_view name, std::string_view help, std::optional<double> value) {
+    set.gauge(name, help);
+    if (value) set.sample(*value);
+  };
+  const auto& archive = *status.archive;
+  const auto as_number = [](auto value) {
+    return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+  };
+  const auto span = [](std::optional<Millis> value) {
+    return value ? std::optional(seconds(*value)) : std::nullopt;
+  };
+  add("pgkeel_archive_wal_lag_bytes", "WAL of the server that is not on the archive's disk.",
+      as_number(archive.lag_bytes));
+  add("pgkeel_archive_wal_lag_seconds", "Age of the oldest WAL that is not on the archive's disk.",
+      span(archive.lag));
+  if (!archive.figures) return;
+  const auto& figures = *archive.figures;
+  const auto time = [](std::optional<WallTime> value) {
+    return value ? std::optional(seconds(*value)) : std::nullopt;
+  };
+  const auto age = [&](std::optional<WallTime> value) {
+    return value ? std::optional(seconds(figures.at) - seconds(*value)) : std::nullopt;
+  };
+  add("pgkeel_archive_backup_age_seconds", "Age of the newest backup.",
+      age(figures.last_backup_at));
+  add("pgkeel_archive_proof_age_seconds", "Time since a drill last held.",
+      age(figures.last_proof_at));
+  add("pgkeel_archive_restore_seconds", "How long the last drill that held took to restore.",
+      span(figures.restore_took));
+  add("pgkeel_archive_restorable_from_seconds",
+      "The oldest moment that can be had back, Unix time.", time(figures.restorable_from));
+  add("pgkeel_archive_restorable_until_seconds", "The newest moment that can be had back.",
+      time(figures.restorable_until));
+  add("pgkeel_archive_backups", "Backups in the archive.", as_number(figures.backups));
+  add("pgkeel_archive_stored_bytes", "What they take in the store, without WAL.",
+      as_number(figures.stored_bytes));
+  add("pgkeel_archive_unprotected",
+      "Whether commits do not wait for the archive although they should.",
+      figures.unprotected_since && !figures.unprotected_until ? 1.0 : 0.0);
+  set.gauge("pgkeel_archive_job_started_seconds", "When the job that runs now began, Unix time.");
+  if (figures.job) set.sample(seconds(figures.job->started_at), {{"job", figures.job->name}});
+  set.counter(
+         "pgkeel_sync_waits_canceled_total",
+         "Commits whose wait for a synchronous standby was cancelled, since the guard started.")
+      .sample(static_cast<double>(figures.sync_waits_canceled));
+}
+
 void add_incidents(MetricSet& set, const Status& status) {
   set.gauge("pgkeel_incidents_open", "Incidents that are not closed.")
       .sample(static_cast<double>(status.open_incidents.size()));
@@ -176,6 +225,7 @@ std::string metrics_text(const Status& status, SteadyTime now) {
   add_disk(set, status);
   add_probes(set, status, now);
   add_service(set, status, verdict);
+  add_archive(set, status);
   add_incidents(set, status);
   add_alerts(set, status);
   add_guard(set, status);

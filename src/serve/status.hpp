@@ -105,6 +105,31 @@ struct Disk {
   std::uint64_t inodes_free = 0;
 };
 
+/// What the guard does with the archive just now.
+struct ArchiveJobNow {
+  std::string name{};  ///< "backup now", as a command
+  WallTime started_at{};
+  std::string progress{};  ///< "1.2 GB of 4.0 GB (30 %), 310 MB/s, 9 s left"; may be empty
+};
+
+/// What stands behind the archive's one word. Absent: not known.
+struct ArchiveFigures {
+  WallTime at{};  ///< from which ages are counted
+  std::optional<WallTime> last_backup_at{};
+  std::optional<WallTime> last_proof_at{};
+  std::optional<Millis> restore_took{};  ///< measured by the last drill that held
+  /// Any moment between these two can be had back.
+  std::optional<WallTime> restorable_from{};
+  std::optional<WallTime> restorable_until{};
+  std::optional<int> backups{};
+  std::optional<std::uint64_t> stored_bytes{};
+  std::optional<ArchiveJobNow> job{};
+  /// The newest interval in which commits did not wait although they should; no end: now.
+  std::optional<WallTime> unprotected_since{};
+  std::optional<WallTime> unprotected_until{};
+  std::uint64_t sync_waits_canceled = 0;  ///< since the guard started
+};
+
 /// A protection that may be configured: replication, archive, shadow. Absent from Status: it is
 /// not configured.
 struct Protection {
@@ -112,6 +137,7 @@ struct Protection {
   std::string note{};  ///< "last WAL archived 2 s ago"
   std::optional<std::uint64_t> lag_bytes{};
   std::optional<Millis> lag{};
+  std::optional<ArchiveFigures> figures{};  ///< of the archive
 };
 
 struct Capability {

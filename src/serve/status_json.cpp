@@ -134,10 +134,12 @@ Json disk_json(const Status& status) {
 
 Json protection_json(const std::optional<Protection>& protection) {
   if (!protection) return "not configured";
-  return {{"ok", protection->ok},
-          {"note", protection->note},
-          {"lag_bytes", or_null(protection->lag_bytes)},
-          {"lag_ms", or_null(protection->lag)}};
+  Json json = {{"ok", protection->ok},
+               {"note", protection->note},
+               {"lag_bytes", or_null(protection->lag_bytes)},
+               {"lag_ms", or_null(protection->lag)}};
+  if (protection->figures) add_figures(json, *protection->figures);
+  return json;
 }
 
 Json status_json(const Status& status, SteadyTime now) {
@@ -147,6 +149,31 @@ Json status_json(const Status& status, SteadyTime now) {
           {"health", to_string(verdict.grade)},
           {"serving", verdict.serving},
           {"writable", verdict.writable},
+namespace {
+
+Json job_json(const std::optional<ArchiveJobNow>& job) {
+  if (!job) return nullptr;
+  return {{"name", job->name},
+          {"started_at", to_iso8601(job->started_at)},
+          {"progress", or_null(job->progress)}};
+}
+
+void add_figures(Json& json, const ArchiveFigures& figures) {
+  json["last_backup_at"] = or_null(figures.last_backup_at);
+  json["last_proof_at"] = or_null(figures.last_proof_at);
+  json["restore_ms"] = or_null(figures.restore_took);
+  json["restorable_from"] = or_null(figures.restorable_from);
+  json["restorable_until"] = or_null(figures.restorable_until);
+  json["backups"] = or_null(figures.backups);
+  json["stored_bytes"] = or_null(figures.stored_bytes);
+  json["job"] = job_json(figures.job);
+  json["unprotected_since"] = or_null(figures.unprotected_since);
+  json["unprotected_until"] = or_null(figures.unprotected_until);
+  json["sync_waits_canceled"] = figures.sync_waits_canceled;
+}
+
+}  // namespace
+
           {"reason", verdict.reason},
           {"mode", status.mode},
           {"paused", status.paused},

@@ -2,8 +2,11 @@
 // back when it dies.
 #include <csignal>
 
+#include <nlohmann/json.hpp>
+
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
+#include "chaos/archived.hpp"
 #include "chaos/chaos.hpp"
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
@@ -113,24 +116,68 @@ class SyncArchive : public Receiving {
         },
         kPatience);
   }
+  // Somebody cancels a commit that waits for the archive.
+  [[nodiscard]] bool cancel_a_wait() {
+    return test::wait_until(
+        [&] {
+          const auto rows = scene_.stage->sql("postgres",
+                                              "select pg_cancel_backend(pid) from pg_stat_activity "
+                                              "where wait_event = 'SyncRep'");
+          return rows && !rows->empty();
+        },
+        kPatience);
+  }
+  [[nodiscard]] std::int64_t canceled_waits() const {
+    const auto status = scene_.stage->client().get("/api/v1/status");
+    if (!status || !(*status)["archive"].is_object()) return -1;
+    return (*status)["archive"].value("sync_waits_canceled", std::int64_t{-1});
+  }
   [[nodiscard]] std::string unprotected() {
     const auto store = incident::Store::open(scene_.stage->config().state_dir);
     return store ? incident::Ledger(**store).fact("archive.unprotected").value_or("") : "";
   }
 };
 
+TEST(ArchiveFailing, ADrillThatFailsIsAnIncident) {
+  // Goal: a backup that cannot be proven calls a human, with the words of the drill; the server of
+  // an embedded instance is not left with a slot that could fill its disk; figures say how old the
+  // backup is (A10 D15 E8).
+  Archived archived({{"PGKEEL_ARCHIVE_DRILL_DIR", "/dev/null/nowhere"}});
+  ASSERT_TRUE(archived.built());
+  auto& stage = archived.stage();
+  stage.note_broken();
+  ASSERT_TRUE(archived.await_backup());
+  add_writer(archived.scene());
+  ASSERT_TRUE(await_incident(stage, "archive_failing", [](const incident::Incident& incident) {
+    return incident.subject == "archive.drill" &&
+           incident.state == incident::IncidentState::Waiting &&
+           incident.summary.contains("drill failed");
+  }));
+  const auto limit = stage.sql("postgres", "show max_slot_wal_keep_size");
+  ASSERT_TRUE(limit);
+  EXPECT_NE(limit->text(0, 0), "-1");
+  const auto status = stage.client().get("/api/v1/status");
+  ASSERT_TRUE(status);
+  EXPECT_TRUE((*status)["archive"]["last_backup_at"].is_string());
+  EXPECT_TRUE((*status)["archive"]["restorable_until"].is_string());
+  EXPECT_EQ((*status)["archive"]["backups"], 1);
+  EXPECT_TRUE(service_restored(archived.scene()));
+}
+
 TEST_F(SyncArchive, GivesWayToAReceiverThatHangsAndComesBack) {
   // A commit waits for the archive; when the receiver hangs, commits go on by policy within 15 s,
-  // nothing restarts, and the interval is in the ledger; a receiver that is back protects again
-  // (D7 D10).
+  // nothing restarts, and the interval is in the ledger and an incident that is over when a
+  // receiver that is back protects again; a wait somebody cancelled is counted (D7 D10 E8).
   auto& stage = *scene_.stage;
   ASSERT_TRUE(await_names("pgkeel_receiver"));
   add_writer(scene_);
   ASSERT_TRUE(service_restored(scene_));
   const auto postmaster = postmaster_pid(stage);
   const auto receiver = status()->pid;
+  stage.note_broken();
   ASSERT_EQ(::kill(receiver, SIGSTOP), 0);
   const auto hung_at = SteadyClock::now();
+  ASSERT_TRUE(cancel_a_wait());
   ASSERT_TRUE(await_names(""));
   scene_.writer->mark();
   ASSERT_TRUE(service_restored(scene_));
@@ -140,6 +187,13 @@ TEST_F(SyncArchive, GivesWayToAReceiverThatHangsAndComesBack) {
   EXPECT_TRUE(service_restored(scene_));
   EXPECT_EQ(postmaster_pid(stage), postmaster);
   EXPECT_EQ(scene_.writer->tally().errors, 0);
+  EXPECT_TRUE(test::wait_until([&] { return canceled_waits() >= 1; }, kPatience));
+  ASSERT_TRUE(await_healed(stage, "commits_unprotected"));
+  const auto incident = incident_of(stage, "commits_unprotected");
+  EXPECT_EQ(incident->subject, "archive.sync");
+  EXPECT_THAT(incident->events,
+              testing::Contains(testing::Field(&incident::Event::text,
+                                               testing::HasSubstr("commits are protected again"))));
   stage.end_guard();
   EXPECT_THAT(unprotected(), testing::HasSubstr("\"until\":\"20"));
 }

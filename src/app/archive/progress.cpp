@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -13,17 +16,31 @@ namespace {
 constexpr Millis kQuietFirst{1'000};
 constexpr Millis kRedrawEvery{250};
 constexpr Seconds kLineEvery{10};  // in a log
+constexpr Millis kPublishEvery{500};
 
 }  // namespace
 
-ProgressLine::ProgressLine() : look_(Look::of(STDERR_FILENO, false)) {}
+ProgressLine::ProgressLine() : look_(Look::of(STDERR_FILENO, false)) {
+  if (const char* file = std::getenv(kProgressVariable)) file_ = file;
+}
 
 ProgressLine::~ProgressLine() {
+  if (!file_.empty()) ::unlink(file_.c_str());
   if (open_) fmt::print(stderr, "\n");
+}
+
+// Of no worth after a crash, so nothing is flushed; renamed, so that it is never read half.
+void ProgressLine::publish(const std::string& text, SteadyTime now) {
+  if (file_.empty() || now - published_ < kPublishEvery) return;
+  published_ = now;
+  const auto fresh = file_ + ".new";
+  std::ofstream(fresh) << text << '\n';
+  static_cast<void>(std::rename(fresh.c_str(), file_.c_str()));
 }
 
 void ProgressLine::show(const std::string& text) {
   const auto now = SteadyClock::now();
+  publish(text, now);
   const Millis every = look_.terminal ? kRedrawEvery : Millis(kLineEvery);
   if (now - began_ < kQuietFirst || now - shown_ < every) return;
   shown_ = now;

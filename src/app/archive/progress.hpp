@@ -11,6 +11,9 @@
 
 namespace pgkeel::app {
 
+/// Names a file that the line is written to as well, for the guard that started the command.
+inline constexpr const char* kProgressVariable = "KEEL_PROGRESS_FILE";
+
 class ProgressLine {
  public:
   ProgressLine();
@@ -22,7 +25,11 @@ class ProgressLine {
   void show(const std::string& text);
 
  private:
+  void publish(const std::string& text, SteadyTime now);
+
   Look look_;
+  std::string file_;  ///< empty: nobody asked for it
+  SteadyTime published_{};
   SteadyTime began_ = SteadyClock::now();
   SteadyTime shown_{};
   bool open_ = false;

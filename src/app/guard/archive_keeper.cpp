@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
 #include "app/guard/dump_schedule.hpp"
 #include "app/json_read.hpp"
@@ -19,7 +20,18 @@ constexpr Seconds kLookEvery{5};            // whether something is due
 constexpr Seconds kListEvery{600};          // somebody may work on the store without us
 constexpr Seconds kListPatience{120};       // a bucket with many objects
 constexpr Seconds kJobPatience{24 * 3600};  // a backup of a large database over a slow line
-constexpr Seconds kReceiverSilentAfter{10};
+constexpr Seconds kListAgain{60};           // while something is wrong, which people mend
+constexpr Millis kTellEvery{1'000};
+// Longer than any trouble's patience is not needed: a store that failed before is listed as
+// failing.
+constexpr Seconds kSettledAfter{30};
+constexpr std::string_view kFact = "archive.jobs";
+constexpr std::string_view kWal = "archive.wal";
+constexpr std::size_t kProgressBytesMax = 1U << 10U;
+
+std::filesystem::path progress_file(const Config& config) {
+  return config.state_dir / "archive-job.txt";
+}
 
 std::vector<std::string> words_of(ArchiveJob job) {
   switch (job) {
@@ -50,16 +62,9 @@ Result<archive::ReceiveStatus> receiver_status(const Config& config) {
   return archive::read_receive_status(config.state_dir / archive::kReceiveStatusFile);
 }
 
-std::string receiver_complaint(const Config& config, WallTime now) {
-  const auto status = receiver_status(config);
-  if (!status) return "no WAL is being received";
-  if (status->ship_error) return "WAL cannot be stored: " + status->ship_error->message;
-  if (status->last_error) return "WAL is not received: " + status->last_error->message;
-  if (now - status->written_at > kReceiverSilentAfter)
-    return fmt::format(
-        "the WAL receiver has been silent for {}",
-        humane_duration(std::chrono::duration_cast<Millis>(now - status->written_at)));
-  return {};
+std::optional<archive::ReceiveStatus> receiver_now(const Config& config) {
+  auto status = receiver_status(config);
+  return status ? std::optional(*std::move(status)) : std::nullopt;
 }
 
 }  // namespace
@@ -75,6 +80,9 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
     const auto& drill = member(row, "drill");
     view.newest = text_of(row, "backup");
     view.newest_at = time_of(row, "ended_at");
+    if (view.newest_at)
+      view.points.push_back(
+          {*view.newest_at, parse_lsn(text_of(row, "start_lsn")).value_or(Lsn())});
     view.newest_timeline =
         TimelineId(static_cast<std::uint32_t>(number_of(row, "timeline").value_or(0)));
     view.newest_start = parse_lsn(text_of(row, "start_lsn")).value_or(Lsn());
@@ -88,15 +96,20 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
   return view;
 }
 
-JobHistory& ArchiveKeeper::history_of(ArchiveJob job) {
-  switch (job) {
-    case ArchiveJob::Backup: return history_.backup;
-    case ArchiveJob::Drill: return history_.drill;
-    case ArchiveJob::Expire: return history_.expire;
-    case ArchiveJob::Copy: return history_.copy;
-    case ArchiveJob::ExpireCopy: return history_.expire_copy;
-  }
-  return history_.backup;
+ArchiveKeeper::ArchiveKeeper(const Config& config, runtime::Loop& loop, sense::Senses& senses,
+                             const recover::Conductor& conductor, incident::Ledger& ledger)
+    : config_(config),
+      loop_(loop),
+      senses_(senses),
+      conductor_(conductor),
+      ledger_(ledger),
+      began_(loop.now()) {
+  if (const auto fact = ledger_.fact(kFact)) history_ = parse_history(*fact);
+}
+
+void ArchiveKeeper::keep_history() {
+  const auto kept = ledger_.set_fact(kFact, to_json(history_));
+  if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
 }
 
 bool ArchiveKeeper::may_work() const {
@@ -127,13 +140,15 @@ Task<void> ArchiveKeeper::look() {
 
 Task<void> ArchiveKeeper::do_job(ArchiveJob job) {
   running_ = job;
+  running_since_ = wall_now();
   runtime::ProcessSpec spec;
   spec.argv = own_command(config_, words_of(job));
+  spec.environment = {{kProgressVariable, progress_file(config_).string()}};
   log_info("archive job started", {{"job", to_string(job)}});
   const auto began = loop_.now();
   const auto ran = co_await runtime::run_process(loop_, std::move(spec), loop_.after(kJobPatience));
   const auto took = std::chrono::duration_cast<Millis>(loop_.now() - began);
-  auto& history = history_of(job);
+  auto& history = history_of(history_, job);
   history.ended_at = wall_now();
   const bool worked = ran && ran->exit.ok();
   history.failure = worked ? "" : failure_of(ran);
@@ -141,10 +156,13 @@ Task<void> ArchiveKeeper::do_job(ArchiveJob job) {
   if (worked) log_info("archive job done", {{"job", to_string(job)}, {"took_ms", took.count()}});
   else log_error("archive job failed", {{"job", to_string(job)}, {"why", history.failure}});
   running_.reset();
+  keep_history();
   co_await look();
+  tell();
 }
 
 Task<void> ArchiveKeeper::run() {
+  loop_.spawn(keep_telling());
   if (!config_.archive.configured()) co_return;
   SteadyTime list_due{};
   while (true) {
@@ -152,27 +170,50 @@ Task<void> ArchiveKeeper::run() {
     if (!may_work()) continue;
     if (loop_.now() >= list_due) {
       co_await look();
-      list_due = loop_.after(kListEvery);
+      list_due = loop_.after(complaints().empty() ? kListEvery : kListAgain);
     }
     const auto job = due_job(view_, server(), history_, config_.archive, wall_now());
     if (job) co_await do_job(*job);
   }
 }
 
-std::vector<std::string> ArchiveKeeper::complaints() const {
-  std::vector<std::string> found;
-  const auto add = [&found](std::string text) {
-    if (!text.empty()) found.push_back(std::move(text));
-  };
-  if (!config_.archive.configured() || dumps_only(config_, senses_.observation().rights))
-    return found;
-  if (!listing_failure_.empty()) add("the archive cannot be read: " + listing_failure_);
-  if (view_.seen && view_.newest.empty()) add("there is no backup yet");
-  if (!history_.backup.failure.empty()) add("the last backup failed: " + history_.backup.failure);
-  if (!history_.drill.failure.empty()) add("the last drill failed: " + history_.drill.failure);
-  if (!history_.copy.failure.empty()) add("the off-site copy is behind: " + history_.copy.failure);
-  add(receiver_complaint(config_, wall_now()));
-  return found;
+// Beside the jobs, which take hours.
+Task<void> ArchiveKeeper::keep_telling() {
+  while (true) {
+    tell();
+    static_cast<void>(co_await loop_.sleep_for(kTellEvery));
+  }
+}
+
+// A server that is down gets no WAL received, and that is another incident's.
+void ArchiveKeeper::tell() {
+  const auto now = loop_.now();
+  sense::ArchiveFacts facts;
+  facts.at = now;
+  facts.troubles = complaints();
+  if (!senses_.observation().healthy())
+    std::erase_if(facts.troubles, [](const auto& trouble) { return trouble.subject == kWal; });
+  std::map<std::string, SteadyTime> since;
+  for (auto& trouble : facts.troubles) {
+    const auto known = troubled_since_.find(trouble.subject);
+    trouble.since = known == troubled_since_.end() ? now : known->second;
+    since.emplace(trouble.subject, trouble.since);
+  }
+  troubled_since_ = std::move(since);
+  const bool looked = view_.seen || !listing_failure_.empty();
+  facts.settled = !keeps() || (looked && now - began_ > kSettledAfter);
+  senses_.note_archive(std::move(facts));
+}
+
+bool ArchiveKeeper::keeps() const {
+  return config_.archive.configured() && config_.mode == Mode::Act &&
+         !dumps_only(config_, senses_.observation().rights);
+}
+
+std::vector<sense::ArchiveTrouble> ArchiveKeeper::complaints() const {
+  if (!keeps()) return {};
+  const auto receiver = receiver_now(config_);
+  return troubles_of({view_, history_, config_.archive, receiver, listing_failure_, wall_now()});
 }
 
 bool ArchiveKeeper::shares_the_disk() const {
@@ -183,12 +224,43 @@ bool ArchiveKeeper::shares_the_disk() const {
   return store && server && store->device == server->device;
 }
 
+std::optional<serve::ArchiveJobNow> ArchiveKeeper::job_now() const {
+  if (!running_) return std::nullopt;
+  serve::ArchiveJobNow job{std::string(to_string(*running_)), running_since_, {}};
+  const auto said = runtime::read_file(progress_file(config_), kProgressBytesMax);
+  if (said) job.progress = said->substr(0, said->find('\n'));
+  return job;
+}
+
+serve::ArchiveFigures ArchiveKeeper::figures() const {
+  const auto receiver = receiver_now(config_);
+  const auto window =
+      restorable_window({view_, history_, config_.archive, receiver, listing_failure_, wall_now()});
+  serve::ArchiveFigures figures;
+  figures.at = wall_now();
+  figures.last_backup_at = view_.newest_at;
+  figures.last_proof_at = view_.proven_at;
+  figures.restore_took = view_.restore_took;
+  if (window) figures.restorable_from = window->from;
+  if (window) figures.restorable_until = window->until;
+  if (view_.seen) figures.backups = view_.backups;
+  if (view_.seen) figures.stored_bytes = view_.stored_bytes;
+  figures.job = job_now();
+  const auto& seen = senses_.observation();
+  if (const auto& interval = seen.sync.unprotected; interval && seen.sync.wanted) {
+    figures.unprotected_since = interval->since;
+    figures.unprotected_until = interval->until;
+  }
+  figures.sync_waits_canceled = seen.log_watch.sync_waits_canceled;
+  return figures;
+}
+
 std::optional<serve::Protection> ArchiveKeeper::protection() const {
   if (!config_.archive.configured()) return std::nullopt;
   serve::Protection protection;
   const auto wrong = complaints();
   protection.ok = wrong.empty() && view_.newest_proven;
-  if (!wrong.empty()) protection.note = wrong.front();
+  if (!wrong.empty()) protection.note = wrong.front().text;
   else if (!view_.seen) protection.note = "not looked at yet";
   else if (!view_.newest_proven) protection.note = "the newest backup is not proven yet";
   if (protection.note.empty()) {
@@ -199,10 +271,11 @@ std::optional<serve::Protection> ArchiveKeeper::protection() const {
                                   age(view_.newest_at), age(view_.proven_at),
                                   view_.restore_took ? humane_duration(*view_.restore_took) : "?");
   }
-  if (const auto status = receiver_status(config_)) {
+  if (const auto status = receiver_now(config_)) {
     protection.lag_bytes = status->lag_bytes;
     protection.lag = status->lag;
   }
+  protection.figures = figures();
   return protection;
 }
 

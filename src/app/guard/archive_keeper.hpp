@@ -3,7 +3,11 @@
 // while the server is down or being repaired.
 #pragma once
 
+#include <map>
+
 #include "app/guard/archive_schedule.hpp"
+#include "app/guard/archive_troubles.hpp"
+#include "incident/ledger.hpp"
 #include "recover/conductor.hpp"
 #include "sense/senses.hpp"
 #include "serve/status.hpp"
@@ -12,16 +16,15 @@ namespace pgkeel::app {
 
 class ArchiveKeeper {
  public:
-  ArchiveKeeper(const Config& config, runtime::Loop& loop, const sense::Senses& senses,
-                const recover::Conductor& conductor)
-      : config_(config), loop_(loop), senses_(senses), conductor_(conductor) {}
+  ArchiveKeeper(const Config& config, runtime::Loop& loop, sense::Senses& senses,
+                const recover::Conductor& conductor, incident::Ledger& ledger);
 
   /// Runs for as long as the loop; returns at once when no archive is configured.
   runtime::Task<void> run();
-  /// For status; none when no archive is configured.
+  /// For status; none when no archive is configured. With the figures there are.
   [[nodiscard]] std::optional<serve::Protection> protection() const;
   /// What is wrong with it, one sentence each, for status and alerts; empty when all is well.
-  [[nodiscard]] std::vector<std::string> complaints() const;
+  [[nodiscard]] std::vector<sense::ArchiveTrouble> complaints() const;
   /// One disk holds the data and its only archive: the loss of it takes both.
   [[nodiscard]] bool shares_the_disk() const;
   [[nodiscard]] const ArchiveView& view() const { return view_; }
@@ -31,15 +34,24 @@ class ArchiveKeeper {
   runtime::Task<void> do_job(ArchiveJob job);
   [[nodiscard]] bool may_work() const;
   [[nodiscard]] ServerView server() const;
-  [[nodiscard]] JobHistory& history_of(ArchiveJob job);
+  [[nodiscard]] std::optional<serve::ArchiveJobNow> job_now() const;
+  void keep_history();
+  void tell();
+  runtime::Task<void> keep_telling();
+  [[nodiscard]] bool keeps() const;  ///< there is an archive, and we may work on it
+  [[nodiscard]] serve::ArchiveFigures figures() const;
 
   const Config& config_;
   runtime::Loop& loop_;
-  const sense::Senses& senses_;
+  sense::Senses& senses_;
   const recover::Conductor& conductor_;
+  incident::Ledger& ledger_;
   ArchiveView view_;
   ArchiveHistory history_;
   std::optional<ArchiveJob> running_;
+  WallTime running_since_;
+  SteadyTime began_;
+  std::map<std::string, SteadyTime> troubled_since_;  ///< by subject
   std::string listing_failure_;
 };
 

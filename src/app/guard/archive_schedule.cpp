@@ -2,6 +2,9 @@
 #include "app/guard/archive_schedule.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "app/json_read.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -11,6 +14,9 @@ constexpr Millis kLastRetry{60 * 60'000};
 constexpr Millis kExpireEvery{6 * 3'600'000};
 constexpr Millis kCopyEvery{5 * 60'000};  // what the loss of the whole host may cost
 constexpr int kDoublingsMax = 4;
+constexpr std::int64_t kFailuresMax = 1'000'000;  // a year of attempts; more was not written by us
+constexpr auto kJobs = std::to_array({ArchiveJob::Backup, ArchiveJob::Drill, ArchiveJob::Expire,
+                                      ArchiveJob::Copy, ArchiveJob::ExpireCopy});
 
 bool may_try(const JobHistory& history, WallTime now) {
   if (history.failures == 0 || !history.ended_at) return true;
@@ -52,6 +58,44 @@ std::string_view to_string(ArchiveJob job) {
     case ArchiveJob::ExpireCopy: return "backup expire --offsite";
   }
   return {};
+}
+
+JobHistory& history_of(ArchiveHistory& history, ArchiveJob job) {
+  switch (job) {
+    case ArchiveJob::Backup: return history.backup;
+    case ArchiveJob::Drill: return history.drill;
+    case ArchiveJob::Expire: return history.expire;
+    case ArchiveJob::Copy: return history.copy;
+    case ArchiveJob::ExpireCopy: return history.expire_copy;
+  }
+  return history.backup;
+}
+
+std::string to_json(const ArchiveHistory& history) {
+  auto copy = history;
+  Json json = Json::object();
+  for (const auto job : kJobs) {
+    const auto& one = history_of(copy, job);
+    if (one.failures == 0 || !one.ended_at) continue;
+    json[std::string(to_string(job))] = {{"failures", one.failures},
+                                         {"ended_at", to_iso8601(*one.ended_at)},
+                                         {"failure", one.failure}};
+  }
+  return to_line(json);
+}
+
+ArchiveHistory parse_history(std::string_view text) {
+  ArchiveHistory history;
+  const auto json = parse_json(text);
+  if (!json) return history;
+  for (const auto job : kJobs) {
+    const auto& kept = member(*json, to_string(job));
+    const auto failures = number_of(kept, "failures").value_or(0);
+    const auto ended = time_of(kept, "ended_at");
+    if (failures <= 0 || failures > kFailuresMax || !ended) continue;
+    history_of(history, job) = {static_cast<int>(failures), ended, text_of(kept, "failure")};
+  }
+  return history;
 }
 
 std::optional<ArchiveJob> due_job(const ArchiveView& view, const ServerView& server,

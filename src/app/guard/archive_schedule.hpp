@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config.hpp"
 #include "base/strong.hpp"
@@ -26,6 +27,11 @@ struct ArchiveView {
   std::optional<Millis> restore_took;
   std::uint64_t stored_bytes = 0;
   int backups = 0;
+  struct Point {
+    WallTime ended_at;
+    Lsn start;
+  };
+  std::vector<Point> points{};  ///< where a restore can begin, oldest first
 };
 
 /// What became of a job's last attempts.
@@ -42,6 +48,12 @@ struct ArchiveHistory {
   JobHistory copy;
   JobHistory expire_copy;
 };
+
+[[nodiscard]] JobHistory& history_of(ArchiveHistory& history, ArchiveJob job);
+/// What failed, for the ledger: a guard that begins must not take for healed what only waits.
+[[nodiscard]] std::string to_json(const ArchiveHistory& history);
+/// What cannot be read is forgotten.
+[[nodiscard]] ArchiveHistory parse_history(std::string_view json);
 
 /// Where the server is, as far as it makes a new backup necessary.
 struct ServerView {

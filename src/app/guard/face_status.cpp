@@ -179,9 +179,7 @@ void Face::add_instance(serve::Status& status) const {
            "takes both.",
            "Put archive.store on another disk, or set archive.offsite.store."});
     for (auto& complaint : archive_->complaints())
-      status.warnings.push_back({"archive", std::move(complaint),
-                                 "'pgkeel backup list' shows what is there; the guard tries again "
-                                 "by itself."});
+      status.warnings.push_back({"archive", complaint.text + ".", complaint.hint + "."});
   }
   if (dumps_ != nullptr) {
     if (dumps_->alone()) status.archive = dumps_->protection();
@@ -195,6 +193,13 @@ void Face::add_instance(serve::Status& status) const {
       status.warnings.push_back({"archive_sync", std::move(complaint),
                                  "Commits wait for the archive again by themselves once it has "
                                  "caught up; receive.log in the state directory says more."});
+  if (sync_mode_ != nullptr)
+    if (const auto advice = sync_mode_->slot_advice(); !advice.empty())
+      status.warnings.push_back(
+          {"slot_unlimited",
+           "The receiver's slot may hold back WAL without limit: an archive that is away for days "
+           "fills the server's disk.",
+           advice});
   const auto capabilities = instance_.capabilities();
   status.capabilities = {{"sees_process", capabilities.sees_process},
                          {"sees_files", capabilities.sees_files},

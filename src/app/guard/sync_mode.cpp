@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/guard/slot_limit.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "base/log.hpp"
@@ -21,7 +22,8 @@ constexpr const char* kLook =
     "select current_setting('synchronous_standby_names'), coalesce(r.state = 'streaming', false), "
     "pg_current_wal_flush_lsn(), r.flush_lsn, "
     "array_to_string(array(select pid || '@' || query_start from pg_stat_activity "
-    "where wait_event = 'SyncRep' order by query_start limit 100), '|') "
+    "where wait_event = 'SyncRep' order by query_start limit 100), '|'), "
+    "current_setting('max_slot_wal_keep_size') = '-1' "
     "from (select) here left join pg_stat_replication r on application_name = $1 "
     "order by r.flush_lsn desc nulls last limit 1";
 
@@ -42,6 +44,11 @@ std::vector<std::string> split(std::string_view text, char separator) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return parts;
+}
+
+std::optional<std::uint64_t> disk_bytes(const sense::Observation& seen) {
+  const auto& space = seen.files.data_dir.space;
+  return space ? std::optional(space->bytes_total) : std::nullopt;
 }
 
 Result<SyncView> view_of(const client::Rows& rows) {
@@ -72,15 +79,25 @@ std::optional<Unprotected> parse_unprotected(std::string_view text) {
   return Unprotected{*since, time_of(*json, "until"), text_of(*json, "why")};
 }
 
-SyncMode::SyncMode(const Config& config, runtime::Loop& loop, incident::Ledger& ledger,
-                   pg::Conninfo conninfo, std::optional<runtime::Account> connect_as)
+SyncMode::SyncMode(const Config& config, sense::Senses& senses, runtime::Loop& loop,
+                   incident::Ledger& ledger, pg::Conninfo conninfo,
+                   std::optional<runtime::Account> connect_as)
     : config_(config),
+      senses_(senses),
       loop_(loop),
       ledger_(ledger),
       conninfo_(std::move(conninfo)),
       connect_as_(std::move(connect_as)),
       decision_(policy_of(config.archive)) {
   if (const auto fact = ledger_.fact(kFact)) unprotected_ = parse_unprotected(*fact);
+  tell();
+}
+
+// For diagnosis: an interval is an incident, with its beginning and its end.
+void SyncMode::tell() {
+  const auto& archive = config_.archive;
+  senses_.note_sync(
+      {true, archive.configured() && archive.durability == Durability::Sync, unprotected_});
 }
 
 Task<void> SyncMode::run() {
@@ -102,8 +119,9 @@ Task<Result<void>> SyncMode::look() {
   const auto step = decision_.decide(seen, loop_.now());
   armed_ = seen.standby_names.find(archive::kReceiverName) != std::string::npos;
   foreign_ = step == SyncStep::Foreign;
-  auto acted = co_await act(step);
-  co_return acted;
+  CO_TRY_VOID(co_await act(step));
+  auto limited = co_await limit_slot();
+  co_return limited;
 }
 
 Task<Result<void>> SyncMode::connect() {
@@ -124,6 +142,7 @@ Task<Result<SyncView>> SyncMode::view() {
   auto rows = co_await connection_->query(kLook, std::move(params), loop_.after(kLimit));
   if (!rows) co_return fail(client::to_error(std::move(rows).error()));
   if (rows->empty()) co_return fail(ErrorCode::Query, "the server shows nothing of its standbys");
+  slot_unlimited_ = rows->boolean(0, 5).value_or(false);
   co_return view_of(*rows);
 }
 
@@ -131,27 +150,50 @@ Task<Result<void>> SyncMode::act(SyncStep step) {
   const std::string name = archive::kReceiverName;
   if (step == SyncStep::Arm) {
     CO_TRY_VOID(
-        co_await set_standby_names("alter system set synchronous_standby_names = '" + name + "'"));
+        co_await alter_system("alter system set synchronous_standby_names = '" + name + "'"));
     end_unprotected();
   }
   if (step == SyncStep::Degrade) {
     begin_unprotected();
-    CO_TRY_VOID(co_await set_standby_names("alter system set synchronous_standby_names = ''"));
+    CO_TRY_VOID(co_await alter_system("alter system set synchronous_standby_names = ''"));
   }
   if (step == SyncStep::Disarm) {
-    CO_TRY_VOID(co_await set_standby_names("alter system reset synchronous_standby_names"));
+    CO_TRY_VOID(co_await alter_system("alter system reset synchronous_standby_names"));
     log_info("commits no longer wait for the archive, as configured");
   }
   co_return Result<void>();
 }
 
 // Neither statement writes WAL, so neither could wait for a standby.
-Task<Result<void>> SyncMode::set_standby_names(std::string statement) {
+Task<Result<void>> SyncMode::alter_system(std::string statement) {
   auto altered = co_await connection_->execute(std::move(statement), loop_.after(kLimit));
   if (!altered) co_return fail(client::to_error(std::move(altered).error()));
   auto reloaded = co_await connection_->execute("select pg_reload_conf()", loop_.after(kLimit));
   if (!reloaded) co_return fail(client::to_error(std::move(reloaded).error()));
   co_return Result<void>();
+}
+
+// Only a server of ours, and only while nobody has said otherwise: a value that is written down,
+// "-1" too, is the operator's.
+Task<Result<void>> SyncMode::limit_slot() {
+  const bool ours = config_.instance.kind == instance::Kind::Embedded;
+  const bool paused = !ledger_.fact("paused_until").value_or("").empty();
+  if (!slot_unlimited_ || !ours || paused) co_return Result<void>();
+  auto source = co_await connection_->query(
+      "select source from pg_settings where name = 'max_slot_wal_keep_size'", client::Params{},
+      loop_.after(kLimit));
+  if (!source) co_return fail(client::to_error(std::move(source).error()));
+  if (source->empty() || source->text(0, 0) != "default") co_return Result<void>();
+  const auto statement = slot_limit_statement(disk_bytes(senses_.observation()));
+  CO_TRY_VOID(co_await alter_system(statement));
+  log_info("the receiver's slot is limited, so that it cannot fill the server's disk",
+           {{"statement", statement}});
+  co_return Result<void>();
+}
+
+std::string SyncMode::slot_advice() const {
+  if (!slot_unlimited_) return {};
+  return slot_limit_statement(disk_bytes(senses_.observation())) + "; select pg_reload_conf();";
 }
 
 // From the loss on, not from the moment it was accepted: the commits that have been waiting are
@@ -179,6 +221,7 @@ void SyncMode::end_unprotected() {
 
 void SyncMode::remember(const Unprotected& interval) {
   unprotected_ = interval;
+  tell();
   const auto kept = ledger_.set_fact(kFact, to_json(interval));
   if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
 }

@@ -14,22 +14,19 @@
 #include "incident/ledger.hpp"
 #include "pg/conninfo.hpp"
 #include "runtime/loop.hpp"
+#include "sense/senses.hpp"
 
 namespace pgkeel::app {
 
-/// Commits that were acknowledged before the archive had them.
-struct Unprotected {
-  WallTime since;
-  std::optional<WallTime> until;  ///< none: still
-  std::string why;
-};
+using sense::Unprotected;
 [[nodiscard]] std::string to_json(const Unprotected& interval);
 [[nodiscard]] std::optional<Unprotected> parse_unprotected(std::string_view json);
 
 class SyncMode {
  public:
-  SyncMode(const Config& config, runtime::Loop& loop, incident::Ledger& ledger,
-           pg::Conninfo conninfo, std::optional<runtime::Account> connect_as);
+  SyncMode(const Config& config, sense::Senses& senses, runtime::Loop& loop,
+           incident::Ledger& ledger, pg::Conninfo conninfo,
+           std::optional<runtime::Account> connect_as);
 
   /// Runs for as long as the loop; returns at once where there is no archive, or only advice.
   runtime::Task<void> run();
@@ -38,6 +35,9 @@ class SyncMode {
   [[nodiscard]] bool armed() const { return armed_; }
   /// The newest interval without protection; none: there was none.
   [[nodiscard]] const std::optional<Unprotected>& unprotected() const { return unprotected_; }
+  /// The statement that would keep the receiver's slot from filling the server's disk; empty: not
+  /// needed, or not known.
+  [[nodiscard]] std::string slot_advice() const;
   /// What is wrong, one sentence; empty: nothing, or sync mode is not wanted.
   [[nodiscard]] std::string complaint() const;
 
@@ -46,12 +46,15 @@ class SyncMode {
   runtime::Task<Result<void>> connect();
   runtime::Task<Result<SyncView>> view();
   runtime::Task<Result<void>> act(SyncStep step);
-  runtime::Task<Result<void>> set_standby_names(std::string statement);
+  runtime::Task<Result<void>> alter_system(std::string statement);
+  runtime::Task<Result<void>> limit_slot();
   void begin_unprotected();
   void end_unprotected();
   void remember(const Unprotected& interval);
+  void tell();
 
   const Config& config_;
+  sense::Senses& senses_;
   runtime::Loop& loop_;
   incident::Ledger& ledger_;
   pg::Conninfo conninfo_;
@@ -60,6 +63,7 @@ class SyncMode {
   std::optional<client::Connection> connection_;
   bool armed_ = false;
   bool foreign_ = false;
+  bool slot_unlimited_ = false;
   std::string failure_;  // of the last look; said once
   std::optional<Unprotected> unprotected_;
 };

@@ -53,6 +53,33 @@ TEST(Metrics, HaveTheGuardsOwn) {
   EXPECT_EQ(samples.at("pgkeel_build_info{version=\"0.1.0\"}"), 1);
 }
 
+TEST(Metrics, TellHowTheArchiveIsDoing) {
+  // Goal: ages, lag, window, restore time and the running job of the archive; what is not known is
+  // left out (A10 D15).
+  auto status = healthy_status();
+  ArchiveFigures figures;
+  figures.at = kWallNow;
+  figures.last_backup_at = kWallNow - Seconds(3600);
+  figures.last_proof_at = kWallNow - Seconds(600);
+  figures.restorable_from = kWallNow - Seconds(86'400);
+  figures.backups = 7;
+  figures.job = ArchiveJobNow{"backup drill", kWallNow - Seconds(5), "1.2 GB of 4.0 GB (30 %)"};
+  figures.unprotected_since = kWallNow;
+  figures.sync_waits_canceled = 3;
+  status.archive =
+      Protection{.ok = true, .lag_bytes = 4096, .lag = Millis(250), .figures = figures};
+  const auto samples = parse_prometheus(metrics_text(status, kNow)).samples;
+  EXPECT_EQ(samples.at("pgkeel_archive_backup_age_seconds"), 3600);
+  EXPECT_EQ(samples.at("pgkeel_archive_proof_age_seconds"), 600);
+  EXPECT_EQ(samples.at("pgkeel_archive_wal_lag_bytes"), 4096);
+  EXPECT_EQ(samples.at("pgkeel_archive_wal_lag_seconds"), 0.25);
+  EXPECT_EQ(samples.at("pgkeel_archive_backups"), 7);
+  EXPECT_EQ(samples.at("pgkeel_archive_unprotected"), 1);
+  EXPECT_EQ(samples.at("pgkeel_sync_waits_canceled_total"), 3);
+  EXPECT_EQ(samples.count("pgkeel_archive_job_started_seconds{job=\"backup drill\"}"), 1U);
+  EXPECT_EQ(samples.count("pgkeel_archive_restore_seconds"), 0U);
+}
+
 TEST(Metrics, AStaleLoginIsDown) {
   // A2: pg_up tells what is known now, not what was once true.
   auto status = healthy_status();

@@ -132,23 +132,6 @@ Json disk_json(const Status& status) {
           {"inodes_free", disk.inodes_free}};
 }
 
-Json protection_json(const std::optional<Protection>& protection) {
-  if (!protection) return "not configured";
-  Json json = {{"ok", protection->ok},
-               {"note", protection->note},
-               {"lag_bytes", or_null(protection->lag_bytes)},
-               {"lag_ms", or_null(protection->lag)}};
-  if (protection->figures) add_figures(json, *protection->figures);
-  return json;
-}
-
-Json status_json(const Status& status, SteadyTime now) {
-  const auto verdict = judge(status, now);
-  return {{"state", to_string(status.state)},
-          {"since", to_iso8601(status.since)},
-          {"health", to_string(verdict.grade)},
-          {"serving", verdict.serving},
-          {"writable", verdict.writable},
 namespace {
 
 Json job_json(const std::optional<ArchiveJobNow>& job) {
@@ -174,6 +157,23 @@ void add_figures(Json& json, const ArchiveFigures& figures) {
 
 }  // namespace
 
+Json protection_json(const std::optional<Protection>& protection) {
+  if (!protection) return "not configured";
+  Json json = {{"ok", protection->ok},
+               {"note", protection->note},
+               {"lag_bytes", or_null(protection->lag_bytes)},
+               {"lag_ms", or_null(protection->lag)}};
+  if (protection->figures) add_figures(json, *protection->figures);
+  return json;
+}
+
+Json status_json(const Status& status, SteadyTime now) {
+  const auto verdict = judge(status, now);
+  return {{"state", to_string(status.state)},
+          {"since", to_iso8601(status.since)},
+          {"health", to_string(verdict.grade)},
+          {"serving", verdict.serving},
+          {"writable", verdict.writable},
           {"reason", verdict.reason},
           {"mode", status.mode},
           {"paused", status.paused},

@@ -40,6 +40,7 @@ CommandTable command_table() {
               unfence_command(),
               anchor_keep_command(),
               anchor_remove_command(),
+              application_command(),
               psql_command(),
               logs_command(),
               alert_test_command(),

@@ -106,6 +106,25 @@ struct RecoverConfig {
   Millis watch_for{600'000};  ///< stability watch before an incident is closed
 };
 
+/// On which instances the application's role and database are made.
+enum class ApplyPolicy { Owned, Always, Never };
+
+/// The application's own role and database, made on the first start; empty database: none wanted.
+struct ApplicationConfig {
+  std::string database;
+  std::string role;                     ///< empty: as the database
+  std::string password;                 ///< secret; better a file
+  std::filesystem::path password_file;  ///< outranked by password
+  int connections = 0;                  ///< 0: four fifths of what the server takes
+  Millis statement_timeout{600'000};
+  Millis lock_timeout{30'000};
+  Millis idle_in_transaction_timeout{900'000};
+  ApplyPolicy apply = ApplyPolicy::Owned;
+
+  [[nodiscard]] bool configured() const { return !database.empty(); }
+  [[nodiscard]] const std::string& role_name() const { return role.empty() ? database : role; }
+};
+
 /// One [[alert]] table. Which keys a kind needs is in notify/channel.cpp.
 struct AlertConfig {
   std::string kind;
@@ -187,6 +206,7 @@ struct Config {
   std::vector<InvariantConfig> invariants;
   std::vector<HookConfig> after_recovery;
   LimitsConfig limits;
+  ApplicationConfig application;
   ArchiveConfig archive;
   HttpConfig http;
   std::vector<AlertConfig> alerts;

@@ -210,6 +210,17 @@ void show_features(Sheet& sheet, const Json& features, const Look& look) {
   sheet.rows(rows);
 }
 
+void show_application(Sheet& sheet, const Json& application) {
+  if (!application.is_object()) return;
+  sheet.block("Application",
+              fmt::format("database {}, role {}: {}", text_of(application, "database"),
+                          text_of(application, "role"), text_of(application, "state")));
+  if (text_of(application, "state") == "not asked for")
+    sheet.line("'pgkeel application' shows what would be made, and makes it with --apply");
+  if (text_of(application, "state") == "only advised")
+    sheet.line("'pgkeel application' shows what mode = \"act\" would make");
+}
+
 void show_warnings(Sheet& sheet, const Json& warnings, const Look& look) {
   std::string_view label = "Advice";
   for (std::size_t i = 0; warnings.is_array() && i < warnings.size(); ++i) {
@@ -262,6 +273,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_probes(sheet, member(status, "probes"), look);
   show_databases(sheet, member(status, "databases"), look);
   show_room(sheet, status);
+  show_application(sheet, member(status, "application"));
   show_features(sheet, member(status, "features"), look);
   show_warnings(sheet, member(status, "warnings"), look);
   show_protection(sheet, status, look);

@@ -87,6 +87,16 @@ Task<DbResult<Rows>> Connection::query_prepared(std::string name, Params params,
   co_return again;
 }
 
+Result<std::string> Connection::password_verifier(const std::string& role,
+                                                  const std::string& password) const {
+  if (!usable()) return fail(ErrorCode::ConnectionLost, "the session is closed");
+  const std::unique_ptr<char, decltype(&PQfreemem)> verifier(
+      PQencryptPasswordConn(session_->pq.get(), password.c_str(), role.c_str(), "scram-sha-256"),
+      &PQfreemem);
+  if (!verifier) return fail(ErrorCode::Failed, "no verifier could be made of the password");
+  return std::string(verifier.get());
+}
+
 Task<std::optional<DbError>> Connection::wait_lost(Limit limit) {
   const BusyMark busy(*session_);
   while (true) {

@@ -93,6 +93,9 @@ class Connection {
   /// still lives. The death of a backend is seen at once. No other call may run meanwhile.
   runtime::Task<std::optional<DbError>> wait_lost(Limit limit);
 
+  /// The SCRAM-SHA-256 verifier of `password`, for CREATE ROLE: the password itself is never sent.
+  [[nodiscard]] Result<std::string> password_verifier(const std::string& role,
+                                                      const std::string& password) const;
   /// What tells this server from its copies and from itself before a crash; asked once, then kept.
   runtime::Task<DbResult<ServerIdentity>> identity(Limit limit);
 

@@ -35,6 +35,7 @@ Task<HttpResponse> post_pause(ContextPtr context, Call call);
 Task<HttpResponse> post_resume(ContextPtr context, Call call);
 Task<HttpResponse> post_unfence(ContextPtr context, Call call);
 Task<HttpResponse> post_anchor(ContextPtr context, Call call);
+Task<HttpResponse> post_application(ContextPtr context, Call call);
 Task<HttpResponse> post_forget(ContextPtr context, Call call);
 
 }  // namespace pgkeel::serve

@@ -101,6 +101,16 @@ Task<HttpResponse> post_unfence(ContextPtr context, Call call) {
   co_return done_or_problem(result);
 }
 
+Task<HttpResponse> post_application(ContextPtr context, Call call) {
+  const auto body = read_object(call.request, {"who"});
+  if (!body) co_return problem(body.error());
+  auto who = read_text(*body, "who");
+  if (!who) co_return problem(who.error());
+  const auto result = co_await context->sources.control->apply_application(
+      who_asked(call.request, *std::move(who)));
+  co_return done_or_problem(result);
+}
+
 Task<HttpResponse> post_anchor(ContextPtr context, Call call) {
   const auto body = read_object(call.request, {"anchor"});
   if (!body) co_return problem(body.error());

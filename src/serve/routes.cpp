@@ -36,6 +36,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Methods::Post, "/api/v1/resume", Access::Token, post_resume},
     {Methods::Post, "/api/v1/unfence", Access::Token, post_unfence},
     {Methods::Post, "/api/v1/anchor", Access::Token, post_anchor},
+    {Methods::Post, "/api/v1/application", Access::Token, post_application},
     {Methods::Post, "/api/v1/forget", Access::Token, post_forget},
     // Server logs quote rows and statements: reading them needs the token too.
     {Methods::Get, "/api/v1/logs", Access::Token, get_logs},

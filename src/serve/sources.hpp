@@ -37,6 +37,8 @@ class Control {
   virtual runtime::Task<Result<>> unfence(std::string who) = 0;
   /// Holds a container's data volume, or lets it go. NotSupported where there is none.
   virtual runtime::Task<Result<>> set_anchor(bool wanted) = 0;
+  /// Makes the application's role and database where that waits for an operator's word.
+  virtual runtime::Task<Result<>> apply_application(std::string who) = 0;
   /// "It was dropped on purpose": `relation` is "schema.table". NotFound when it is not known.
   virtual runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                                   std::string who) = 0;

@@ -181,6 +181,22 @@ struct Warning {
   std::string hint{};
 };
 
+struct ApplicationItem {
+  std::string what{};   ///< "role shop_app", "setting statement_timeout"
+  std::string state{};  ///< "made", "will be made ..."
+};
+
+/// The application's own role and database, of the first start.
+struct Application {
+  std::string database{};
+  std::string role{};
+  std::string state{};  ///< done, pending, failed, only advised, not asked for
+  std::optional<WallTime> done_at{};
+  std::vector<ApplicationItem> items{};
+  std::string failure{};  ///< why it could not be made; empty when nothing failed
+  std::string hint{};
+};
+
 struct Status {
   ServiceState state = ServiceState::Starting;
   WallTime since{};                      ///< when this state began
@@ -202,6 +218,7 @@ struct Status {
   std::vector<Capability> capabilities;
   std::vector<Feature> features;
   std::vector<Warning> warnings;
+  std::optional<Application> application;
 
   /// Not closed yet, oldest first; evidence, actions, checks and events may be left out.
   std::vector<incident::Incident> open_incidents;

@@ -51,6 +51,21 @@ Json warnings_json(const Status& status) {
   return list;
 }
 
+Json application_json(const Status& status) {
+  if (!status.application) return nullptr;
+  const auto& application = *status.application;
+  Json items = Json::array();
+  for (const auto& item : application.items)
+    items.push_back({{"what", item.what}, {"state", item.state}});
+  return {{"database", application.database},
+          {"role", application.role},
+          {"state", application.state},
+          {"done_at", or_null(application.done_at)},
+          {"items", items},
+          {"failure", or_null(application.failure)},
+          {"hint", or_null(application.hint)}};
+}
+
 Json features_json(const Status& status) {
   Json list = Json::array();
   for (const auto& feature : status.features)
@@ -193,6 +208,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"capabilities", capabilities_json(status)},
           {"features", features_json(status)},
           {"warnings", warnings_json(status)},
+          {"application", application_json(status)},
           {"guard", guard_json(status.guard, now)}};
 }
 

@@ -129,6 +129,10 @@ std::string RemoteGuard::output_of(std::vector<std::string> args) {
   return output ? output->out + output->err : output.error().message();
 }
 
+void RemoteGuard::write(std::string_view name, std::string_view text) const {
+  std::ofstream(dir_ / name) << text << "\n";
+}
+
 std::string RemoteGuard::guard_log() const {
   return runtime::read_file_tail(dir_ / "guard.log", kLogBytes).value_or("no guard.log");
 }

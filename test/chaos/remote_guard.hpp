@@ -37,6 +37,8 @@ class RemoteGuard {
   [[nodiscard]] bool await_incident(std::string_view cause, incident::IncidentState state);
   /// What `pgkeel ARGS` prints, run as the guard's user.
   [[nodiscard]] std::string output_of(std::vector<std::string> args);
+  /// A file beside pgkeel.toml, readable to the guard.
+  void write(std::string_view name, std::string_view text) const;
   [[nodiscard]] std::string guard_log() const;
   /// Lines of the server's log that say ERROR, FATAL or PANIC.
   [[nodiscard]] std::vector<std::string> complaints() const;

@@ -13,6 +13,7 @@ namespace pgkeel::app {
 [[nodiscard]] CommandSpec unfence_command();
 CommandSpec anchor_keep_command();
 CommandSpec anchor_remove_command();
+[[nodiscard]] CommandSpec application_command();
 [[nodiscard]] CommandSpec incident_list_command();
 [[nodiscard]] CommandSpec incident_show_command();
 [[nodiscard]] CommandSpec incident_report_command();

@@ -51,6 +51,8 @@ constexpr auto kRecover = &Config::recover;
 constexpr auto kAlerts = &Config::alerts;
 constexpr auto kHooks = &Config::after_recovery;
 constexpr auto kLimits = &Config::limits;
+using P = ApplicationConfig;
+constexpr auto kApplication = &Config::application;
 using B = ArchiveConfig;
 constexpr auto kArchive = &Config::archive;
 
@@ -167,6 +169,34 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "recover.watch_for", .type = Duration, .fallback = "10m",
    .description = "Stability watch after a recovery, before the incident is closed.",
    .most = 86'400'000, .into = into<kRecover, &R::watch_for>},
+
+  {.key = "application.database", .type = Text,
+   .description = "The application's database, made on the first start with its role. Not set: neither is made.",
+   .into = into<kApplication, &P::database>},
+  {.key = "application.role", .type = Text, .fallback_note = "as application.database",
+   .description = "The role that owns it: no superuser. A role or database that exists is left as it is.",
+   .into = into<kApplication, &P::role>},
+  {.key = "application.password", .type = Text,
+   .description = "Password the role is made with, best as PGKEEL_APPLICATION_PASSWORD; not taken from a flag. It is sent as a SCRAM verifier, and never shown or logged.",
+   .secrecy = Secrecy::Secret, .into = into<kApplication, &P::password>},
+  {.key = "application.password_file", .type = Path,
+   .description = "File with that password alone on its first line, where application.password is not set.",
+   .into = into<kApplication, &P::password_file>},
+  {.key = "application.connections", .type = Count, .fallback_note = "four fifths of those for ordinary roles",
+   .description = "Connections the role may have at once, so that some are left for the guard and for you.",
+   .least = 1, .most = 100'000, .into = into<kApplication, &P::connections>},
+  {.key = "application.statement_timeout", .type = Duration, .fallback = "10m",
+   .description = "statement_timeout of the role.", .least = 1, .most = 86'400'000, .zero_means = "never",
+   .into = into<kApplication, &P::statement_timeout>},
+  {.key = "application.lock_timeout", .type = Duration, .fallback = "30s",
+   .description = "lock_timeout of the role.", .least = 1, .most = 86'400'000, .zero_means = "never",
+   .into = into<kApplication, &P::lock_timeout>},
+  {.key = "application.idle_in_transaction_timeout", .type = Duration, .fallback = "15m",
+   .description = "idle_in_transaction_session_timeout of the role.", .least = 1, .most = 86'400'000,
+   .zero_means = "never", .into = into<kApplication, &P::idle_in_transaction_timeout>},
+  {.key = "application.apply", .type = Choice, .fallback = "owned",
+   .description = "Where both are made: owned, on embedded instances only; always, on this server whosever it is; never. Elsewhere `pgkeel application` shows what would be done, and does it with --apply.",
+   .choices = "owned|always|never", .into = into<kApplication, &P::apply>},
 
   {.key = "archive.store", .type = Store,
    .description = "Where base backups and WAL go: a directory, better on another disk than the data's, or a bucket. Not set: there is no archive.",
@@ -444,6 +474,7 @@ std::string shown_value(const KeyDefinition& definition, const Values& values) {
         values.empty() ? fail(ErrorCode::BadConninfo, {}) : pg::parse_conninfo(values.front());
     return conninfo ? conninfo->redacted() : "***";
   }
+  if (definition.secrecy == Secrecy::Secret) return values.empty() ? "" : "***";
   if (definition.secrecy == Secrecy::HoldsToken && !values.empty()) {
     const auto& url = values.front();
     const auto scheme = url.find("://");

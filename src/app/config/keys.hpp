@@ -15,7 +15,8 @@
 namespace pgkeel::app {
 
 /// HoldsToken: a URL whose path or query is as good as a password; its server may be shown.
-enum class Secrecy : std::uint8_t { Open, HoldsPassword, HoldsToken };
+/// Secret: nothing of it is, and no flag carries it, because flags are seen by every user.
+enum class Secrecy : std::uint8_t { Open, HoldsPassword, HoldsToken, Secret };
 enum class Need : std::uint8_t { Optional, Required };  ///< Required: in each table of its list
 
 /// Puts validated values into their member; false when they are not what the member takes.

@@ -172,6 +172,15 @@ void Loader::take_flag(const FlagSetting& flag) {
     reading_.problems.push_back(unknown_key(flag.key, flag.flag));
     return;
   }
+  if (definition->secrecy == Secrecy::Secret) {
+    reading_.problems.push_back(
+        Error(ErrorCode::ConfigBadValue,
+              fmt::format("{} is a secret and not taken from a flag, which every user can see",
+                          flag.key))
+            .with_hint(fmt::format("Set {} in the environment or an env_file.",
+                                   environment_name(*definition))));
+    return;
+  }
   auto values = is_list(definition->type) ? split_list(flag.value) : Values{flag.value};
   settings_[flag.key] = {definition,     flag.key,  std::move(values),
                          Shape::Untyped, flag.flag, sources_.working_dir};
@@ -367,6 +376,8 @@ void Loader::check_together() {
         fmt::format("state_dir {} is inside the data directory {}: the ledger must survive it",
                     config().state_dir.string(), instance.data_dir.string()));
   }
+  if (!config().application.configured() && !config().application.role.empty())
+    bad_value("application.role is set, and application.database is not");
   std::ranges::move(check_alerts(config()), std::back_inserter(reading_.problems));
   if (config().sense.in_doubt > config().sense.login_every) {
     bad_value(fmt::format("sense.in_doubt ({}) is longer than sense.login_every ({})",

@@ -266,6 +266,14 @@ bool read_value(const Values& values, FreshPolicy& into) {
                      into);
 }
 
+bool read_value(const Values& values, ApplyPolicy& into) {
+  return read_choice(values,
+                     {{"owned", ApplyPolicy::Owned},
+                      {"always", ApplyPolicy::Always},
+                      {"never", ApplyPolicy::Never}},
+                     into);
+}
+
 bool read_value(const Values& values, Durability& into) {
   return read_choice(values, {{"async", Durability::Async}, {"sync", Durability::Sync}}, into);
 }

@@ -55,6 +55,11 @@ runtime::Task<Result<>> Face::unfence(std::string who) {
   co_return conductor_.accept_identity(who);
 }
 
+runtime::Task<Result<>> Face::apply_application(std::string who) {
+  auto done = co_await application_->apply(std::move(who));
+  co_return done;
+}
+
 runtime::Task<Result<>> Face::set_anchor(bool wanted) {
   auto done = co_await anchor_->set(wanted);
   co_return done;

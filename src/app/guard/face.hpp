@@ -5,6 +5,7 @@
 #include "app/config.hpp"
 #include "app/guard/adviser.hpp"
 #include "app/guard/anchor.hpp"
+#include "app/guard/application.hpp"
 #include "app/guard/archive_keeper.hpp"
 #include "app/guard/dump_keeper.hpp"
 #include "app/guard/sync_mode.hpp"
@@ -30,6 +31,7 @@ class Face final : public serve::StatusSource,
   /// Whose state is shown too; null: there are no channels. Must outlive the face.
   void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
+  void show_application(ApplicationKeeper* application) { application_ = application; }
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
   void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
   void show_dumps(const DumpKeeper* dumps) { dumps_ = dumps; }
@@ -45,6 +47,7 @@ class Face final : public serve::StatusSource,
   runtime::Task<Result<>> resume() override;
   runtime::Task<Result<>> unfence(std::string who) override;
   runtime::Task<Result<>> set_anchor(bool wanted) override;
+  runtime::Task<Result<>> apply_application(std::string who) override;
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                           std::string who) override;
   runtime::Task<Result<>> forget_database(std::string database, std::string who) override;
@@ -57,6 +60,7 @@ class Face final : public serve::StatusSource,
  private:
   [[nodiscard]] serve::ServiceState judge(std::string& reason) const;
   void add_instance(serve::Status& status) const;
+  void add_application(serve::Status& status) const;
   void add_probes(serve::Status& status) const;
   void add_objects(serve::Status& status) const;
   void add_guard(serve::Status& status) const;
@@ -70,6 +74,7 @@ class Face final : public serve::StatusSource,
   recover::Conductor& conductor_;
   const notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
+  ApplicationKeeper* application_ = nullptr;
   const ArchiveKeeper* archive_ = nullptr;
   const DumpKeeper* dumps_ = nullptr;
   const SyncMode* sync_mode_ = nullptr;

@@ -95,6 +95,7 @@ serve::Status Face::status() const {
   status.paused = conductor_.state().paused;
   status.paused_until = conductor_.paused_until();
   add_instance(status);
+  add_application(status);
   add_probes(status);
   add_objects(status);
   add_guard(status);
@@ -206,6 +207,12 @@ void Face::add_instance(serve::Status& status) const {
                          {"can_start", capabilities.can_start},
                          {"can_stop", capabilities.can_stop},
                          {"can_move_files", capabilities.can_move_files}};
+}
+
+void Face::add_application(serve::Status& status) const {
+  if (application_ == nullptr) return;
+  status.application = application_->view();
+  if (auto warning = application_->warning()) status.warnings.push_back(*std::move(warning));
 }
 
 void Face::add_probes(serve::Status& status) const {

@@ -86,6 +86,7 @@ runtime::Task<void> Guard::follow_init() {
 
 runtime::Task<Result<void>> Guard::start_up() {
   CO_TRY_VOID(co_await make_parts());
+  co_await application_->first_try();
   CO_TRY_VOID(conductor_->resume());
   CO_TRY_VOID(serve());
 
@@ -96,6 +97,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(announce());
   loop_.spawn(face_->follow());
   loop_.spawn(anchor_->run());
+  loop_.spawn(application_->run());
   loop_.spawn(adviser_->run());
   loop_.spawn(receiver_->run());
   loop_.spawn(dumps_->run());
@@ -144,6 +146,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   anchor_ = std::make_unique<AnchorKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
                                            config_.mode == Mode::Act);
   face_->show_anchor(anchor_.get());
+  application_ = std::make_unique<ApplicationKeeper>(config_, *services_, *conductor_);
+  face_->show_application(application_.get());
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);

@@ -68,6 +68,7 @@ class Guard {
   std::unique_ptr<recover::Conductor> conductor_;
   std::unique_ptr<WholeLoop> whole_loop_;
   std::unique_ptr<AnchorKeeper> anchor_;
+  std::unique_ptr<ApplicationKeeper> application_;
   std::unique_ptr<Adviser> adviser_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/guard/application.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "client/connection.hpp"
@@ -188,6 +189,8 @@ recover::Policy policy_of(const Config& config) {
 diagnose::Known known_of(const Config& config) {
   diagnose::Known known;
   known.required_databases = config.instance.databases;
+  // Made with its owner by the first start; a playbook that was faster would leave it without.
+  if (makes_application(config)) std::erase(known.required_databases, config.application.database);
   for (const auto& table : config.instance.required_tables)
     known.required_tables.push_back(table.qualified());
   known.limits = {config.limits.storage_bytes, config.limits.connections, config.limits.warn_at};

@@ -49,6 +49,9 @@ runtime::Task<Result<>> FakeGuard::resume() { co_return note("resume"); }
 runtime::Task<Result<>> FakeGuard::set_anchor(bool wanted) {
   co_return note(wanted ? "keep the anchor" : "remove the anchor");
 }
+runtime::Task<Result<>> FakeGuard::apply_application(std::string who) {
+  co_return note("make the application for " + who);
+}
 runtime::Task<Result<>> FakeGuard::unfence(std::string who) { co_return note("unfence " + who); }
 runtime::Task<Result<>> FakeGuard::forget_relation(std::string database, std::string relation,
                                                    std::string) {

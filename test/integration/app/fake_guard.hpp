@@ -39,6 +39,7 @@ class FakeGuard final : public serve::StatusSource,
   runtime::Task<Result<>> resume() override;
   runtime::Task<Result<>> unfence(std::string who) override;
   runtime::Task<Result<>> set_anchor(bool wanted) override;
+  runtime::Task<Result<>> apply_application(std::string who) override;
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                           std::string who) override;
   runtime::Task<Result<>> forget_database(std::string database, std::string who) override;

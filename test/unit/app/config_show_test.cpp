@@ -27,5 +27,21 @@ TEST(ConfigShow, NamesValueAndOrigin) {
   EXPECT_EQ(json["settings"].size(), loaded.settings.size());
 }
 
+TEST(ConfigShow, ShowsOfASecretThatItIsThere) {
+  // Goal: the application's password is masked in both forms, and no flag carries it (B5 B13).
+  ConfigDir dir;
+  dir.write("pgkeel.toml", "[application]\ndatabase = \"shop\"\npassword = \"hunter2\"\n");
+  const auto loaded = dir.load();
+  EXPECT_EQ(loaded.config.application.password, "hunter2");
+  EXPECT_THAT(render_settings(loaded, {}), testing::ContainsRegex("application.password +[*]{3}"));
+  EXPECT_THAT(render_settings(loaded, {}), Not(HasSubstr("hunter2")));
+  EXPECT_THAT(to_line(settings_json(loaded)), Not(HasSubstr("hunter2")));
+  dir.sources.flags = {{"application.password", "hunter2", "--set"}};
+  const auto refused = dir.error();
+  EXPECT_EQ(refused.code, ErrorCode::ConfigBadValue);
+  EXPECT_THAT(std::string(refused.hint()), HasSubstr("PGKEEL_APPLICATION_PASSWORD"));
+  EXPECT_THAT(refused.message(), Not(HasSubstr("hunter2")));
+}
+
 }  // namespace
 }  // namespace pgkeel::app

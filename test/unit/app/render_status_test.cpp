@@ -64,6 +64,21 @@ TEST(StatusScreen, SaysWhatCannotBeDoneAndWhy) {
   EXPECT_THAT(text, Not(HasSubstr("probe")));
 }
 
+TEST(StatusScreen, SaysWhatWouldMakeTheApplication) {
+  // Goal: the state of the application's role and database, and how both come to be (B5).
+  auto status = healthy();
+  EXPECT_THAT(render_status(status, {}, kNow), Not(HasSubstr("Application")));
+  status["application"] = {{"database", "shop"}, {"role", "shop_app"}, {"state", "not asked for"}};
+  EXPECT_THAT(
+      render_status(status, {}, kNow),
+      AllOf(HasSubstr("database shop, role shop_app: not asked for"), HasSubstr("--apply")));
+  status["application"]["state"] = "only advised";
+  EXPECT_THAT(render_status(status, {}, kNow),
+              AllOf(HasSubstr("mode = \"act\""), Not(HasSubstr("--apply"))));
+  status["application"]["state"] = "done";
+  EXPECT_THAT(render_status(status, {}, kNow), Not(HasSubstr("'pgkeel application'")));
+}
+
 TEST(StatusScreen, IsHonestAboutWhatIsNotProtected) {
   // Goal: without an archive the screen says what a lost disk costs.
   const auto text = render_status(healthy(), {}, kNow);

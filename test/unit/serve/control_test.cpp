@@ -59,8 +59,11 @@ TEST(ControlApi, ResumeAndUnfenceSayWhoAsked) {
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", "{}").status, 200);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", R"({"who":""})").status, 400);
   EXPECT_EQ(guard.post_locally("/api/v1/unfence", R"({"who":"a\nb"})").status, 400);
-  EXPECT_EQ(guard.control.calls, (Calls{"resume", "remove the anchor", "unfence by ann",
-                                        "unfence by the API over the Unix socket"}));
+  EXPECT_EQ(guard.post_locally("/api/v1/application", R"({"who":"ann"})").status, 200);
+  EXPECT_EQ(guard.post_locally("/api/v1/application", R"({"apply":true})").status, 400);
+  EXPECT_EQ(guard.control.calls,
+            (Calls{"resume", "remove the anchor", "unfence by ann",
+                   "unfence by the API over the Unix socket", "make the application for ann"}));
 }
 
 TEST(ControlApi, ForgetTakesARelationOrADatabase) {

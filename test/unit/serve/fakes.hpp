@@ -132,6 +132,10 @@ struct FakeControl : Control {
     calls.emplace_back(wanted ? "keep the anchor" : "remove the anchor");
     co_return result;
   }
+  Task<Result<>> apply_application(std::string who) override {
+    calls.push_back("make the application for " + who);
+    co_return result;
+  }
   Task<Result<>> forget_relation(std::string database, std::string relation,
                                  std::string who) override {
     calls.push_back("forget " + relation + " in " + database + " by " + who);

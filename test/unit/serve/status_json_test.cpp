@@ -48,6 +48,20 @@ TEST(StatusJson, SaysWhatTheGuardCanDoAndWhyNot) {
       {"name":"create_database","does":"create it","able":false,"why_not":"needs CREATEDB"}])"));
 }
 
+TEST(StatusJson, ShowsTheApplicationWithWhatStandsInTheWay) {
+  // What the first start made or would make; null where nothing is configured (B5).
+  auto status = healthy_status();
+  EXPECT_TRUE(status_json(status, kNow)["application"].is_null());
+  Application application{"shop", "app", "failed"};
+  application.items = {{"role app", "will be made"}};
+  application.failure = "no password";
+  status.application = application;
+  EXPECT_EQ(json::parse(status_json(status, kNow)["application"].dump()), json::parse(R"({
+      "database":"shop","role":"app","state":"failed","done_at":null,
+      "items":[{"what":"role app","state":"will be made"}],
+      "failure":"no password","hint":null})"));
+}
+
 TEST(StatusJson, AnEmptySnapshotIsWholeAndFullOfNulls) {
   // A guard in its first millisecond answers too; every key is there.
   const auto full = status_json(healthy_status(), kNow);

@@ -41,6 +41,7 @@ void print(const archive::Dump& dump, const ArchiveTools& tools, Millis took) {
       fmt::print("FAILED  database {}: {}\n", database.name, database.failure);
   if (!dump.globals_failure.empty())
     fmt::print("FAILED  roles and tablespaces: {}\n", dump.globals_failure);
+  if (!dump.doubt.empty()) fmt::print("FAILED  {}\n", dump.doubt);
   fmt::print("Dump {} of {} databases in {}: {} rows, {} stored in {}{}.\n", dump.label,
              dump.databases.size(), humane_duration(took), dump.rows_total(),
              format_size(dump.stored_bytes()), tools.store->describe(),

@@ -49,7 +49,7 @@ Result<int> run(const Invocation& invocation) {
   if (!found->failure.empty())
     log_warning("this dump is doubted", {{"dump", dump.label}, {"why", found->failure}});
   const auto as = *invocation.value("--as");
-  TRY(rows,
+  TRY(restored,
       archive::restore_dump(
           {.store = tools.store.get(),
            .keys = &tools.keys,
@@ -65,12 +65,13 @@ Result<int> run(const Invocation& invocation) {
   if (invocation.global.json)
     fmt::print("{}", to_line({{"dump", dump.label},
                               {"database", as},
-                              {"tables", rows.size()},
-                              {"rows", rows},
+                              {"tables", restored.rows.size()},
+                              {"rows", restored.rows},
                               {"took_ms", took().count()}}));
   else
     fmt::print("Restored {} of dump {} as database {} in {}: {} tables, {} rows as dumped.\n",
-               database, dump.label, as, humane_duration(took()), rows.size(), found->rows_total());
+               database, dump.label, as, humane_duration(took()), restored.rows.size(),
+               found->rows_total());
   return 0;
 }
 

@@ -1,11 +1,14 @@
 // See archive_keeper.hpp.
 #include "app/guard/archive_keeper.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
-#include "app/guard/dump_schedule.hpp"
+#include "app/guard/dump_keeper.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
@@ -193,6 +196,7 @@ void ArchiveKeeper::tell() {
   facts.troubles = complaints();
   if (!senses_.observation().healthy())
     std::erase_if(facts.troubles, [](const auto& trouble) { return trouble.subject == kWal; });
+  if (dumps_ != nullptr) std::ranges::move(dumps_->troubles(), std::back_inserter(facts.troubles));
   std::map<std::string, SteadyTime> since;
   for (auto& trouble : facts.troubles) {
     const auto known = troubled_since_.find(trouble.subject);
@@ -202,6 +206,7 @@ void ArchiveKeeper::tell() {
   troubled_since_ = std::move(since);
   const bool looked = view_.seen || !listing_failure_.empty();
   facts.settled = !keeps() || (looked && now - began_ > kSettledAfter);
+  if (dumps_ != nullptr && !dumps_->looked()) facts.settled = false;
   senses_.note_archive(std::move(facts));
 }
 

@@ -14,11 +14,15 @@
 
 namespace pgkeel::app {
 
+class DumpKeeper;
+
 class ArchiveKeeper {
  public:
   ArchiveKeeper(const Config& config, runtime::Loop& loop, sense::Senses& senses,
                 const recover::Conductor& conductor, incident::Ledger& ledger);
 
+  /// Whose troubles are told with ours.
+  void heed(const DumpKeeper* dumps) { dumps_ = dumps; }
   /// Runs for as long as the loop; returns at once when no archive is configured.
   runtime::Task<void> run();
   /// For status; none when no archive is configured. With the figures there are.
@@ -50,6 +54,7 @@ class ArchiveKeeper {
   ArchiveHistory history_;
   std::optional<ArchiveJob> running_;
   WallTime running_since_;
+  const DumpKeeper* dumps_ = nullptr;
   SteadyTime began_;
   std::map<std::string, SteadyTime> troubled_since_;  ///< by subject
   std::string listing_failure_;

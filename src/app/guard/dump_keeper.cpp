@@ -14,6 +14,7 @@ using runtime::Task;
 
 constexpr Seconds kLookEvery{5};            // whether something is due
 constexpr Seconds kListEvery{600};          // somebody may work on the store without us
+constexpr Seconds kListAgain{60};           // while something is wrong, which people mend
 constexpr Seconds kListPatience{120};       // a bucket with many objects
 constexpr Seconds kJobPatience{24 * 3600};  // a large database over a slow line
 
@@ -98,24 +99,37 @@ Task<void> DumpKeeper::run() {
     if (!may_work()) continue;
     if (loop_.now() >= list_due) {
       co_await look();
-      list_due = loop_.after(kListEvery);
+      list_due = loop_.after(troubles().empty() ? kListEvery : kListAgain);
     }
     const auto job = due_dump_job(view_, alone(), history_, config_.archive, wall_now());
     if (job) co_await do_job(*job);
   }
 }
 
-std::optional<std::string> DumpKeeper::complaint() const {
-  if (!wanted() || config_.mode != Mode::Act) return std::nullopt;
-  if (!listing_failure_.empty()) return "The dumps cannot be read: " + listing_failure_;
-  return dump_complaint(view_, history_);
+std::vector<sense::ArchiveTrouble> DumpKeeper::troubles() const {
+  if (!wanted() || config_.mode != Mode::Act) return {};
+  return dump_troubles({view_, history_, dump_interval(config_.archive, alone()),
+                        config_.archive.drill_every, alone(), listing_failure_, wall_now()});
+}
+
+bool DumpKeeper::looked() const {
+  return !wanted() || config_.mode != Mode::Act || view_.seen || !listing_failure_.empty();
+}
+
+serve::ArchiveFigures DumpKeeper::figures() const {
+  serve::ArchiveFigures figures;
+  figures.at = wall_now();
+  figures.last_backup_at = view_.newest_good_at;
+  if (view_.proven) figures.last_proof_at = view_.drilled_at;
+  figures.restore_took = view_.restore_took;
+  return figures;
 }
 
 serve::Protection DumpKeeper::protection() const {
   serve::Protection protection;
-  const auto wrong = complaint();
-  protection.ok = !wrong && view_.proven;
-  if (wrong) protection.note = *wrong;
+  const auto wrong = troubles();
+  protection.ok = wrong.empty() && view_.proven;
+  if (!wrong.empty()) protection.note = wrong.front().text;
   else if (!view_.seen) protection.note = "not looked at yet";
   else if (view_.newest_good.empty()) protection.note = "there is no dump yet";
   else
@@ -126,6 +140,7 @@ serve::Protection DumpKeeper::protection() const {
       "; the role may not replicate: logical dumps only, back to the moment of a dump "
       "and not between; up to {} of changes can be lost",
       humane_duration(dump_interval(config_.archive, true)));
+  protection.figures = figures();
   return protection;
 }
 

@@ -22,14 +22,17 @@ class DumpKeeper {
   [[nodiscard]] bool alone() const;
   /// For status, in place of the archive's own, when alone().
   [[nodiscard]] serve::Protection protection() const;
-  /// What is wrong with the dumps, for status; nothing when all is well or none are wanted.
-  [[nodiscard]] std::optional<std::string> complaint() const;
+  /// What is wrong with the dumps, for status and alerts; empty when none are wanted.
+  [[nodiscard]] std::vector<sense::ArchiveTrouble> troubles() const;
+  /// Whether a trouble that is not listed is not there.
+  [[nodiscard]] bool looked() const;
 
  private:
   runtime::Task<void> look();
   runtime::Task<void> do_job(DumpJob job);
   [[nodiscard]] bool may_work() const;
   [[nodiscard]] bool wanted() const;
+  [[nodiscard]] serve::ArchiveFigures figures() const;
 
   const Config& config_;
   runtime::Loop& loop_;

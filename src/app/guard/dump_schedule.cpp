@@ -13,12 +13,14 @@ constexpr Millis kFirstRetry{5 * 60'000};
 constexpr Millis kLastRetry{60 * 60'000};
 constexpr Millis kExpireEvery{6 * 3'600'000};
 constexpr Millis kCopyEvery{5 * 60'000};
-constexpr int kDoublingsMax = 4;
+// A dump that one database fails reads all the others again.
+constexpr Millis kLastDumpRetry{6 * 3'600'000};
+constexpr int kDoublingsMax = 7;
 
-bool may_try(const JobHistory& history, WallTime now) {
+bool may_try(const JobHistory& history, WallTime now, Millis at_most = kLastRetry) {
   if (history.failures == 0 || !history.ended_at) return true;
   const auto doublings = std::min(history.failures - 1, kDoublingsMax);
-  return now >= *history.ended_at + std::min(kFirstRetry * (1 << doublings), kLastRetry);
+  return now >= *history.ended_at + std::min(kFirstRetry * (1 << doublings), at_most);
 }
 
 bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
@@ -27,7 +29,7 @@ bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
 
 // A doubted dump counts as made: making it again would not explain why it shrank.
 bool dump_due(const DumpsView& view, const JobHistory& history, Millis every, WallTime now) {
-  return older_than(view.newest_at, every, now) && may_try(history, now);
+  return older_than(view.newest_at, every, now) && may_try(history, now, kLastDumpRetry);
 }
 
 bool drill_due(const DumpsView& view, const JobHistory& history, const ArchiveConfig& config,
@@ -37,8 +39,9 @@ bool drill_due(const DumpsView& view, const JobHistory& history, const ArchiveCo
          (!view.proven && older_than(view.drilled_at, kLastRetry, now));
 }
 
+// Also while none is proven: failed ones must not pile up. What may go the plan itself knows.
 bool expire_due(const DumpsView& view, const JobHistory& history, WallTime now) {
-  return view.proven && older_than(history.ended_at, kExpireEvery, now) && may_try(history, now);
+  return view.runs > 0 && older_than(history.ended_at, kExpireEvery, now) && may_try(history, now);
 }
 
 }  // namespace
@@ -72,6 +75,7 @@ Result<DumpsView> parse_dump_list(std::string_view json) {
   DumpsView view;
   view.seen = true;
   for (const auto& row : rows) {  // oldest first
+    ++view.runs;
     const auto ended_at = time_of(row, "ended_at");
     if (flag_of(row, "complete")) view.newest_at = ended_at;
     view.failure = flag_of(row, "good") ? "" : text_of(row, "failure");
@@ -110,17 +114,6 @@ std::optional<DumpJob> due_dump_job(const DumpsView& view, bool only_dumps,
       may_try(history.copy, now))
     return DumpJob::Copy;
   if (expire_due(view, history.expire_copy, now)) return DumpJob::ExpireCopy;
-  return std::nullopt;
-}
-
-std::optional<std::string> dump_complaint(const DumpsView& view, const DumpHistory& history) {
-  if (!history.dump.failure.empty()) return "The last dump failed: " + history.dump.failure;
-  if (!view.failure.empty()) return "The last dump failed: " + view.failure;
-  if (!history.drill.failure.empty())
-    return "The last drill of a dump failed: " + history.drill.failure;
-  if (view.drilled_at && !view.proven) return "The last drill of a dump failed";
-  if (!history.copy.failure.empty())
-    return "The off-site copy of the dumps is behind: " + history.copy.failure;
   return std::nullopt;
 }
 

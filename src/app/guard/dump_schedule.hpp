@@ -17,6 +17,7 @@ enum class DumpJob { Dump, Drill, Expire, Copy, ExpireCopy };
 /// What `pgkeel dump list --json` tells.
 struct DumpsView {
   bool seen = false;
+  int runs = 0;                       ///< failed ones too
   std::optional<WallTime> newest_at;  ///< of the newest with every database in it, good or doubted
   std::string newest_good;
   std::optional<WallTime> newest_good_at;
@@ -49,8 +50,20 @@ struct DumpHistory {
                                                   const DumpHistory& history,
                                                   const ArchiveConfig& config, WallTime now);
 
-/// What is wrong, for status; nothing when all is well.
-[[nodiscard]] std::optional<std::string> dump_complaint(const DumpsView& view,
-                                                        const DumpHistory& history);
+/// All the troubles look at; dumps are wanted.
+struct DumpScene {
+  const DumpsView& view;
+  const DumpHistory& history;
+  Millis every;  ///< as dump_interval() tells
+  Millis drill_every;
+  bool only_dumps = false;
+  const std::string& listing_failure;  ///< empty: the store was read
+  WallTime now;
+};
+
+/// What is wrong, without `since`; empty when all is well. One of each subject at most:
+/// archive.dump, .dump_drill, .offsite, .dump_expire, .dump_expire_offsite. Texts and hints end
+/// without a full stop.
+[[nodiscard]] std::vector<sense::ArchiveTrouble> dump_troubles(const DumpScene& scene);
 
 }  // namespace pgkeel::app

@@ -184,17 +184,16 @@ void Face::add_instance(serve::Status& status) const {
   }
   if (dumps_ != nullptr) {
     if (dumps_->alone()) status.archive = dumps_->protection();
-    if (auto complaint = dumps_->complaint())
-      status.warnings.push_back({"archive_dumps", *complaint + ".",
-                                 "'pgkeel dump list' shows what is there; the last good one is "
-                                 "kept, and the guard tries again by itself."});
+    for (const auto& trouble : dumps_->troubles())
+      status.warnings.push_back({"archive_dumps", trouble.text + ".", trouble.hint + "."});
   }
   if (sync_mode_ != nullptr)
     if (auto complaint = sync_mode_->complaint(); !complaint.empty())
       status.warnings.push_back({"archive_sync", std::move(complaint),
                                  "Commits wait for the archive again by themselves once it has "
                                  "caught up; receive.log in the state directory says more."});
-  if (sync_mode_ != nullptr)
+  const bool may_receive = dumps_ == nullptr || !dumps_->alone();
+  if (sync_mode_ != nullptr && may_receive)
     if (const auto advice = sync_mode_->slot_advice(); !advice.empty())
       status.warnings.push_back(
           {"slot_unlimited",

@@ -158,6 +158,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_archive(archive_.get());
   dumps_ = std::make_unique<DumpKeeper>(config_, loop_, *senses_, *conductor_);
   face_->show_dumps(dumps_.get());
+  archive_->heed(dumps_.get());
   co_return Result<void>();
 }
 

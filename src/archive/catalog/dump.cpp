@@ -57,6 +57,7 @@ Dump read_dump(const json& from) {
     dump.databases.push_back(read_database(database));
   dump.globals = fields::stored_object(from.at("globals"));
   dump.globals_failure = fields::text(from, "globals_failure");
+  dump.doubt = fields::text(from, "doubt");
   dump.made_by = fields::text(from, "made_by");
   return dump;
 }
@@ -100,7 +101,7 @@ std::string Dump::failure() const {
   for (const auto& database : databases)
     if (!database.failure.empty())
       return fmt::format("database {}: {}", database.name, database.failure);
-  return globals_failure.empty() ? "" : "roles and tablespaces: " + globals_failure;
+  return globals_failure.empty() ? doubt : "roles and tablespaces: " + globals_failure;
 }
 
 std::uint64_t Dump::plain_bytes() const {
@@ -138,6 +139,7 @@ std::string to_json(const Dump& dump) {
                     {"databases", std::move(databases)},
                     {"globals", fields::object_json(dump.globals)},
                     {"globals_failure", dump.globals_failure},
+                    {"doubt", dump.doubt},
                     {"made_by", dump.made_by}};
   return record.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

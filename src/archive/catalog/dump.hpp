@@ -23,6 +23,7 @@ struct DatabaseLocale {
   std::string ctype;
   std::string provider;  ///< "c", "i" (ICU) or "b" (built in), as pg_database has it
   std::string locale;    ///< of the provider; empty for "c"
+  [[nodiscard]] const std::string& described() const { return locale.empty() ? collate : locale; }
 };
 
 struct DumpedDatabase {
@@ -47,6 +48,7 @@ struct Dump {
   std::vector<DumpedDatabase> databases;
   StoredObject globals;  ///< roles and tablespaces; an empty key: none
   std::string globals_failure;
+  std::string doubt;  ///< why the whole is not believed; empty: it is
   std::string made_by;
 
   /// Every database and the globals are there; they may still be doubted.

@@ -59,6 +59,9 @@ runtime::ProcessSpec client_process(const ClientPrograms& programs, std::string_
   conninfo.options["application_name"] = kName;
   if (!conninfo.password.empty()) spec.environment.emplace_back("PGPASSWORD", conninfo.password);
   conninfo.password.clear();
+  // Other secrets no variable takes: a key that needs one is an error of the program's own.
+  std::erase_if(conninfo.options,
+                [](const auto& option) { return pg::is_secret_keyword(option.first); });
   spec.argv = {(programs.dir / program).string(), "--no-password",
                "--dbname=" + conninfo.to_keyword_value()};
   return spec;

@@ -126,21 +126,26 @@ class Drill {
   Result<void> restore(std::size_t i, Owners owners, Proof& proof) {
     const auto& database = dump_.databases[i];
     const auto before = bytes_;
-    auto rows = restore_dump({.store = request_.store,
-                              .keys = request_.keys,
-                              .database = &database,
-                              .programs = programs_,
-                              .server = server_,
-                              .as = fmt::format("drill_{}", i),
-                              .owners = owners,
-                              .stop = request_.stop,
-                              .tell = [&](std::uint64_t bytes) {
-                                if (request_.tell)
-                                  request_.tell(before + bytes, dump_.plain_bytes());
-                              }});
-    if (!rows) return fail(std::move(rows).error().with_context("database " + database.name));
+    auto restored = restore_dump({.store = request_.store,
+                                  .keys = request_.keys,
+                                  .database = &database,
+                                  .programs = programs_,
+                                  .server = server_,
+                                  .as = fmt::format("drill_{}", i),
+                                  .owners = owners,
+                                  .locales = Locales::OrC,
+                                  .stop = request_.stop,
+                                  .tell = [&](std::uint64_t bytes) {
+                                    if (request_.tell)
+                                      request_.tell(before + bytes, dump_.plain_bytes());
+                                  }});
+    if (!restored)
+      return fail(std::move(restored).error().with_context("database " + database.name));
+    if (restored->locale_replaced)
+      proof.checked.push_back(fmt::format("database {} with locale C: this machine has no {}",
+                                          database.name, database.locale.described()));
     bytes_ += database.object.plain_bytes;
-    for (const auto& [table, count] : *rows) {
+    for (const auto& [table, count] : restored->rows) {
       proof.rows[database.name + "." + table] = count;
       rows_ += count;
     }

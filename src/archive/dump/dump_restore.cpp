@@ -33,8 +33,11 @@ Result<void> clear_half_made(client::ReplicationSession& session) {
   TRY(there, comment_of(session, kHalfMade));
   if (there.empty()) return {};
   if (there != std::string("there: ") + kMark)
-    return fail(ErrorCode::Refused,
-                fmt::format("a database {} exists that no restore of ours made", kHalfMade));
+    return fail(
+        Error(ErrorCode::Refused,
+              fmt::format("a database {} exists that is not marked as a restore's", kHalfMade))
+            .with_hint("A restore that was killed at its very beginning leaves an empty one. Look "
+                       "into it, and drop it yourself."));
   TRY_VOID(session.run(fmt::format("drop database {} with (force)", kHalfMade)));
   return {};
 }
@@ -52,13 +55,24 @@ Result<std::string> create_statement(const DatabaseLocale& locale) {
   return sql;
 }
 
-Result<void> make_half(client::ReplicationSession& session, const DatabaseLocale& locale) {
-  TRY_VOID(clear_half_made(session));
+// Whether another locale had to be taken.
+Result<bool> create_half(client::ReplicationSession& session, const DumpRestoreRequest& request) {
+  const auto& locale = request.database->locale;
   TRY(create, create_statement(locale));
-  TRY_VOID(session.run(create));
+  const auto created = session.run(create);
+  if (created) return false;
+  if (request.locales == Locales::Same) return fail(created.error());
+  TRY(plain, create_statement({locale.encoding, "C", "C", "c", ""}));
+  TRY_VOID(session.run(plain));
+  return true;
+}
+
+Result<bool> make_half(client::ReplicationSession& session, const DumpRestoreRequest& request) {
+  TRY_VOID(clear_half_made(session));
+  TRY(replaced, create_half(session, request));
   TRY(mark, pg::quote_literal(kMark));
   TRY_VOID(session.run(fmt::format("comment on database {} is {}", kHalfMade, mark)));
-  return {};
+  return replaced;
 }
 
 runtime::ProcessSpec restore_process(const DumpRestoreRequest& request) {
@@ -114,7 +128,7 @@ Result<RowCounts> fill_half(const DumpRestoreRequest& request) {
 
 }  // namespace
 
-Result<RowCounts> restore_dump(const DumpRestoreRequest& request) {
+Result<RestoredDump> restore_dump(const DumpRestoreRequest& request) {
   if (!request.database->stored())
     return fail(
         Error(ErrorCode::NotFound, fmt::format("nothing of database {} is stored in that dump: {}",
@@ -123,15 +137,15 @@ Result<RowCounts> restore_dump(const DumpRestoreRequest& request) {
   TRY(session, open_sql(request.server, ""));
   TRY_VOID(refuse_used_name(session, request.as));
   TRY(name, pg::quote_identifier(request.as));
-  TRY_VOID(make_half(session, request.database->locale));
+  TRY(locale_replaced, make_half(session, request));
   auto rows = fill_half(request);
   if (!rows) {
     static_cast<void>(clear_half_made(session));  // else the next restore does
-    return rows;
+    return fail(std::move(rows).error());
   }
   TRY_VOID(session.run(fmt::format("alter database {} rename to {}", kHalfMade, name)));
   TRY_VOID(session.run(fmt::format("comment on database {} is null", name)));
-  return rows;
+  return RestoredDump{*std::move(rows), locale_replaced};
 }
 
 }  // namespace pgkeel::archive

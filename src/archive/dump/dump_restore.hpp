@@ -14,6 +14,7 @@
 namespace pgkeel::archive {
 
 enum class Owners { Keep, Leave };  ///< Leave: everything belongs to whom we connect as
+enum class Locales { Same, OrC };   ///< OrC: C, where the server's machine has not the database's
 
 struct DumpRestoreRequest {
   Store* store = nullptr;
@@ -23,12 +24,18 @@ struct DumpRestoreRequest {
   DumpServer server;        ///< its database is where CREATE DATABASE is said
   std::string as;
   Owners owners = Owners::Keep;
+  Locales locales = Locales::Same;
   std::stop_token stop = {};
   std::function<void(std::uint64_t)> tell = {};  ///< bytes of the dump read so far
 };
 
-/// The rows as counted in the new database. Refused: the name is in use; ChildFailed with
-/// pg_restore's words; Failed: other rows came back than were dumped; AuthFailed: no key opens it.
-[[nodiscard]] Result<RowCounts> restore_dump(const DumpRestoreRequest& request);
+struct RestoredDump {
+  RowCounts rows;  ///< as counted in the new database
+  bool locale_replaced = false;
+};
+
+/// Refused: the name is in use; ChildFailed with pg_restore's words; Failed: other rows came back
+/// than were dumped; AuthFailed: no key opens it.
+[[nodiscard]] Result<RestoredDump> restore_dump(const DumpRestoreRequest& request);
 
 }  // namespace pgkeel::archive

@@ -62,6 +62,19 @@ std::optional<std::string> shrinkage(const DumpedDatabase& now, const DumpedData
   return std::nullopt;
 }
 
+std::optional<std::string> vanished(const Dump& now, const Dump& before) {
+  for (const auto& database : before.databases) {
+    const bool counts =
+        database.rows_total() >= kRowsThatCount || database.object.plain_bytes >= kBytesThatCount;
+    if (counts && now.find(database.name) == nullptr)
+      return fmt::format(
+          "database {} is gone, or may no longer be connected to: the last good dump had {} rows "
+          "of it",
+          database.name, database.rows_total());
+  }
+  return std::nullopt;
+}
+
 const DumpedDatabase* last_good(const std::vector<Dump>& dumps, std::string_view database) {
   for (const auto& dump : std::views::reverse(dumps)) {
     const auto* const found = dump.find(database);

@@ -30,6 +30,9 @@ using TableOids = std::map<std::string, std::string>;
 [[nodiscard]] std::optional<std::string> shrinkage(const DumpedDatabase& now,
                                                    const DumpedDatabase& before);
 
+/// Which database of weight `before` has and `now` lacks; nullopt when there is none.
+[[nodiscard]] std::optional<std::string> vanished(const Dump& now, const Dump& before);
+
 /// The newest dump of that database with nothing wrong; nullptr when there is none.
 [[nodiscard]] const DumpedDatabase* last_good(const std::vector<Dump>& dumps,
                                               std::string_view database);

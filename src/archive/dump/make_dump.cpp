@@ -1,6 +1,8 @@
 // See make_dump.hpp.
 #include "archive/dump/make_dump.hpp"
 
+#include <ranges>
+
 #include <fmt/format.h>
 
 #include "archive/by_hand/by_hand.hpp"
@@ -31,6 +33,16 @@ void doubt_shrunken(const DumpRequest& request, const std::vector<Dump>& earlier
   }
 }
 
+// What was there last time is not left out in silence.
+void doubt_vanished(const DumpRequest& request, const std::vector<Dump>& earlier, Dump& dump) {
+  if (request.shrunken == Shrunken::Accept) return;
+  for (const auto& before : std::views::reverse(earlier)) {
+    if (!before.good()) continue;
+    dump.doubt = vanished(dump, before).value_or("");
+    return;
+  }
+}
+
 Result<void> refuse_used_label(const DumpRequest& request) {
   TRY(there, request.store->list(dump_prefix(request.label)));
   if (there.empty()) return {};
@@ -58,6 +70,7 @@ Result<Dump> make_dump(const DumpRequest& request) {
     dump.databases.push_back(std::move(database));
   }
   doubt_shrunken(request, earlier, dump);
+  doubt_vanished(request, earlier, dump);
   dump.ended_at = wall_now();
   TRY_VOID(
       write_object(*request.store, dump_record_key(dump.label), to_json(dump), Replace::Never));

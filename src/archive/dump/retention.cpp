@@ -11,6 +11,16 @@
 namespace pgkeel::archive {
 namespace {
 
+// Runs in which a database failed are tried again within hours: a week of them would be many.
+constexpr int kIncompleteKept = 3;
+
+bool good(const DumpStanding& one) { return one.dump.good(); }
+bool proven(const DumpStanding& one) { return good(one) && one.standing.proven(); }
+bool incomplete(const DumpStanding& one) { return !one.dump.complete(); }
+bool intact(const DumpedDatabase* database) {
+  return database != nullptr && database->stored() && database->failure.empty();
+}
+
 struct Judge {
   const std::vector<DumpStanding>& dumps;
   const DumpRetention& retention;
@@ -22,22 +32,51 @@ struct Judge {
         std::count_if(dumps.begin() + static_cast<std::ptrdiff_t>(i) + 1, dumps.end(), is));
   }
 
-  // Why it stays; empty when it may go.
-  [[nodiscard]] std::string reason_to_keep(std::size_t i) const {
-    const auto& one = dumps[i];
-    if (now - one.dump.ended_at < retention.keep)
-      return fmt::format("within the last {}", humane_duration(retention.keep));
-    if (!one.dump.good()) return {};
-    const auto good = [](const DumpStanding& other) { return other.dump.good(); };
-    const auto proven = [](const DumpStanding& other) {
-      return other.dump.good() && other.standing.proven();
-    };
-    const int newer_good = count_after(i, good);
-    if (newer_good == 0) return "the last good one";
-    if (count_after(i, proven) == 0) return "no newer one is proven";
-    if (newer_good < retention.keep_count)
-      return fmt::format("one of the last {} good ones", retention.keep_count);
+  // A database of which no younger run has a copy; empty when there is none.
+  [[nodiscard]] std::string newest_copy_in(std::size_t i) const {
+    for (const auto& database : dumps[i].dump.databases) {
+      const auto has_it = [&](const DumpStanding& other) {
+        return intact(other.dump.find(database.name));
+      };
+      if (intact(&database) && count_after(i, has_it) == 0) return database.name;
+    }
     return {};
+  }
+
+  [[nodiscard]] DumpExpiry::Decision keep(std::size_t i, std::string why) const {
+    return {dumps[i].dump.label, false, std::move(why), dumps[i].dump.stored_bytes()};
+  }
+  [[nodiscard]] DumpExpiry::Decision remove(std::size_t i, std::string why) const {
+    return {dumps[i].dump.label, true, std::move(why), dumps[i].dump.stored_bytes()};
+  }
+
+  [[nodiscard]] DumpExpiry::Decision decide(std::size_t i) const {
+    return good(dumps[i]) ? decide_good(i) : decide_failed(i);
+  }
+
+  [[nodiscard]] bool young(std::size_t i) const {
+    return now - dumps[i].dump.ended_at < retention.keep;
+  }
+  [[nodiscard]] std::string keep_text() const { return humane_duration(retention.keep); }
+
+  [[nodiscard]] DumpExpiry::Decision decide_failed(std::size_t i) const {
+    const auto only_here = newest_copy_in(i);
+    if (!only_here.empty() && count_after(i, good) == 0)
+      return keep(i, "the newest copy of database " + only_here);
+    if (young(i) && incomplete(dumps[i]) && count_after(i, incomplete) >= kIncompleteKept)
+      return remove(i, "failed, and so did later ones");
+    if (young(i)) return keep(i, "within the last " + keep_text());
+    return remove(i, "failed, and older than " + keep_text());
+  }
+
+  [[nodiscard]] DumpExpiry::Decision decide_good(std::size_t i) const {
+    if (young(i)) return keep(i, "within the last " + keep_text());
+    const int newer_good = count_after(i, good);
+    if (newer_good == 0) return keep(i, "the last good one");
+    if (count_after(i, proven) == 0) return keep(i, "no newer one is proven");
+    if (newer_good < retention.keep_count)
+      return keep(i, fmt::format("one of the last {} good ones", retention.keep_count));
+    return remove(i, "older than " + keep_text());
   }
 };
 
@@ -67,15 +106,7 @@ DumpExpiry plan_dump_expiry(const std::vector<DumpStanding>& dumps, const DumpRe
                             WallTime now) {
   const Judge judge{dumps, retention, now};
   DumpExpiry expiry;
-  for (std::size_t i = 0; i < dumps.size(); ++i) {
-    auto reason = judge.reason_to_keep(i);
-    const bool remove = reason.empty();
-    if (remove)
-      reason = fmt::format("{}older than {}", dumps[i].dump.good() ? "" : "failed, and ",
-                           humane_duration(retention.keep));
-    expiry.dumps.push_back(
-        {dumps[i].dump.label, remove, std::move(reason), dumps[i].dump.stored_bytes()});
-  }
+  for (std::size_t i = 0; i < dumps.size(); ++i) expiry.dumps.push_back(judge.decide(i));
   return expiry;
 }
 

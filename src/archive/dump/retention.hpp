@@ -1,7 +1,8 @@
 // Which runs of dumps may leave the store. Planning is pure and says why; carrying it out removes
 // the record first.
 // It guarantees: a good run goes only when a newer one was proven by a drill, and never the newest
-// good one; failed runs count for nothing.
+// good one; a failed run is no reason to remove anything, and stays itself while it holds the
+// newest copy of a database.
 #pragma once
 
 #include <functional>

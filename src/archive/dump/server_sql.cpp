@@ -11,6 +11,7 @@ namespace pgkeel::archive {
 namespace {
 
 constexpr Millis kLoginLimit{10'000};
+constexpr int kTransactionTimeoutSince = 170'000;
 constexpr const char* kUndefinedTable = "42P01";
 constexpr const char* kInvalidSchema = "3F000";
 
@@ -68,6 +69,8 @@ Result<client::ReplicationSession> open_sql(const DumpServer& server, const std:
   TRY_VOID(session.run("set client_encoding to 'UTF8'"));
   TRY_VOID(session.run("set statement_timeout to 0"));
   TRY_VOID(session.run("set idle_in_transaction_session_timeout to 0"));
+  if (session.server_version_num() >= kTransactionTimeoutSince)
+    TRY_VOID(session.run("set transaction_timeout to 0"));
   return session;
 }
 

@@ -73,6 +73,18 @@ class Dumps : public testing::Test {
     fs::permissions(bin / "pg_dump", fs::perms(0755));
     configure(archive_, "bin_dir = \"" + bin.string() + "\"\n");
   }
+  /// A configuration for a server elsewhere, and the role `app` to connect as.
+  void guard_as(const std::string& create_role) {
+    static_cast<void>(server_.rows(create_role));
+    auto url = server_.conninfo();
+    const auto user = url.find("user=");
+    ASSERT_NE(user, std::string::npos) << url;
+    url.replace(user, url.find(' ', user) - user, "user=app");
+    binary_.write("pgkeel.toml", "state_dir = \"state\"\n[instance]\nkind = \"remote\"\nurl = \"" +
+                                     url +
+                                     "\"\n[http]\nlisten = \"off\"\n[archive]\nstore = \"store\"\n"
+                                     "drill_dir = \"drill\"\n");
+  }
   std::string stored_dump(const std::string& label) const {
     for (const auto& entry : fs::directory_iterator(store() / "dumps" / label))
       if (entry.path().filename().string().starts_with("00001.dump")) return entry.path();
@@ -135,8 +147,9 @@ TEST_F(Dumps, AnEmptyOneIsAFailureAndReplacesNothing) {
   const auto expiry = ok({"dump", "expire", "--down-to", "1", "--yes"});
   EXPECT_FALSE(expiry["dumps"][0]["remove"]) << expiry;
   const auto list = ok({"dump", "list"})["dumps"];
-  ASSERT_EQ(list.size(), 1U) << "the failed ones went";
+  ASSERT_EQ(list.size(), 2U) << "the one with nothing in it went";
   EXPECT_EQ(list[0]["dump"], good);
+  EXPECT_EQ(expiry["dumps"][2]["reason"], "the newest copy of database postgres");
 }
 
 TEST_F(Dumps, AShrunkenOneIsDoubtedUntilSomebodyExplains) {
@@ -151,6 +164,27 @@ TEST_F(Dumps, AShrunkenOneIsDoubtedUntilSomebodyExplains) {
   EXPECT_FALSE(last()["good"]);
   EXPECT_TRUE(ok({"dump", "now", "--accept-smaller"})["good"]);
   EXPECT_TRUE(ok({"dump", "now"})["good"]);
+}
+
+TEST_F(Dumps, ADatabaseThatIsGoneIsNamedAndALocaleThatIsNotHereHindersNoProof) {
+  // Goal: a database that was dropped is a doubt, not silence; a dump of a machine with other
+  // locales is proven here all the same, and restored only where they are (D11 A10).
+  const auto label = ok({"dump", "now"})["dump"].get<std::string>();
+  const auto record = store() / "dumps" / label / "dump.json";
+  std::ifstream file(record);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  const std::string_view key = "\"lc_collate\": \"";
+  const auto at = text.rfind(key) + key.size();
+  text.replace(at, text.find('"', at) - at, "xx_YY.UTF-8");
+  std::ofstream(record) << text;
+  const auto drill = ok({"dump", "drill"});
+  EXPECT_THAT(drill["checked"].dump(), HasSubstr("shop with locale C: this machine has no xx_YY"));
+  const auto restored = binary_.run({"dump", "restore", "--database", "shop", "--as", "shop_2"});
+  EXPECT_EQ(restored.exit_code, 1);
+  EXPECT_THAT(restored.err, HasSubstr("xx_YY"));
+  static_cast<void>(server_.rows("drop database shop"));
+  EXPECT_THAT(failed_dump()["failure"].get<std::string>(), HasSubstr("database shop is gone"));
+  EXPECT_TRUE(ok({"dump", "now", "--accept-smaller"})["good"]);
 }
 
 TEST_F(Dumps, AServerKilledInTheMiddleLeavesNoHalfDump) {
@@ -199,18 +233,24 @@ TEST_F(Dumps, SealedOnesNeedTheirKeyAndDamageIsFound) {
             "0");
 }
 
+TEST_F(Dumps, OneThatFailsIsAnIncident) {
+  // Goal: a table that the role may not read fails the dump, and a human is called with the words
+  // of pg_dump (A10 D11 E8).
+  guard_as("create role app login");
+  const Background guard(binary_, {"guard"});
+  EXPECT_TRUE(wait_until([&] {
+    const auto list = binary_.run({"incident", "list", "--json"}).out;
+    return list.find("archive.dump\"") != std::string::npos &&
+           list.find("permission denied") != std::string::npos;
+  })) << binary_.run({"incident", "list", "--json"}).out
+      << binary_.run({"status"}).out;
+  EXPECT_FALSE(last()["good"]);
+}
+
 TEST_F(Dumps, AreWhatTheGuardKeepsWhereItMayNotReplicate) {
   // Goal: a role without REPLICATION on a server elsewhere gets dumps by itself, and status says
   // what they cannot do (A10 D11).
-  static_cast<void>(server_.rows("create role app login in role pg_read_all_data"));
-  auto url = server_.conninfo();
-  const auto user = url.find("user=");
-  ASSERT_NE(user, std::string::npos) << url;
-  url.replace(user, url.find(' ', user) - user, "user=app");
-  binary_.write("pgkeel.toml", "state_dir = \"state\"\n[instance]\nkind = \"remote\"\nurl = \"" +
-                                   url +
-                                   "\"\n[http]\nlisten = \"off\"\n[archive]\nstore = "
-                                   "\"store\"\ndrill_dir = \"drill\"\n");
+  guard_as("create role app login in role pg_read_all_data");
   const Background guard(binary_, {"guard"});
   ASSERT_TRUE(wait_until([&] {
     const auto dumps = parsed(binary_.run({"dump", "list", "--json"}));

@@ -8,7 +8,9 @@
 namespace pgkeel::app {
 namespace {
 
+using testing::ElementsAre;
 using testing::Eq;
+using testing::IsEmpty;
 using testing::Optional;
 
 constexpr WallTime kNow{Seconds(1'800'000'000)};
@@ -19,6 +21,14 @@ struct Dumps {
   DumpHistory history;
   ArchiveConfig config;
   bool alone = false;
+  std::string unread;
+  [[nodiscard]] std::vector<std::string> wrong(Seconds later = {}) const {
+    std::vector<std::string> texts;
+    for (const auto& trouble : dump_troubles(
+             {view, history, config.dump_every, config.drill_every, alone, unread, kNow + later}))
+      texts.push_back(trouble.subject + ": " + trouble.text);
+    return texts;
+  }
   [[nodiscard]] std::optional<DumpJob> due(Seconds later = {}) const {
     return due_dump_job(view, alone, history, config, kNow + later);
   }
@@ -31,6 +41,7 @@ Dumps proven() {
   dumps.view.newest_good = "20261121T030000Z";
   dumps.view.newest_at = dumps.view.newest_good_at = dumps.view.drilled_at = kNow;
   dumps.view.proven = true;
+  dumps.view.runs = 1;
   dumps.history.expire.ended_at = kNow;
   return dumps;
 }
@@ -64,8 +75,42 @@ TEST(DumpSchedule, ADoubtedDumpIsNotMadeAgainAtOnce) {
   dumps.view.newest_at = kNow - 30 * kHour;
   EXPECT_FALSE(dumps.due(Seconds(60)));
   EXPECT_THAT(dumps.due(Seconds(301)), Optional(Eq(DumpJob::Dump)));
-  EXPECT_THAT(dump_complaint(dumps.view, dumps.history),
-              Optional(Eq("The last dump failed: it shrank")));
+}
+
+TEST(DumpSchedule, ADumpThatOneDatabaseFailsIsTriedAgainLessAndLessOften) {
+  // Goal: the other databases are not read every hour for it, and what is left of it is cleared
+  // away though nothing is proven (A10 D11).
+  Dumps dumps;
+  dumps.config.dump_every = 24 * kHour;
+  dumps.view.seen = true;
+  dumps.view.runs = 7;
+  dumps.history.dump = {7, kNow, "permission denied"};
+  EXPECT_THAT(dumps.due(kHour), Optional(Eq(DumpJob::Expire)));
+  dumps.history.expire.ended_at = kNow;
+  EXPECT_FALSE(dumps.due(5 * kHour));
+  dumps.history.expire.ended_at = kNow + 6 * kHour;
+  EXPECT_THAT(dumps.due(6 * kHour), Optional(Eq(DumpJob::Dump)));
+}
+
+TEST(DumpTroubles, AreToldUntilSomethingMendsThem) {
+  // Goal: a failed, late or missing dump and a drill that failed are named; a later good one of
+  // anybody's ends it (D11 E8 C3).
+  auto dumps = proven();
+  EXPECT_THAT(dumps.wrong(), IsEmpty());
+  EXPECT_THAT(dumps.wrong(31 * kHour),
+              ElementsAre("archive.dump: The newest dump is 1 days 7 h old",
+                          "archive.dump_drill: No dump was proven for longer than "
+                          "archive.drill_every"));
+  dumps.history.dump = {1, kNow + kHour, "it shrank."};
+  EXPECT_THAT(dumps.wrong(kHour), ElementsAre("archive.dump: The last dump failed: it shrank"));
+  dumps.view.newest_good_at = kNow + 2 * kHour;
+  EXPECT_THAT(dumps.wrong(kHour), IsEmpty());
+  dumps.view.proven = false;
+  EXPECT_THAT(dumps.wrong(), ElementsAre("archive.dump_drill: The drill of dump "
+                                         "20261121T030000Z did not hold"));
+  dumps.unread = "no route";
+  dumps.view = {};
+  EXPECT_THAT(dumps.wrong(), ElementsAre("archive.dump: The dumps cannot be read: no route"));
 }
 
 TEST(DumpSchedule, WithoutReplicationDumpsAreMadeUnasked) {

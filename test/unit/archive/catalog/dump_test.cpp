@@ -46,6 +46,10 @@ TEST(DumpRecord, OneFailureMakesItDoubted) {
   EXPECT_TRUE(doubted.complete());
   EXPECT_FALSE(doubted.good());
   EXPECT_EQ(doubted.failure(), "database shop: it shrank");
+  auto vanished = sample();
+  vanished.doubt = "database app is gone";
+  EXPECT_FALSE(parse_dump(to_json(vanished))->good());
+  EXPECT_EQ(vanished.failure(), "database app is gone");
   auto without = sample();
   without.databases.front().object = {};
   EXPECT_FALSE(without.complete());

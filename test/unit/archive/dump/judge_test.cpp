@@ -51,6 +51,19 @@ TEST(Shrinkage, DoubtsHalfOfWhatThereWas) {
   EXPECT_FALSE(shrinkage(holding(1000, 10), holding(1000, 1000)));
 }
 
+TEST(Vanished, NamesADatabaseOfWeight) {
+  // Goal: a database that was dropped, or is hidden by a lost right, is not left out in silence;
+  // one with hardly anything in it is (D11 C3).
+  Dump before;
+  before.databases = {holding(1000, 0), holding(10, 10)};
+  before.databases.back().name = "scratch";
+  Dump now;
+  now.databases = {holding(1000, 0)};
+  EXPECT_FALSE(vanished(now, before));
+  now.databases.front().name = "other";
+  EXPECT_THAT(vanished(now, before), Optional(HasSubstr("database shop is gone")));
+}
+
 TEST(LastGood, PassesOverTheDoubted) {
   // Goal: a shrunken dump is never what the next one is compared with (C3).
   Dump good;

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 constexpr WallTime kNow{Seconds(1'800'000'000)};
 constexpr std::chrono::hours kDay{24};
 
-enum class Kind { Good, Proven, Failed };
+enum class Kind { Good, Proven, Failed, Incomplete };
 
 struct Dumps {
   std::vector<DumpStanding> list;
@@ -28,6 +28,12 @@ struct Dumps {
     database.object.key = dump_key(one.dump.label, 0) + ".zst";
     if (kind == Kind::Failed) database.failure = "it shrank";
     one.dump.databases.push_back(std::move(database));
+    if (kind == Kind::Incomplete) {
+      DumpedDatabase locked;
+      locked.name = "locked";
+      locked.failure = "permission denied";
+      one.dump.databases.push_back(std::move(locked));
+    }
     if (kind == Kind::Proven) {
       Proof proof;
       proof.kind = Proof::Kind::Drill;
@@ -75,6 +81,19 @@ TEST(DumpExpiry, NeverTheLastGoodOneNorTheLastProven) {
   behind.add(30, Kind::Proven);
   behind.add(20, Kind::Good);
   EXPECT_THAT(behind.removed({7 * kDay, 1}), ElementsAre(40));
+}
+
+TEST(DumpExpiry, KeepsTheNewestCopyOfADatabaseThatANeighbourSpoils) {
+  // Goal: while one database fails every run, the others' newest copy stays whatever its age, and
+  // no more than a few of such runs; behind a good one they age away (D11 C3).
+  Dumps dumps;
+  for (const int days : {40, 30, 20, 10}) dumps.add(days, Kind::Incomplete);
+  EXPECT_THAT(dumps.removed({7 * kDay, 1}), ElementsAre(40, 30, 20));
+  Dumps often;
+  for (const int days : {5, 4, 3, 2, 1}) often.add(days, Kind::Incomplete);
+  EXPECT_THAT(often.removed({7 * kDay, 1}), ElementsAre(5, 4));
+  dumps.add(9, Kind::Good);
+  EXPECT_THAT(dumps.removed({7 * kDay, 1}), ElementsAre(40, 30, 20, 10));
 }
 
 TEST(DumpExpiry, RemovesTheRecordFirstAndCollectsTheUnfinished) {

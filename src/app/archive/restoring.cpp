@@ -1,11 +1,26 @@
 // See restoring.hpp.
 #include "app/archive/restoring.hpp"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "app/archive/progress.hpp"
 
 namespace pgkeel::app {
+namespace {
+
+Result<TimelineId> parse_timeline(const std::string& text) {
+  std::uint32_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ec == std::errc{} && read.ptr == end && number > 0) return TimelineId(number);
+  return fail(
+      Error(ErrorCode::Usage, fmt::format("\"{}\" is no timeline", text))
+          .with_hint("A number from 1 on; 'pgkeel backup list --json' names each backup's."));
+}
+
+}  // namespace
 
 Result<archive::RestoreRequest> asked_restore(const Invocation& invocation, ArchiveTools& tools,
                                               const StopOnSignal& stop) {
@@ -13,6 +28,10 @@ Result<archive::RestoreRequest> asked_restore(const Invocation& invocation, Arch
   TRY(target, archive::parse_target(invocation.value("--to").value_or("latest")));
   request.target = target;
   request.label = invocation.value("--backup");
+  if (const auto text = invocation.value("--timeline")) {
+    TRY(timeline, parse_timeline(*text));
+    request.timeline = timeline;
+  }
   return request;
 }
 

@@ -16,6 +16,10 @@ Json restored_json(const archive::Restored& done, const fs::path& into) {
   return {{"into", into.string()},
           {"backup", done.backup.label},
           {"timeline", done.timeline.value},
+          {"followed", done.followed.value},
+          {"abandoned", done.abandoned ? Json({{"timeline", done.abandoned->timeline.value},
+                                               {"left_at", to_string(done.abandoned->left_at)}})
+                                       : Json(nullptr)},
           {"lsn", to_string(done.lsn)},
           {"bytes", done.backup.plain_bytes},
           {"segments", done.segments},
@@ -38,6 +42,11 @@ void print(const archive::Restored& done, const archive::RestoreRequest& request
         "WAL from {} on is in the archive, but what lies before it is missing: it could not "
         "be replayed.\n",
         pg::segment_name(*done.gap, done.backup.wal_segment_bytes));
+  if (done.abandoned)
+    fmt::print(
+        "Timeline {0} went on after {1}, where timeline {2} left it: what was committed there is "
+        "not in this restore. '--timeline {0}' restores that branch.\n",
+        done.abandoned->timeline.value, to_string(done.abandoned->left_at), done.followed.value);
   for (const auto& name : done.backup.unlogged)
     fmt::print("{} is unlogged and empty: unlogged tables are in no backup.\n", name);
 }
@@ -95,6 +104,9 @@ CommandSpec restore_command() {
                   {.names = "--to",
                    .value = "TARGET",
                    .help = "latest, a time, a WAL position, xid:N or name:LABEL"},
+                  {.names = "--timeline",
+                   .value = "N",
+                   .help = "follow this timeline instead of the newest one"},
                   {.names = "--backup", .value = "ID", .help = "start from this backup"}},
       .run = run};
 }

@@ -29,6 +29,7 @@ namespace pgkeel::archive {
 //   dumps/LABEL/globals.sql.zst           roles and tablespaces
 //   dumps/LABEL/proof-TIME-drill.json
 //   wal/TTTTTTTTLLLLLLLL/SEGMENT-SHA.zst  SHA: SHA-256 of the segment's plain bytes, hex
+//   wal/TTTTTTTTLLLLLLLL/SEGMENT.partial-SHA.zst  the last of a timeline left in its middle
 //   wal/history/TTTTTTTT.history-SHA.zst
 //   incoming/                             directory stores: WAL as it is received, not yet encoded
 //
@@ -44,6 +45,8 @@ inline constexpr const char* kBackupsPrefix = "backups/";
 inline constexpr const char* kDumpsPrefix = "dumps/";
 inline constexpr const char* kWalPrefix = "wal/";
 inline constexpr const char* kHistoryPrefix = "wal/history/";
+/// Of a segment in whose middle its timeline was left, behind the segment's name.
+inline constexpr std::string_view kBeginningSuffix = ".partial";
 inline constexpr const char* kIncomingDirectory = "incoming";
 
 /// "20261121T030000Z": sorts by time; used as a backup's label and in the names of proofs.

@@ -18,6 +18,12 @@ Result<void> add(std::map<Key, ObjectInfo>& into, const Key& key, const std::str
                           there->second.key, object.key));
 }
 
+std::optional<pg::WalSegment> begun_segment(std::string_view name, std::uint64_t segment_bytes) {
+  if (!name.ends_with(kBeginningSuffix)) return std::nullopt;
+  name.remove_suffix(kBeginningSuffix.size());
+  return pg::parse_segment_name(name, segment_bytes);
+}
+
 }  // namespace
 
 Result<WalIndex> WalIndex::read(Store& store, std::uint64_t segment_bytes) {
@@ -30,6 +36,8 @@ Result<WalIndex> WalIndex::read(Store& store, std::uint64_t segment_bytes) {
       TRY_VOID(add(index.segments_, *segment, name->sha256, object));
     else if (const auto timeline = pg::parse_history_name(name->name))
       TRY_VOID(add(index.histories_, *timeline, name->sha256, object));
+    else if (const auto begun = begun_segment(name->name, segment_bytes))
+      index.beginnings_.insert(*begun);
   }
   return index;
 }
@@ -72,6 +80,17 @@ Result<std::optional<std::string>> find_wal(Store& store, std::string_view name,
     if (found && found->name == name) return object.key;
   }
   return std::nullopt;
+}
+
+Result<std::vector<std::string>> find_wal_beginnings(Store& store, const pg::WalSegment& segment,
+                                                     std::uint64_t segment_bytes) {
+  TRY(objects, store.list(wal_prefix(segment, segment_bytes)));
+  std::vector<std::string> keys;
+  for (const auto& object : objects) {
+    const auto found = parse_wal_key(object.key);
+    if (found && begun_segment(found->name, segment_bytes) == segment) keys.push_back(object.key);
+  }
+  return keys;
 }
 
 }  // namespace pgkeel::archive

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,14 +36,24 @@ class WalIndex {
   [[nodiscard]] std::optional<WalRange> range_of(const pg::WalSegment& segment) const;
   [[nodiscard]] const std::map<pg::WalSegment, ObjectInfo>& segments() const { return segments_; }
   [[nodiscard]] const std::map<TimelineId, ObjectInfo>& histories() const { return histories_; }
+  /// Whether the beginning of it is there: the last of a timeline that was left in its middle.
+  [[nodiscard]] bool has_beginning(const pg::WalSegment& segment) const {
+    return beginnings_.contains(segment);
+  }
 
  private:
   std::map<pg::WalSegment, ObjectInfo> segments_;
   std::map<TimelineId, ObjectInfo> histories_;
+  std::set<pg::WalSegment> beginnings_;
 };
 
 /// The key of one segment or history file, looked up without reading the whole index; nullopt.
 [[nodiscard]] Result<std::optional<std::string>> find_wal(Store& store, std::string_view name,
                                                           std::uint64_t segment_bytes);
+/// Every beginning of it: of a timeline that went on for a while there are several, each longer
+/// than the one before.
+[[nodiscard]] Result<std::vector<std::string>> find_wal_beginnings(Store& store,
+                                                                   const pg::WalSegment& segment,
+                                                                   std::uint64_t segment_bytes);
 
 }  // namespace pgkeel::archive

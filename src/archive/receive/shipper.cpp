@@ -69,7 +69,7 @@ Place place_of(const SpoolFile& file) {
   if (file.kind == SpoolFile::Kind::History) return {kHistoryPrefix, file.name};
   const auto segment_bytes = file.size_bytes;
   auto name = pg::segment_name(file.segment, segment_bytes);
-  if (file.kind == SpoolFile::Kind::Ended) name += kPartialSuffix;
+  if (file.kind == SpoolFile::Kind::Ended) name += kBeginningSuffix;
   return {wal_prefix(file.segment, segment_bytes), std::move(name)};
 }
 

@@ -23,6 +23,26 @@ std::unexpected<Error> refuse(const ServerHistory& server, const StreamStart& ar
           .with_hint(kOtherHistoryHint));
 }
 
+using Change = std::vector<pg::TimelineSwitch>::const_iterator;
+
+// The beginning of the timeline that `change` led to.
+StreamStart behind(const ServerHistory& server, Change change) {
+  const auto next = change + 1;
+  return {next == server.history.end() ? server.timeline : next->parent,
+          segment_start(change->switch_at, server.segment_bytes)};
+}
+
+// Restored to a moment from before the archive's own timeline began: it has a timeline that nobody
+// had before, since a server takes a number above every one it finds in the archive. An older
+// server, brought up again, has none.
+Result<StreamStart> start_of_new_branch(const ServerHistory& server, const StreamStart& archived) {
+  for (auto change = server.history.begin(); change != server.history.end(); ++change) {
+    const auto start = behind(server, change);
+    if (start.timeline > archived.timeline) return start;
+  }
+  return refuse(server, archived, "does not come from there");
+}
+
 }  // namespace
 
 Lsn segment_start(Lsn lsn, std::uint64_t segment_bytes) {
@@ -50,12 +70,10 @@ Result<StreamStart> decide_start(const ServerHistory& server,
   }
   const auto& history = server.history;
   const auto left = std::ranges::find(history, archived->timeline, &pg::TimelineSwitch::parent);
-  if (left == history.end()) return refuse(server, *archived, "does not come from there");
+  if (left == history.end()) return start_of_new_branch(server, *archived);
   if (archived->lsn <= left->switch_at) return *archived;
   // The archive has more of the old timeline than the server took over: it goes on where they part.
-  const auto next = left + 1;
-  return StreamStart{next == history.end() ? server.timeline : next->parent,
-                     segment_start(left->switch_at, server.segment_bytes)};
+  return behind(server, left);
 }
 
 }  // namespace pgkeel::archive

@@ -34,8 +34,9 @@ struct ServerHistory {
 [[nodiscard]] StreamStart earliest_start(const ServerHistory& server);
 
 /// `archived` is where the archive goes on (the first position it does not have whole); none: it
-/// has nothing. WrongIdentity when the server's history does not lead through there, or the server
-/// is behind it: then it is a clone, an old copy or another branch, and none of its WAL is taken.
+/// has nothing. A server on a younger timeline that left before there goes on where that began.
+/// WrongIdentity when it is on an older one that does not lead there, or on the same one and
+/// behind: then it is a clone or an old copy, and none of its WAL is taken.
 [[nodiscard]] Result<StreamStart> decide_start(const ServerHistory& server,
                                                const std::optional<StreamStart>& archived);
 

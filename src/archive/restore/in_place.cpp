@@ -33,7 +33,8 @@ bool has_control(const fs::path& directory) {
 std::string question(const RestoreRequest& request) {
   return request.target.describe() +
          (request.target.stop == RecoveryTarget::Stop::Before ? ", exclusive" : "") + " from " +
-         request.label.value_or("the newest backup");
+         request.label.value_or("the newest backup") +
+         (request.timeline ? " on timeline " + to_string(*request.timeline) : "");
 }
 
 // The restored cluster's own settings may say fsync = off, and replay obeyed them.

@@ -25,6 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Millis kTellEvery{200};
+constexpr std::string_view kNotReached =
+    "recovery ended before configured recovery target was reached";
+constexpr std::string_view kLastTransaction = "last completed transaction was at log time ";
 constexpr const char* kWorkDirectory = "pgkeel-restore";  // inside the data directory
 
 Millis since(SteadyTime began) {
@@ -41,6 +44,38 @@ Result<std::vector<pg::WalSegment>> received_in(const fs::path& incoming,
   for (const auto& file : *files)
     if (file.kind != SpoolFile::Kind::History) segments.push_back(file.segment);
   return segments;
+}
+
+// A server insists on the history of a timeline that is named, and its own may not be there: an
+// archive that began with it never needed it.
+std::string timeline_setting(const RestorePlan& plan) {
+  return plan.timeline == plan.backup.timeline ? "current" : to_string(plan.timeline);
+}
+
+// Between `after` and the next semicolon; empty when it is not there.
+std::string said_after(std::string_view text, std::string_view after) {
+  const auto at = text.find(after);
+  if (at == std::string_view::npos) return {};
+  text.remove_prefix(at + after.size());
+  return std::string(text.substr(0, text.find(';')));
+}
+
+// A server that meets no target says only that it ended; what can be had instead is for us to say.
+Error not_met(const RestorePlan& plan, const Error& error) {
+  if (error.detail.find(kNotReached) == std::string::npos) return error;
+  const auto last = said_after(error.detail, kLastTransaction);
+  auto text = fmt::format("{} is not in the WAL that follows backup {}", plan.target.describe(),
+                          plan.backup.label);
+  if (!last.empty()) text += ", which ends with a transaction of " + last;
+  const bool anywhere = plan.target.kind == RecoveryTarget::Kind::Transaction ||
+                        plan.target.kind == RecoveryTarget::Kind::Name;
+  return Error(ErrorCode::NotFound, text)
+      .with_hint(
+          anywhere && plan.earlier
+              ? fmt::format("It may lie before that backup: '--backup {}' starts from the one "
+                            "before.",
+                            *plan.earlier)
+              : "Restore to the latest moment instead: --to latest.");
 }
 
 class Restore {
@@ -86,6 +121,8 @@ Result<void> Restore::plan() {
   plan_ = plan;
   done_.backup = plan_->backup;
   done_.gap = plan_->gap;
+  done_.followed = plan_->timeline;
+  done_.abandoned = plan_->abandoned;
   for (const auto& space : plan_->backup.tablespaces)
     done_.tablespaces[space.oid] = request_->tablespaces_into.empty()
                                        ? tablespace_dir(request_->into, space.oid)
@@ -155,7 +192,7 @@ Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir,
   options.account = request_->account;
   options.superuser = request_->superuser;
   options.settings = target_settings(request_->target);
-  options.settings.emplace_back("recovery_target_timeline", "latest");
+  options.settings.emplace_back("recovery_target_timeline", timeline_setting(*plan_));
   options.settings.emplace_back("restore_command",
                                 fmt::format("{} wal-fetch --socket '{}' %f '%p'",
                                             request_->wal_fetch.string(), wal.socket().string()));
@@ -196,7 +233,7 @@ Result<void> Restore::replay(const WhileUp& while_up) {
       server->await_ready(request_->stop, [&] { tell(RestorePhase::Replaying, wal.get()); });
   if (!ready) {
     if (const auto cause = wal->failure()) return fail(*cause);
-    return fail(ready.error());
+    return fail(not_met(*plan_, ready.error()));
   }
   done_.replay_took = since(began);
   done_.segments = wal->segments_given();
@@ -218,9 +255,13 @@ Result<RestorePlan> plan_restore_of(const RestoreRequest& request) {
     return fail(Error(ErrorCode::NotFound, request.store->describe() + " holds no archive")
                     .with_hint("Check archive.store; 'pgkeel backup list' shows what is there."));
   TRY(backups, list_backups(*request.store));
-  TRY(index, WalIndex::read(*request.store, marker->wal_segment_bytes));
+  // The spool first: what leaves it meanwhile is in the store's index.
   TRY(received, received_in(request.incoming, marker->wal_segment_bytes));
-  TRY(plan, plan_restore(backups, {&index, received}, request.target, request.label));
+  TRY(lineage, Lineage::received(request.incoming));
+  TRY(index, WalIndex::read(*request.store, marker->wal_segment_bytes));
+  TRY_VOID(lineage.add_stored(*request.store, index, *request.keys));
+  TRY(plan, plan_restore(backups, {&index, received}, lineage,
+                         {request.target, request.label, request.timeline}));
   TRY_VOID(refuse_foreign_tablespaces(plan.backup, request.in_use));
   return std::move(plan);
 }

@@ -37,7 +37,8 @@ struct RestoreRequest {
   std::filesystem::path tablespaces_into = {};  ///< empty: tablespace_dir(into)
   RecoveryTarget target = {};
   std::optional<std::string> label = {};
-  std::filesystem::path bin_dir = {};  ///< empty: found from the backup's major
+  std::optional<TimelineId> timeline = {};  ///< see RestoreQuestion
+  std::filesystem::path bin_dir = {};       ///< empty: found from the backup's major
   std::optional<runtime::Account> account = {};
   std::string superuser = "postgres";
   std::filesystem::path wal_fetch;  ///< the pgkeel binary, for restore_command
@@ -51,9 +52,11 @@ struct RestoreRequest {
 struct Restored {
   Backup backup;
   TimelineId timeline;            ///< the new one
+  TimelineId followed;            ///< the one it left
   Lsn lsn;                        ///< up to where was replayed
   std::filesystem::path bin_dir;  ///< of the programs that replayed
   std::optional<pg::WalSegment> gap;
+  std::optional<AbandonedBranch> abandoned;
   Millis copy_took{};
   Millis replay_took{};
   std::uint64_t segments = 0;

@@ -26,15 +26,37 @@ Result<void> put(const fs::path& path, std::string_view content) {
 
 }  // namespace
 
+Result<std::string> WalSource::read_stored(const std::string& key, std::uint64_t bytes_max) {
+  TRY(content, read_encoded_text(*store_, key, *keys_, bytes_max));
+  if (sha256_hex(content) != parse_wal_key(key)->sha256)
+    return fail(ErrorCode::Malformed, key + " does not hold what its name says");
+  return std::move(content);
+}
+
 Result<bool> WalSource::from_store(std::string_view name, const fs::path& path) {
   TRY(key, find_wal(*store_, name, segment_bytes_));
   if (!key) return false;
   const bool history = name.ends_with(".history");
-  TRY(content,
-      read_encoded_text(*store_, *key, *keys_, history ? kHistoryBytesMax : segment_bytes_));
-  if (sha256_hex(content) != parse_wal_key(*key)->sha256)
-    return fail(ErrorCode::Malformed, *key + " does not hold what its name says");
+  TRY(content, read_stored(*key, history ? kHistoryBytesMax : segment_bytes_));
   TRY_VOID(put(path, content));
+  return true;
+}
+
+// Behind what was received all of it is zero.
+Result<bool> WalSource::longest_beginning(const pg::WalSegment& segment, const fs::path& path) {
+  TRY(keys, find_wal_beginnings(*store_, segment, segment_bytes_));
+  std::string longest;
+  std::size_t length = 0;
+  for (const auto& key : keys) {
+    TRY(content, read_stored(key, segment_bytes_));
+    const auto last = content.find_last_not_of('\0');
+    const auto written = last == std::string::npos ? 0 : last + 1;
+    if (!longest.empty() && written <= length) continue;
+    length = written;
+    longest = std::move(content);
+  }
+  if (longest.empty()) return false;
+  TRY_VOID(put(path, longest));
   return true;
 }
 
@@ -83,7 +105,7 @@ Result<Fetched> WalSource::fetch(std::string_view name, const fs::path& path) {
     TRY(part, from_incoming(name, suffix, path));
     if (part) return Fetched::Yes;
   }
-  TRY(ended, from_store(std::string(name) + kPartialSuffix, path));
+  TRY(ended, longest_beginning(*segment, path));
   return ended ? Fetched::Yes : Fetched::NotThere;
 }
 

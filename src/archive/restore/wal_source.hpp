@@ -32,7 +32,9 @@ class WalSource {
   Result<Fetched> fetch(std::string_view name, const std::filesystem::path& path);
 
  private:
+  Result<std::string> read_stored(const std::string& key, std::uint64_t bytes_max);
   Result<bool> from_store(std::string_view name, const std::filesystem::path& path);
+  Result<bool> longest_beginning(const pg::WalSegment& segment, const std::filesystem::path& path);
   Result<bool> from_incoming(std::string_view name, std::string_view suffix,
                              const std::filesystem::path& path);
   Result<bool> any_later(const pg::WalSegment& segment);

@@ -10,10 +10,24 @@
 namespace pgkeel::archive {
 namespace {
 
+// The newest timeline there is. A backup of an earlier one may lie on a branch that was left, and
+// then takes nobody's place.
+TimelineId live_timeline(const std::vector<BackupStanding>& backups, const WalIndex& wal) {
+  TimelineId live(1);
+  if (!wal.histories().empty()) live = wal.histories().rbegin()->first;
+  for (const auto& each : backups) live = std::max(live, each.backup.timeline);
+  return live;
+}
+
 struct Judge {
   const std::vector<BackupStanding>& backups;
   const RetentionPolicy& policy;
   WallTime now;
+  TimelineId live;
+
+  [[nodiscard]] bool takes_over(const BackupStanding& each) const {
+    return each.standing.proven() && each.backup.timeline == live;
+  }
 
   // The newest backup from before the window begins: every moment in the window starts from it or
   // from a later one.
@@ -21,20 +35,15 @@ struct Judge {
     const auto begin = now - policy.keep;
     std::size_t first = 0;
     for (std::size_t i = 0; i < backups.size(); ++i)
-      if (backups[i].backup.ended_at <= begin) first = i;
+      if (backups[i].backup.ended_at <= begin && backups[i].backup.timeline == live) first = i;
     return first;
   }
 
-  [[nodiscard]] bool newer_is_proven(std::size_t i) const {
-    return std::any_of(backups.begin() + static_cast<std::ptrdiff_t>(i) + 1, backups.end(),
-                       [](const BackupStanding& other) { return other.standing.proven(); });
-  }
-
-  // How many proven ones there are from `i` on.
-  [[nodiscard]] int proven_from(std::size_t i) const {
+  // How many newer ones can take its place.
+  [[nodiscard]] int proven_after(std::size_t i) const {
     return static_cast<int>(
-        std::count_if(backups.begin() + static_cast<std::ptrdiff_t>(i), backups.end(),
-                      [](const BackupStanding& other) { return other.standing.proven(); }));
+        std::count_if(backups.begin() + static_cast<std::ptrdiff_t>(i) + 1, backups.end(),
+                      [this](const BackupStanding& other) { return takes_over(other); }));
   }
 
   // Why it stays; empty when it may go.
@@ -43,8 +52,8 @@ struct Judge {
     if (i >= first_of_window())
       return fmt::format("needed for the last {}", humane_duration(policy.keep));
     if (standing.pinned) return "pinned";
-    if (!newer_is_proven(i)) return "no newer backup is proven";
-    if (standing.proven() && proven_from(i) <= policy.keep_full)
+    if (proven_after(i) == 0) return "no newer backup is proven";
+    if (standing.proven() && proven_after(i) < policy.keep_full)
       return fmt::format("one of the last {} proven", policy.keep_full);
     return {};
   }
@@ -78,7 +87,7 @@ Result<std::vector<BackupStanding>> list_standings(Store& store) {
 
 Expiry plan_expiry(const std::vector<BackupStanding>& backups, const WalIndex& wal,
                    const RetentionPolicy& policy, WallTime now) {
-  const Judge judge{backups, policy, now};
+  const Judge judge{backups, policy, now, live_timeline(backups, wal)};
   Expiry expiry;
   for (std::size_t i = 0; i < backups.size(); ++i) {
     auto reason = judge.reason_to_keep(i);

@@ -1,7 +1,8 @@
 // What may leave the store. Planning is pure and shows its reasons; carrying it out removes a
 // backup's record first, so that a half-removed backup is none.
-// It guarantees: no backup goes unless a newer one is proven restorable; what the window, a pin or
-// the count asks for stays, with all WAL it needs; timeline histories are never removed.
+// It guarantees: no backup goes unless a newer one of the newest timeline is proven restorable;
+// what the window, a pin or the count asks for stays, with all WAL it needs; timeline histories are
+// never removed.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ class Archive : public testing::Test {
   void configure(const std::string& state) {
     binary_.write("pgkeel.toml",
                   "state_dir = \"" + state + "\"\n[instance]\nkind = \"managed\"\ndata_dir = \"" +
-                      server_.data_dir().string() +
+                      (data_dir_.empty() ? server_.data_dir() : data_dir_).string() +
                       "\"\n[archive]\nstore = \"store\"\ndrill_dir = \"drill\"\n" + extra_);
   }
   Ran run(std::vector<std::string> args) { return binary_.run(args); }
@@ -39,13 +39,16 @@ class Archive : public testing::Test {
   fs::path store() const { return binary_.dir() / "store"; }
 
   /// Everything committed so far has reached the archive's disk.
-  void await_received() {
-    const auto lsn = server_.query("select pg_current_wal_flush_lsn()");
+  void await_received() { await_received(server_); }
+  void await_received(PostgresServer& server) {
+    const auto lsn = server.query("select pg_current_wal_flush_lsn()");
+    const auto timeline = server.query("select timeline_id from pg_control_checkpoint()");
     ASSERT_TRUE(wait_until([&] {
       std::ifstream file(binary_.dir() / "state" / "receive.json");
       const auto status = json::parse(file, nullptr, false);
-      return status.is_object() && server_.query("select '" + status.value("flushed_lsn", "0/0") +
-                                                 "'::pg_lsn >= '" + lsn + "'") == "t";
+      return status.is_object() && std::to_string(status.value("timeline", 0)) == timeline &&
+             server.query("select '" + status.value("flushed_lsn", "0/0") + "'::pg_lsn >= '" + lsn +
+                          "'") == "t";
     }));
   }
   fs::path restored(const std::string& name, std::vector<std::string> more = {}) {
@@ -70,6 +73,7 @@ class Archive : public testing::Test {
 
   PostgresServer server_;
   Binary binary_;
+  fs::path data_dir_;  ///< of another server than server_
   std::string extra_;
   json result_;
 };
@@ -136,8 +140,63 @@ TEST_F(Archive, EveryTargetIsMetOrNamed) {
   EXPECT_THAT(late.err, HasSubstr("the archive's WAL ends at"));
   const auto never = run({"restore", "--into", "never", "--to", "name:nobody made it"});
   EXPECT_NE(never.exit_code, 0);
-  EXPECT_THAT(never.err, HasSubstr("recovery ended before configured recovery target"));
+  EXPECT_THAT(never.err, HasSubstr("is not in the WAL that follows backup"));
+  const auto tomorrow = run({"restore", "--into", "tomorrow", "--to", "2100-01-01T00:00:00Z"});
+  EXPECT_EQ(tomorrow.exit_code, 3);
+  EXPECT_THAT(tomorrow.err, HasSubstr("which ends with a transaction of 20"));
   EXPECT_EQ(run({"restore", "--into", "latest"}).exit_code, 4) << "never over what is there";
+}
+
+TEST_F(Archive, EveryBranchCanBeRestored) {
+  // Goal: the server goes back in time twice and is archived on; the newest branch is what a
+  // restore brings, never mixed with one that was left, and those can be had by name (D10).
+  static_cast<void>(server_.rows("create table t (n int)"));
+  std::optional<Background> receiver(std::in_place, binary_, std::vector<std::string>{"receive"});
+  const auto oldest = backup();
+  static_cast<void>(server_.rows("insert into t values (1)"));
+  static_cast<void>(server_.rows("select pg_create_restore_point('one')"));
+  static_cast<void>(server_.rows("insert into t values (2)"));
+  static_cast<void>(server_.rows("select pg_create_restore_point('two')"));
+  std::string on_first;
+  ASSERT_TRUE(wait_until([&] {  // labels are seconds: this one has to be over
+    const auto ran = run({"backup", "now", "--json"});
+    if (ran.exit_code == 0) on_first = json::parse(ran.out).value("backup", "");
+    return ran.exit_code == 0;
+  }));
+  static_cast<void>(server_.rows("insert into t values (3); select pg_switch_wal()"));
+  static_cast<void>(server_.rows("insert into t values (4)"));
+  await_received();
+  receiver.reset();
+  server_.stop();
+  const auto early = run({"restore", "--into", "early", "--to", "name:one"});
+  EXPECT_THAT(early.err, HasSubstr("'--backup " + oldest + "' starts from the one before"));
+  const auto go_back = [&](const std::string& point, const std::string& row) {
+    data_dir_ = restored("at " + point, {"--to", "name:" + point, "--backup", oldest});
+    auto server = std::make_unique<PostgresServer>(PostgresOptions{.copy_of = data_dir_});
+    data_dir_ = server->data_dir();
+    configure("state");
+    receiver.emplace(binary_, std::vector<std::string>{"receive"});
+    static_cast<void>(server->rows("insert into t values (" + row + ")"));
+    await_received(*server);
+    receiver.reset();
+    return server;
+  };
+  const auto rows_of = [&](const std::string& name, const std::vector<std::string>& more) {
+    const PostgresServer copy({.copy_of = restored(name, more)});
+    return copy.query("select string_agg(n::text, ' ' order by n) from t");
+  };
+  const auto second = go_back("two", "20");
+  EXPECT_EQ(rows_of("second", {}), "1 2 20");
+  EXPECT_EQ(result_["abandoned"]["timeline"], 1);
+  EXPECT_EQ(rows_of("first", {"--timeline", "1"}), "1 2 3 4");
+  EXPECT_EQ(rows_of("named", {"--backup", on_first}), "1 2 3 4");
+  const auto refused = run({"restore", "--into", "no", "--backup", on_first, "--timeline", "2"});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("'--timeline 1' restores the branch of that backup"));
+  const auto third = go_back("one", "30");
+  EXPECT_EQ(rows_of("third", {}), "1 30");
+  EXPECT_EQ(rows_of("second again", {"--timeline", "2"}), "1 2 20");
+  ok({"backup", "verify"});
 }
 
 TEST_F(Archive, PreparedTransactionsSurvive) {

@@ -127,5 +127,22 @@ TEST(Expiry, RemovesTheRecordFirst) {
   EXPECT_EQ(archive.store.objects.size(), 5U);
 }
 
+TEST(Expiry, ABranchThatWasLeftTakesNobodysPlace) {
+  // Goal: after a restore to an earlier moment the old branch's backups, newer and proven, replace
+  // nothing; what the live timeline starts from stays until that has proven backups of its own, old
+  // enough for the window (C3 X8).
+  Archive archive;
+  for (const int days : {40, 30, 20, 10}) archive.add(days, Drill::Held);
+  archive.wal(60, 100);
+  EXPECT_THAT(archive.removed(), ElementsAre(40, 30, 20));
+  archive.store.objects[history_key(TimelineId(2), std::string(64, 'a')) + ".zst"] = "history";
+  EXPECT_TRUE(archive.removed().empty());
+  archive.add(9, Drill::None);
+  archive.backups.back().backup.timeline = TimelineId(2);
+  EXPECT_TRUE(archive.removed().empty()) << "not proven";
+  archive.backups.back().standing = archive.backups.front().standing;
+  EXPECT_THAT(archive.removed(), ElementsAre(40, 30, 20, 10));
+}
+
 }  // namespace
 }  // namespace pgkeel::archive

@@ -41,6 +41,23 @@ TEST(WalIndex, TellsRangesAndGaps) {
   EXPECT_FALSE(*find_wal(store, "000000010000000000000006", kSegment));
 }
 
+TEST(WalIndex, FindsEveryBeginningOfASegment) {
+  // Goal: where a timeline was left in the middle of a segment, what was received of it is found,
+  // however often it was left there (D10).
+  test::MemoryStore store;
+  put(store, 3);
+  const auto base = wal_prefix({TimelineId(1), 4}, kSegment) + "000000010000000000000004.partial-";
+  store.objects[base + digest('a') + ".zst"] = "x";
+  store.objects[base + digest('b') + ".zst"] = "x";
+  const auto index = WalIndex::read(store, kSegment);
+  ASSERT_TRUE(index);
+  EXPECT_TRUE(index->has_beginning({TimelineId(1), 4}));
+  EXPECT_FALSE(index->has_beginning({TimelineId(1), 3}));
+  EXPECT_EQ(index->find({TimelineId(1), 4}), nullptr) << "no whole segment";
+  EXPECT_EQ(find_wal_beginnings(store, {TimelineId(1), 4}, kSegment)->size(), 2U);
+  EXPECT_TRUE(find_wal_beginnings(store, {TimelineId(1), 3}, kSegment)->empty());
+}
+
 TEST(WalIndex, TwoVersionsOfOneSegmentAreAnError) {
   // Goal: same name, different bytes is never passed over (X8).
   test::MemoryStore store;

@@ -58,5 +58,19 @@ TEST(StartPoint, RefusesAnotherHistory) {
   EXPECT_TRUE(decide_start(first, at(1, 9)));
 }
 
+TEST(StartPoint, FollowsARestoreFromBeforeTheArchivesTimelineBegan) {
+  // Goal: the archive went on along timeline 2; then the server was restored to a moment of
+  // timeline 1. Its timeline 3 is one that nobody had (D10).
+  ServerHistory server;
+  server.timeline = TimelineId(3);
+  server.flushed = Lsn(9 * kSegment);
+  server.history = {{TimelineId(1), Lsn(7 * kSegment + 5), "before 2026-11-21"}};
+  EXPECT_EQ(decide_start(server, at(2, 20)).value(), at(3, 7));
+  server.timeline = TimelineId(5);
+  server.history.push_back({TimelineId(4), Lsn(8 * kSegment + 5), "promoted"});
+  EXPECT_EQ(decide_start(server, at(2, 20)).value(), at(4, 7));
+  EXPECT_EQ(decide_start(server, at(6, 8)).error().code, ErrorCode::WrongIdentity);
+}
+
 }  // namespace
 }  // namespace pgkeel::archive

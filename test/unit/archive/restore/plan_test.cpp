@@ -30,14 +30,24 @@ struct Archive {
   std::vector<Backup> backups = {backup("20261120T030000Z", 3, "2026-11-20T03:05:00Z"),
                                  backup("20261121T030000Z", 9, "2026-11-21T03:05:00Z")};
   std::vector<pg::WalSegment> received = {};
+  Lineage lineage = {};
 
-  void put(std::uint64_t first, std::uint64_t last) {
+  void put(std::uint64_t first, std::uint64_t last, std::uint32_t timeline = 1) {
     for (auto number = first; number <= last; ++number)
-      store.objects[wal_key({TimelineId(1), number}, kSegment, std::string(64, 'a')) + ".zst"] = "";
+      store.objects[wal_key({TimelineId(timeline), number}, kSegment, std::string(64, 'a')) +
+                    ".zst"] = "";
   }
-  Result<RestorePlan> plan(std::string_view target, const std::optional<std::string>& label = {}) {
+  Result<RestorePlan> plan(std::string_view target, const std::optional<std::string>& label = {},
+                           std::optional<TimelineId> timeline = {}) {
     const auto index = WalIndex::read(store, kSegment).value();
-    return plan_restore(backups, {&index, received}, parse_target(target).value(), label);
+    return plan_restore(backups, {&index, received}, lineage,
+                        {parse_target(target).value(), label, timeline});
+  }
+  // Timeline 1 was left in segment 6, between the two backups, and archived up to segment 12.
+  void go_back() {
+    put(3, 12);
+    put(6, 8, 2);
+    lineage.add(TimelineId(2), {{TimelineId(1), Lsn(6 * kSegment + 0x500), "restored"}});
   }
 };
 
@@ -103,6 +113,47 @@ TEST(RestorePlan, InsistsOnTheWalOfTheBackupAndTellsOfAGap) {
   ASSERT_TRUE(gap);
   ASSERT_TRUE(gap->gap);
   EXPECT_EQ(gap->gap->number, 12U);
+}
+
+TEST(RestorePlan, StartsFromABackupThatTheTimelineComesFrom) {
+  // Goal: after a restore to an earlier moment the newest backup may lie on the branch that was
+  // left: it is passed over, and what is not restored is said (D10).
+  Archive archive;
+  archive.go_back();
+  const auto latest = archive.plan("latest");
+  ASSERT_TRUE(latest);
+  EXPECT_EQ(latest->backup.label, "20261120T030000Z");
+  EXPECT_EQ(latest->timeline, TimelineId(2));
+  ASSERT_TRUE(latest->abandoned);
+  EXPECT_EQ(latest->abandoned->timeline, TimelineId(1));
+  EXPECT_FALSE(latest->gap);
+  archive.backups.push_back(backup("20261122T030000Z", 7, "2026-11-22T03:05:00Z"));
+  archive.backups.back().timeline = TimelineId(2);
+  EXPECT_EQ(archive.plan("latest")->backup.label, "20261122T030000Z");
+}
+
+TEST(RestorePlan, FollowsTheTimelineThatWasAskedFor) {
+  // Goal: the abandoned branch can be had by its number or by naming its backup; a backup that a
+  // timeline does not come from is refused with the number that works (D10).
+  Archive archive;
+  archive.go_back();
+  const auto first = archive.plan("latest", {}, TimelineId(1));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->backup.label, "20261121T030000Z");
+  EXPECT_EQ(first->timeline, TimelineId(1));
+  EXPECT_FALSE(first->abandoned);
+  EXPECT_EQ(archive.plan("latest", "20261121T030000Z")->timeline, TimelineId(1));
+  EXPECT_EQ(archive.plan("latest", "20261120T030000Z")->timeline, TimelineId(2));
+  const auto refused = archive.plan("latest", "20261121T030000Z", TimelineId(2));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().detail, HasSubstr("timeline 2 left timeline 1 at 0/6000500"));
+  EXPECT_THAT(std::string(refused.error().hint()), HasSubstr("--timeline 1"));
+  const auto unknown = archive.plan("latest", {}, TimelineId(7));
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(std::string(unknown.error().hint()), HasSubstr("the timelines 1, 2"));
+  const auto late = archive.plan("0/20000000", {}, TimelineId(1));
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().detail, HasSubstr("ends at 0/D000000"));
 }
 
 }  // namespace

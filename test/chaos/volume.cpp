@@ -14,11 +14,13 @@ bool own_mounts() {
          ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
 
-Volume::Volume(const fs::path& dir) : kept_(dir / "kept"), place_(dir / "place") {
+Volume::Volume(const fs::path& dir, const std::string& size)
+    : kept_(dir / "kept"), place_(dir / "place") {
   fs::create_directory(kept_);
   fs::create_directory(place_);
   fs::permissions(dir, fs::perms(0755));
-  mounted_ = ::mount("tmpfs", kept_.c_str(), "tmpfs", 0, "mode=0755") == 0;
+  const auto options = "mode=0755" + (size.empty() ? "" : ",size=" + size);
+  mounted_ = ::mount("tmpfs", kept_.c_str(), "tmpfs", 0, options.c_str()) == 0;
 }
 
 Volume::~Volume() {

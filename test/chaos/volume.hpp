@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace pgkeel::chaos {
 
@@ -12,7 +13,8 @@ namespace pgkeel::chaos {
 /// A tmpfs that stays mounted at one place and is bound to another, where it can come and go.
 class Volume {
  public:
-  explicit Volume(const std::filesystem::path& dir);
+  /// `size` as mount takes it, such as "512m"; empty: as much as the machine allows.
+  explicit Volume(const std::filesystem::path& dir, const std::string& size = {});
   ~Volume();
   Volume(const Volume&) = delete;
   Volume& operator=(const Volume&) = delete;

@@ -82,6 +82,7 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
   for (const auto& row : rows) {  // oldest first
     const auto& drill = member(row, "drill");
     view.newest = text_of(row, "backup");
+    view.newest_began_at = time_of(row, "started_at");
     view.newest_at = time_of(row, "ended_at");
     if (view.newest_at)
       view.points.push_back(
@@ -100,11 +101,13 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
 }
 
 ArchiveKeeper::ArchiveKeeper(const Config& config, runtime::Loop& loop, sense::Senses& senses,
-                             const recover::Conductor& conductor, incident::Ledger& ledger)
+                             const recover::Conductor& conductor, const SlotKeeper& slot,
+                             incident::Ledger& ledger)
     : config_(config),
       loop_(loop),
       senses_(senses),
       conductor_(conductor),
+      slot_(slot),
       ledger_(ledger),
       began_(loop.now()) {
   if (const auto fact = ledger_.fact(kFact)) history_ = parse_history(*fact);
@@ -124,8 +127,10 @@ bool ArchiveKeeper::may_work() const {
 ServerView ArchiveKeeper::server() const {
   ServerView view;
   if (const auto& identity = conductor_.known().identity) view.timeline = identity->timeline;
-  if (const auto status = receiver_status(config_); status && status->gap)
-    view.gap_end = status->gap->to;
+  const auto status = receiver_now(config_);
+  if (status && status->gap) view.gap_end = status->gap->to;
+  const auto& given_up = slot_.given_up();
+  if (given_up && status && receives(*status, wall_now())) view.slot_given_up_at = given_up->at;
   return view;
 }
 
@@ -218,7 +223,12 @@ bool ArchiveKeeper::keeps() const {
 std::vector<sense::ArchiveTrouble> ArchiveKeeper::complaints() const {
   if (!keeps()) return {};
   const auto receiver = receiver_now(config_);
-  return troubles_of({view_, history_, config_.archive, receiver, listing_failure_, wall_now()});
+  return troubles_of(scene(receiver));
+}
+
+ArchiveScene ArchiveKeeper::scene(const std::optional<archive::ReceiveStatus>& receiver) const {
+  return {view_,     history_, config_.archive, receiver, listing_failure_, slot_.given_up(),
+          wall_now()};
 }
 
 bool ArchiveKeeper::shares_the_disk() const {
@@ -239,8 +249,7 @@ std::optional<serve::ArchiveJobNow> ArchiveKeeper::job_now() const {
 
 serve::ArchiveFigures ArchiveKeeper::figures() const {
   const auto receiver = receiver_now(config_);
-  const auto window =
-      restorable_window({view_, history_, config_.archive, receiver, listing_failure_, wall_now()});
+  const auto window = restorable_window(scene(receiver));
   serve::ArchiveFigures figures;
   figures.at = wall_now();
   figures.last_backup_at = view_.newest_at;

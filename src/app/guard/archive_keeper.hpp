@@ -19,7 +19,8 @@ class DumpKeeper;
 class ArchiveKeeper {
  public:
   ArchiveKeeper(const Config& config, runtime::Loop& loop, sense::Senses& senses,
-                const recover::Conductor& conductor, incident::Ledger& ledger);
+                const recover::Conductor& conductor, const SlotKeeper& slot,
+                incident::Ledger& ledger);
 
   /// Whose troubles are told with ours.
   void heed(const DumpKeeper* dumps) { dumps_ = dumps; }
@@ -44,11 +45,13 @@ class ArchiveKeeper {
   runtime::Task<void> keep_telling();
   [[nodiscard]] bool keeps() const;  ///< there is an archive, and we may work on it
   [[nodiscard]] serve::ArchiveFigures figures() const;
+  [[nodiscard]] ArchiveScene scene(const std::optional<archive::ReceiveStatus>& receiver) const;
 
   const Config& config_;
   runtime::Loop& loop_;
   sense::Senses& senses_;
   const recover::Conductor& conductor_;
+  const SlotKeeper& slot_;
   incident::Ledger& ledger_;
   ArchiveView view_;
   ArchiveHistory history_;

@@ -33,6 +33,7 @@ bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
 bool backup_due(const ArchiveView& view, const ServerView& server, const ArchiveConfig& config,
                 WallTime now) {
   if (view.newest_timeline < server.timeline || view.newest_start < server.gap_end) return true;
+  if (server.slot_given_up_at && view.newest_began_at < server.slot_given_up_at) return true;
   return older_than(view.newest_at, config.full_every, now);
 }
 

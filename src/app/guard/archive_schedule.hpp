@@ -31,6 +31,7 @@ struct ArchiveView {
     WallTime ended_at;
     Lsn start;
   };
+  std::optional<WallTime> newest_began_at{};
   std::vector<Point> points{};  ///< where a restore can begin, oldest first
 };
 
@@ -59,6 +60,8 @@ struct ArchiveHistory {
 struct ServerView {
   TimelineId timeline;  ///< zero: not known
   Lsn gap_end;          ///< WAL before it is lost; only a backup from behind it is worth anything
+  /// Likewise, when the slot was given up and its WAL is received again; by the clock.
+  std::optional<WallTime> slot_given_up_at{};
 };
 
 /// The one that is due, the most urgent first; nothing when none is. After a failure a job waits

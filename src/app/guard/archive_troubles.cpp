@@ -49,6 +49,11 @@ std::string wal_hint(const std::optional<archive::ReceiveStatus>& status) {
   return "receive.log in the state directory says more; the guard restarts a receiver that ends";
 }
 
+// By the clock, since a restore may put the server's positions back.
+bool older(const ArchiveView& view, const SlotGivenUp& given_up) {
+  return !view.newest_began_at || *view.newest_began_at < given_up.at;
+}
+
 // A failure that nothing has mended since, by whoever it was.
 bool still_failed(const JobHistory& history, const std::optional<WallTime>& mended_at) {
   if (history.failure.empty()) return false;
@@ -56,7 +61,7 @@ bool still_failed(const JobHistory& history, const std::optional<WallTime>& mend
 }
 
 void add_backup(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
-  const auto& [view, history, config, receiver, listing, now] = scene;
+  const auto& [view, history, config, receiver, listing, given_up, now] = scene;
   ArchiveTrouble trouble{"archive.backup", {}, kLook, true, {}, {}};
   const bool old = view.newest_at && now - *view.newest_at > late(config.full_every);
   if (still_failed(history.backup, view.newest_at))
@@ -71,7 +76,7 @@ void add_backup(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
 }
 
 void add_drill(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
-  const auto& [view, history, config, receiver, listing, now] = scene;
+  const auto& [view, history, config, receiver, listing, given_up, now] = scene;
   if (!view.seen || view.newest.empty()) return;
   ArchiveTrouble trouble{"archive.drill", {}, {}, false, {}, {}};
   trouble.hint =
@@ -84,6 +89,27 @@ void add_drill(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
     trouble.text = fmt::format("The drill of backup {} did not hold", view.newest);
   else if (proven && now - *proven > late(config.drill_every))
     trouble.text = fmt::format("No backup was proven for {}", age_text(now, *proven));
+  if (!trouble.text.empty()) found.push_back(std::move(trouble));
+}
+
+// A gap is known once the receiver has met it, which may be long after the slot was given up.
+void add_gap(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
+  const auto& view = scene.view;
+  if (!view.seen) return;
+  ArchiveTrouble trouble{std::string(kGapSubject), {}, {}, true, {}, {}};
+  trouble.hint =
+      "A new backup is made by itself as soon as it can be; until it is there, no moment after the "
+      "gap can be had back";
+  const auto& gap = scene.receiver ? scene.receiver->gap : std::nullopt;
+  if (gap && view.newest_start < gap->to)
+    trouble.text =
+        fmt::format("WAL from {} to {} is lost for the archive: the server has removed it",
+                    to_string(gap->from), to_string(gap->to));
+  else if (const auto& given_up = scene.slot_given_up; given_up && older(view, *given_up))
+    trouble.text = fmt::format(
+        "The receiver's slot was given up at {}, with the WAL from {} on, because the "
+        "server's disk was nearly full",
+        to_iso8601(given_up->at), to_string(given_up->from));
   if (!trouble.text.empty()) found.push_back(std::move(trouble));
 }
 
@@ -100,6 +126,12 @@ void add_background(const JobHistory& history, const char* subject, const char* 
 
 }  // namespace
 
+bool receives(const archive::ReceiveStatus& receiver, WallTime now) {
+  using enum archive::ReceiveState;
+  return (receiver.state == Streaming || receiver.state == CatchingUp) &&
+         now - receiver.written_at < kReceiverSilentAfter;
+}
+
 std::vector<ArchiveTrouble> troubles_of(const ArchiveScene& scene) {
   std::vector<ArchiveTrouble> found;
   if (!scene.listing_failure.empty())
@@ -114,6 +146,7 @@ std::vector<ArchiveTrouble> troubles_of(const ArchiveScene& scene) {
   if (auto text = wal_text(scene.receiver, scene.now); !text.empty())
     found.push_back(
         {"archive.wal", std::move(text), wal_hint(scene.receiver), true, kWalPatience, {}});
+  add_gap(scene, found);
   add_background(scene.history.copy, "archive.offsite", "The off-site copy is behind: ", found);
   add_background(scene.history.expire, "archive.expire", "Old backups cannot be removed: ", found);
   add_background(scene.history.expire_copy, "archive.expire_offsite",

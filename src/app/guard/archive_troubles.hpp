@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/guard/archive_schedule.hpp"
+#include "app/guard/slot_keeper.hpp"
 #include "archive/receive/status.hpp"
 #include "sense/observation.hpp"
 
@@ -19,11 +20,18 @@ struct ArchiveScene {
   const ArchiveConfig& config;
   const std::optional<archive::ReceiveStatus>& receiver;
   const std::string& listing_failure;  ///< empty: the store was read
+  const std::optional<SlotGivenUp>& slot_given_up;
   WallTime now;
 };
 
-/// Without `since`. One of each subject at most: archive.store, .backup, .drill, .wal, .offsite,
-/// .expire, .expire_offsite. Texts and hints end without a full stop.
+/// Of WAL that is missing in the archive, until a backup from behind it is there.
+inline constexpr std::string_view kGapSubject = "archive.gap";
+
+/// Whether WAL arrives now, by a status that is fresh.
+[[nodiscard]] bool receives(const archive::ReceiveStatus& receiver, WallTime now);
+
+/// Without `since`. One of each subject at most: archive.store, .backup, .drill, .wal, .gap,
+/// .offsite, .expire, .expire_offsite. Texts and hints end without a full stop.
 [[nodiscard]] std::vector<sense::ArchiveTrouble> troubles_of(const ArchiveScene& scene);
 
 /// Between which moments everything can be had back; nothing while nothing can.

@@ -36,6 +36,7 @@ class Face final : public serve::StatusSource,
   void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
   void show_dumps(const DumpKeeper* dumps) { dumps_ = dumps; }
   void show_sync(const SyncMode* sync_mode) { sync_mode_ = sync_mode; }
+  void show_slot(const SlotKeeper* slot) { slot_ = slot; }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -78,6 +79,7 @@ class Face final : public serve::StatusSource,
   const ArchiveKeeper* archive_ = nullptr;
   const DumpKeeper* dumps_ = nullptr;
   const SyncMode* sync_mode_ = nullptr;
+  const SlotKeeper* slot_ = nullptr;
   const Adviser* adviser_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;

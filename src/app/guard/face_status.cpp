@@ -193,8 +193,8 @@ void Face::add_instance(serve::Status& status) const {
                                  "Commits wait for the archive again by themselves once it has "
                                  "caught up; receive.log in the state directory says more."});
   const bool may_receive = dumps_ == nullptr || !dumps_->alone();
-  if (sync_mode_ != nullptr && may_receive)
-    if (const auto advice = sync_mode_->slot_advice(); !advice.empty())
+  if (slot_ != nullptr && may_receive)
+    if (const auto advice = slot_->advice(); !advice.empty())
       status.warnings.push_back(
           {"slot_unlimited",
            "The receiver's slot may hold back WAL without limit: an archive that is away for days "

@@ -151,10 +151,13 @@ runtime::Task<Result<void>> Guard::make_parts() {
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
-  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, loop_, *ledger_, conninfo,
+  slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);
+  face_->show_slot(slot_.get());
+  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
                                           server_account(*instance_));
   face_->show_sync(sync_mode_.get());
-  archive_ = std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_, *ledger_);
+  archive_ =
+      std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_, *slot_, *ledger_);
   face_->show_archive(archive_.get());
   dumps_ = std::make_unique<DumpKeeper>(config_, loop_, *senses_, *conductor_);
   face_->show_dumps(dumps_.get());

@@ -72,6 +72,7 @@ class Guard {
   std::unique_ptr<Adviser> adviser_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;
+  std::unique_ptr<SlotKeeper> slot_;
   std::unique_ptr<SyncMode> sync_mode_;
   std::unique_ptr<ArchiveKeeper> archive_;
   std::unique_ptr<Face> face_;

@@ -1,9 +1,11 @@
 // See sync_mode.hpp.
 #include "app/guard/sync_mode.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
-#include "app/guard/slot_limit.hpp"
+#include "app/guard/archive_troubles.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "base/log.hpp"
@@ -22,8 +24,7 @@ constexpr const char* kLook =
     "select current_setting('synchronous_standby_names'), coalesce(r.state = 'streaming', false), "
     "pg_current_wal_flush_lsn(), r.flush_lsn, "
     "array_to_string(array(select pid || '@' || query_start from pg_stat_activity "
-    "where wait_event = 'SyncRep' order by query_start limit 100), '|'), "
-    "current_setting('max_slot_wal_keep_size') = '-1' "
+    "where wait_event = 'SyncRep' order by query_start limit 100), '|') "
     "from (select) here left join pg_stat_replication r on application_name = $1 "
     "order by r.flush_lsn desc nulls last limit 1";
 
@@ -46,9 +47,11 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-std::optional<std::uint64_t> disk_bytes(const sense::Observation& seen) {
-  const auto& space = seen.files.data_dir.space;
-  return space ? std::optional(space->bytes_total) : std::nullopt;
+// WAL is missing in the archive and no backup from behind it is there yet: what is committed now
+// could not be restored, however well it is received.
+bool lacks_a_backup(const sense::Observation& seen) {
+  return std::ranges::find(seen.archive.troubles, kGapSubject, &sense::ArchiveTrouble::subject) !=
+         seen.archive.troubles.end();
 }
 
 Result<SyncView> view_of(const client::Rows& rows) {
@@ -79,11 +82,12 @@ std::optional<Unprotected> parse_unprotected(std::string_view text) {
   return Unprotected{*since, time_of(*json, "until"), text_of(*json, "why")};
 }
 
-SyncMode::SyncMode(const Config& config, sense::Senses& senses, runtime::Loop& loop,
-                   incident::Ledger& ledger, pg::Conninfo conninfo,
+SyncMode::SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot,
+                   runtime::Loop& loop, incident::Ledger& ledger, pg::Conninfo conninfo,
                    std::optional<runtime::Account> connect_as)
     : config_(config),
       senses_(senses),
+      slot_(slot),
       loop_(loop),
       ledger_(ledger),
       conninfo_(std::move(conninfo)),
@@ -120,8 +124,10 @@ Task<Result<void>> SyncMode::look() {
   armed_ = seen.standby_names.find(archive::kReceiverName) != std::string::npos;
   foreign_ = step == SyncStep::Foreign;
   CO_TRY_VOID(co_await act(step));
-  auto limited = co_await limit_slot();
-  co_return limited;
+  const auto commits =
+      seen.standby_names.empty() ? SlotKeeper::Commits::DoNotWait : SlotKeeper::Commits::Wait;
+  auto looked = co_await slot_.look(&*connection_, commits);
+  co_return looked;
 }
 
 Task<Result<void>> SyncMode::connect() {
@@ -142,8 +148,9 @@ Task<Result<SyncView>> SyncMode::view() {
   auto rows = co_await connection_->query(kLook, std::move(params), loop_.after(kLimit));
   if (!rows) co_return fail(client::to_error(std::move(rows).error()));
   if (rows->empty()) co_return fail(ErrorCode::Query, "the server shows nothing of its standbys");
-  slot_unlimited_ = rows->boolean(0, 5).value_or(false);
-  co_return view_of(*rows);
+  CO_TRY(seen, view_of(*rows));
+  if (seen.standby_names.empty() && lacks_a_backup(senses_.observation())) seen.streams = false;
+  co_return seen;
 }
 
 Task<Result<void>> SyncMode::act(SyncStep step) {
@@ -171,29 +178,6 @@ Task<Result<void>> SyncMode::alter_system(std::string statement) {
   auto reloaded = co_await connection_->execute("select pg_reload_conf()", loop_.after(kLimit));
   if (!reloaded) co_return fail(client::to_error(std::move(reloaded).error()));
   co_return Result<void>();
-}
-
-// Only a server of ours, and only while nobody has said otherwise: a value that is written down,
-// "-1" too, is the operator's.
-Task<Result<void>> SyncMode::limit_slot() {
-  const bool ours = config_.instance.kind == instance::Kind::Embedded;
-  const bool paused = !ledger_.fact("paused_until").value_or("").empty();
-  if (!slot_unlimited_ || !ours || paused) co_return Result<void>();
-  auto source = co_await connection_->query(
-      "select source from pg_settings where name = 'max_slot_wal_keep_size'", client::Params{},
-      loop_.after(kLimit));
-  if (!source) co_return fail(client::to_error(std::move(source).error()));
-  if (source->empty() || source->text(0, 0) != "default") co_return Result<void>();
-  const auto statement = slot_limit_statement(disk_bytes(senses_.observation()));
-  CO_TRY_VOID(co_await alter_system(statement));
-  log_info("the receiver's slot is limited, so that it cannot fill the server's disk",
-           {{"statement", statement}});
-  co_return Result<void>();
-}
-
-std::string SyncMode::slot_advice() const {
-  if (!slot_unlimited_) return {};
-  return slot_limit_statement(disk_bytes(senses_.observation())) + "; select pg_reload_conf();";
 }
 
 // From the loss on, not from the moment it was accepted: the commits that have been waiting are

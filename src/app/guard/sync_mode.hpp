@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/config.hpp"
+#include "app/guard/slot_keeper.hpp"
 #include "app/guard/sync_decision.hpp"
 #include "client/connection.hpp"
 #include "incident/ledger.hpp"
@@ -24,7 +25,7 @@ using sense::Unprotected;
 
 class SyncMode {
  public:
-  SyncMode(const Config& config, sense::Senses& senses, runtime::Loop& loop,
+  SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot, runtime::Loop& loop,
            incident::Ledger& ledger, pg::Conninfo conninfo,
            std::optional<runtime::Account> connect_as);
 
@@ -35,9 +36,6 @@ class SyncMode {
   [[nodiscard]] bool armed() const { return armed_; }
   /// The newest interval without protection; none: there was none.
   [[nodiscard]] const std::optional<Unprotected>& unprotected() const { return unprotected_; }
-  /// The statement that would keep the receiver's slot from filling the server's disk; empty: not
-  /// needed, or not known.
-  [[nodiscard]] std::string slot_advice() const;
   /// What is wrong, one sentence; empty: nothing, or sync mode is not wanted.
   [[nodiscard]] std::string complaint() const;
 
@@ -47,7 +45,6 @@ class SyncMode {
   runtime::Task<Result<SyncView>> view();
   runtime::Task<Result<void>> act(SyncStep step);
   runtime::Task<Result<void>> alter_system(std::string statement);
-  runtime::Task<Result<void>> limit_slot();
   void begin_unprotected();
   void end_unprotected();
   void remember(const Unprotected& interval);
@@ -55,6 +52,7 @@ class SyncMode {
 
   const Config& config_;
   sense::Senses& senses_;
+  SlotKeeper& slot_;
   runtime::Loop& loop_;
   incident::Ledger& ledger_;
   pg::Conninfo conninfo_;
@@ -63,7 +61,6 @@ class SyncMode {
   std::optional<client::Connection> connection_;
   bool armed_ = false;
   bool foreign_ = false;
-  bool slot_unlimited_ = false;
   std::string failure_;  // of the last look; said once
   std::optional<Unprotected> unprotected_;
 };

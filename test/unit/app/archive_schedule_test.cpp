@@ -70,6 +70,12 @@ TEST(ArchiveSchedule, ANewTimelineOrLostWalAsksForABackup) {
   EXPECT_FALSE(archive.due());
   archive.server.gap_end = Lsn(100);
   EXPECT_FALSE(archive.due()) << "it begins behind the gap";
+  archive.server.slot_given_up_at = kNow - kHour;
+  archive.view.newest_began_at = kNow - Seconds(60);
+  EXPECT_FALSE(archive.due()) << "it began after the slot was given up";
+  archive.server.slot_given_up_at = kNow;
+  EXPECT_EQ(archive.due(), ArchiveJob::Backup);
+  archive.server.slot_given_up_at.reset();
   archive.server.gap_end = Lsn(101);
   EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
   archive.server = {TimelineId(2), Lsn()};

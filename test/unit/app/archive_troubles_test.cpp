@@ -19,9 +19,10 @@ struct Archive {
   ArchiveConfig config;
   std::optional<archive::ReceiveStatus> receiver;
   std::string listing_failure;
+  std::optional<SlotGivenUp> slot_given_up;
 
   [[nodiscard]] ArchiveScene scene() const {
-    return {view, history, config, receiver, listing_failure, kNow};
+    return {view, history, config, receiver, listing_failure, slot_given_up, kNow};
   }
   [[nodiscard]] std::vector<std::string> subjects() const {
     std::vector<std::string> found;
@@ -97,6 +98,30 @@ TEST(ArchiveTroubles, WalThatIsNotReceivedStoredOrFarBehind) {
   EXPECT_THAT(archive.subjects(), ElementsAre("archive.wal"));
   archive.receiver.reset();
   EXPECT_THAT(archive.subjects(), ElementsAre("archive.wal"));
+}
+
+TEST(ArchiveTroubles, WalThatIsLostUntilABackupFromBehindIt) {
+  // Goal: a gap, and a slot that was given up before its gap is met, call a human until a backup
+  // that began later is there (D15 E8).
+  auto archive = well();
+  archive.view.newest_start = Lsn(500);
+  archive.view.newest_began_at = kNow - kHour;
+  archive.receiver->gap.emplace();
+  archive.receiver->gap->to = Lsn(500);
+  EXPECT_THAT(archive.subjects(), IsEmpty());
+  archive.receiver->gap->to = Lsn(501);
+  EXPECT_THAT(archive.subjects(), ElementsAre(kGapSubject));
+  archive.receiver->gap.reset();
+  archive.slot_given_up = SlotGivenUp{kNow - kHour - Seconds(1), Lsn(1), Lsn(2)};
+  EXPECT_THAT(archive.subjects(), IsEmpty());
+  archive.slot_given_up->at = kNow - kHour + Seconds(1);
+  ASSERT_THAT(archive.subjects(), ElementsAre(kGapSubject));
+  EXPECT_TRUE(troubles_of(archive.scene()).front().urgent);
+  const auto read = parse_slot_given_up(to_json(*archive.slot_given_up));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->at, archive.slot_given_up->at);
+  EXPECT_EQ(read->server, Lsn(2));
+  EXPECT_FALSE(parse_slot_given_up(""));
 }
 
 TEST(ArchiveTroubles, WhatGoesOnInTheBackgroundMayFailOnce) {

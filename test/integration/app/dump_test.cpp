@@ -56,7 +56,11 @@ class Dumps : public testing::Test {
     EXPECT_EQ(ran.exit_code, 1) << ran.err << ran.out;
     return parsed(ran);
   }
-  json last() { return ok({"dump", "list"})["dumps"].back(); }
+  json last() {
+    const auto list = ok({"dump", "list"});
+    const auto dumps = list.is_object() ? list.value("dumps", json::array()) : json::array();
+    return dumps.empty() ? json::object() : dumps.back();
+  }
   fs::path store() const { return binary_.dir() / "store"; }
 
   /// A directory of programs in which pg_dump is this script; `$REAL` is the real one.

@@ -39,6 +39,7 @@ void note_canceled(Board& board, std::ptrdiff_t count) {
 }  // namespace
 
 std::vector<pg::LogLine> LogFollower::read(const fs::path& path) {
+  if (path.empty()) return {};
   if (path == path_) return read_on();
   std::vector<pg::LogLine> lines;
   if (!path_.empty()) lines = read_on();  // the end of the old one

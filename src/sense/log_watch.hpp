@@ -17,7 +17,7 @@ namespace pgkeel::sense {
 class LogFollower {
  public:
   /// Lines that are complete, of `path` as it is now. When the path changes the new file is read
-  /// from its beginning; the first one from its end.
+  /// from its beginning; the first one from its end. Nothing for an empty path: no file here.
   [[nodiscard]] std::vector<pg::LogLine> read(const std::filesystem::path& path);
 
  private:

@@ -59,5 +59,15 @@ TEST_F(LogWatch, FollowsARotationAndACut) {
   EXPECT_EQ(canceled("gone.log"), 0);
 }
 
+TEST_F(LogWatch, NoFileIsNoLog) {
+  // Goal: a server whose log an engine keeps is not followed, nor does it end the guard (E8).
+  EXPECT_TRUE(follower_.read({}).empty());
+  append("a.log", "2026-11-21 03:04:05.123 UTC [100] LOG:  anything\n");
+  EXPECT_EQ(canceled("a.log"), 0);
+  EXPECT_TRUE(follower_.read({}).empty());
+  append("a.log", kCanceled);
+  EXPECT_EQ(canceled("a.log"), 1);
+}
+
 }  // namespace
 }  // namespace pgkeel::sense

@@ -183,7 +183,22 @@ constexpr std::array kProtections = std::to_array<ProtectionWords>({
     {"replication", "no standby: this host is the only copy that runs"},
 });
 
-void show_protection(Sheet& sheet, const Json& status, const Look& look) {
+// What could be had back, and what is being done with the archive now.
+void show_archive(Sheet& sheet, const Json& archive, WallTime now) {
+  const auto from = time_of(archive, "restorable_from");
+  const auto until = time_of(archive, "restorable_until");
+  if (from && until)
+    sheet.line(fmt::format("any moment from {} to {} UTC can be had back", clock(*from, now),
+                           clock(*until, now)));
+  const auto& job = member(archive, "job");
+  const auto began = time_of(job, "started_at");
+  if (!began) return;
+  const auto progress = text_of(job, "progress");
+  sheet.line(fmt::format("now: {}, for {}{}{}", text_of(job, "name"), since(*began, now),
+                         progress.empty() ? "" : ": ", progress));
+}
+
+void show_protection(Sheet& sheet, const Json& status, const Look& look, WallTime now) {
   std::string_view label = "Protection";
   for (const auto& [key, absent] : kProtections) {
     const auto& protection = member(status, key);
@@ -194,6 +209,7 @@ void show_protection(Sheet& sheet, const Json& status, const Look& look) {
                                                note.empty() ? "" : ", ", note)
                                  : std::string(absent);
     sheet.block(label, look.paint(ok ? Tone::Good : configured ? Tone::Bad : Tone::Warn, line));
+    if (key == "archive") show_archive(sheet, protection, now);
     label = "";
   }
 }
@@ -276,7 +292,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_application(sheet, member(status, "application"));
   show_features(sheet, member(status, "features"), look);
   show_warnings(sheet, member(status, "warnings"), look);
-  show_protection(sheet, status, look);
+  show_protection(sheet, status, look, now);
   show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);
   return sheet.take();

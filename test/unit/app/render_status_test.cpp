@@ -90,6 +90,15 @@ TEST(StatusScreen, IsHonestAboutWhatIsNotProtected) {
   const auto protected_text = render_status(status, {}, kNow);
   EXPECT_THAT(protected_text, HasSubstr("archive: ok, WAL archived"));
   EXPECT_THAT(protected_text, HasSubstr("the last 2.0 s (1.0 kB of WAL)"));
+  EXPECT_THAT(protected_text, Not(HasSubstr("had back")));
+  status["archive"]["restorable_from"] = "2026-11-21T03:00:00Z";
+  status["archive"]["restorable_until"] = "2026-11-21T11:59:58Z";
+  status["archive"]["job"] = {{"name", "backup drill"},
+                              {"started_at", "2026-11-21T11:58:00Z"},
+                              {"progress", "1.2 GB of 4.0 GB (30 %)"}};
+  EXPECT_THAT(render_status(status, {}, kNow),
+              AllOf(HasSubstr("any moment from 03:00:00 to 11:59:58 UTC can be had back"),
+                    HasSubstr("now: backup drill, for 2 min 0 s: 1.2 GB of 4.0 GB (30 %)")));
   status["archive"]["ok"] = false;
   EXPECT_THAT(render_status(status, {}, kNow), HasSubstr("archive: NOT WORKING"));
 }

@@ -20,6 +20,9 @@ Result<Cells> measure_cost(app::Stage& stage);
 /// Kills, drops, and the times of the incidents they open.
 Result<Cells> measure_speed(app::Stage& stage);
 
+/// The same beside a container of a real engine; no cells, and a word on why, where none can run.
+Result<Cells> measure_container();
+
 void say(std::string_view what);  ///< progress, on stderr
 
 }  // namespace pgkeel::bench

@@ -49,7 +49,8 @@ bool closed(const Incident& incident) { return incident.state == IncidentState::
 class Container : public testing::Test {
  protected:
   void SetUp() override {
-    if (!ContainerEngine::possible()) GTEST_SKIP() << "needs root, podman and crun";
+    if (!ContainerEngine::possible())
+      GTEST_SKIP() << "needs root, podman, crun and the image of ./dev setup";
     engine_.emplace();
   }
   // In this order: the guard before the engine it talks to.

@@ -7,7 +7,7 @@ readonly kPackages=(
   libboost1.81-dev libfmt-dev libspdlog-dev libsqlite3-dev libpq-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
   libsystemd-dev libcurl4-openssl-dev libzstd-dev postgresql-15 postgresql-client-15
-  podman crun
+  podman crun debootstrap
   procps iproute2 util-linux python3 git ca-certificates
 )
 # What ./dev bench archive is compared with.
@@ -112,4 +112,12 @@ setup_s3_server() {
   fi
   tools/s3-server >/dev/null ||
     say "the S3 server could not be fetched; the tests of S3 stores will say that they skip"
+}
+
+# The image the tests of containers run: about a minute, once; they need root.
+setup_container_image() {
+  [[ $EUID -eq 0 && -x tools/container-engine ]] || return 0
+  say "the image of the container tests is made by debootstrap when it is missing"
+  tools/container-engine image ||
+    say "the image could not be made; the tests of containers will say that they skip"
 }

@@ -101,7 +101,7 @@ class SlotGivenUp : public testing::Test {
                 "'max_slot_wal_keep_size'",
                 "t"));
     ASSERT_TRUE(scene_.stage->sql("postgres", "alter system set max_slot_wal_keep_size = '-1'"));
-    ASSERT_TRUE(scene_.stage->sql("postgres", "alter system set wal_sender_timeout = '1s'"));
+    ASSERT_TRUE(scene_.stage->sql("postgres", "alter system set wal_sender_timeout = '3s'"));
     ASSERT_TRUE(scene_.stage->sql("postgres", "select pg_reload_conf()"));
     ASSERT_TRUE(becomes("show max_slot_wal_keep_size", "-1"));
     scene_.stage->note_broken();

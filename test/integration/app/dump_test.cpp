@@ -78,15 +78,15 @@ class Dumps : public testing::Test {
     configure(archive_, "bin_dir = \"" + bin.string() + "\"\n");
   }
   /// A configuration for a server elsewhere, and the role `app` to connect as.
-  void guard_as(const std::string& create_role) {
+  void elsewhere_as(const std::string& create_role, const std::string& instance = "") {
     static_cast<void>(server_.rows(create_role));
     auto url = server_.conninfo();
     const auto user = url.find("user=");
     ASSERT_NE(user, std::string::npos) << url;
     url.replace(user, url.find(' ', user) - user, "user=app");
     binary_.write("pgkeel.toml", "state_dir = \"state\"\n[instance]\nkind = \"remote\"\nurl = \"" +
-                                     url +
-                                     "\"\n[http]\nlisten = \"off\"\n[archive]\nstore = \"store\"\n"
+                                     url + "\"\n" + instance +
+                                     "[http]\nlisten = \"off\"\n[archive]\nstore = \"store\"\n"
                                      "drill_dir = \"drill\"\n");
   }
   std::string stored_dump(const std::string& label) const {
@@ -206,6 +206,27 @@ TEST_F(Dumps, AServerKilledInTheMiddleLeavesNoHalfDump) {
   EXPECT_TRUE(ok({"dump", "now"})["good"]);
 }
 
+TEST_F(Dumps, OneKilledInTheMiddleIsNone) {
+  // Goal: what a killed run stored is no dump, and is left alone while somebody may still work on
+  // it; the next run is whole (C3).
+  const auto killed = binary_.dir() / "killed";
+  stand_in("trap '' TERM; printf PGDMP; kill -9 $PPID; touch " + killed.string() + "; exit 1");
+  // Elsewhere no other account is taken for it, which could not kill us.
+  elsewhere_as("create role app login in role pg_read_all_data",
+               "bin_dir = \"" + (server_.temp_dir() / "bin").string() + "\"\n");
+  {
+    const Background dump(binary_, {"dump", "now"});
+    ASSERT_TRUE(wait_until([&] { return fs::exists(killed); }));
+  }
+  EXPECT_TRUE(ok({"dump", "list"})["dumps"].empty());
+  EXPECT_FALSE(fs::is_empty(store() / "dumps")) << "the globals were stored before";
+  configure();
+  EXPECT_TRUE(ok({"dump", "now"})["good"]);
+  const auto expiry = ok({"dump", "expire", "--yes"});
+  EXPECT_TRUE(expiry["incomplete"].empty()) << expiry;
+  EXPECT_EQ(ok({"dump", "list"})["dumps"].size(), 1U);
+}
+
 TEST_F(Dumps, SealedOnesNeedTheirKeyAndDamageIsFound) {
   // Goal: with a key nothing readable is stored; a wrong key is told from damage, and damage fails
   // drill and restore without a trace in the server (X4 C3).
@@ -240,7 +261,7 @@ TEST_F(Dumps, SealedOnesNeedTheirKeyAndDamageIsFound) {
 TEST_F(Dumps, OneThatFailsIsAnIncident) {
   // Goal: a table that the role may not read fails the dump, and a human is called with the words
   // of pg_dump (A10 D11 E8).
-  guard_as("create role app login");
+  elsewhere_as("create role app login");
   const Background guard(binary_, {"guard"});
   EXPECT_TRUE(wait_until([&] {
     const auto list = binary_.run({"incident", "list", "--json"}).out;
@@ -254,7 +275,7 @@ TEST_F(Dumps, OneThatFailsIsAnIncident) {
 TEST_F(Dumps, AreWhatTheGuardKeepsWhereItMayNotReplicate) {
   // Goal: a role without REPLICATION on a server elsewhere gets dumps by itself, and status says
   // what they cannot do (A10 D11).
-  guard_as("create role app login in role pg_read_all_data");
+  elsewhere_as("create role app login in role pg_read_all_data");
   const Background guard(binary_, {"guard"});
   ASSERT_TRUE(wait_until([&] {
     const auto dumps = parsed(binary_.run({"dump", "list", "--json"}));

@@ -25,9 +25,9 @@ constexpr Seconds kListPatience{120};       // a bucket with many objects
 constexpr Seconds kJobPatience{24 * 3600};  // a backup of a large database over a slow line
 constexpr Seconds kListAgain{60};           // while something is wrong, which people mend
 constexpr Millis kTellEvery{1'000};
-// Longer than any trouble's patience is not needed: a store that failed before is listed as
-// failing.
-constexpr Seconds kSettledAfter{30};
+// What was wrong before is in the ledger, in the receiver's status or in the first listing; only
+// that a receiver is silent takes time to be known: ten seconds (archive_troubles.cpp).
+constexpr Seconds kSettledAfter{15};
 constexpr std::string_view kFact = "archive.jobs";
 constexpr std::string_view kWal = "archive.wal";
 constexpr std::size_t kProgressBytesMax = 1U << 10U;
@@ -70,6 +70,12 @@ std::optional<archive::ReceiveStatus> receiver_now(const Config& config) {
   return status ? std::optional(*std::move(status)) : std::nullopt;
 }
 
+BackupStart start_of(const Json& row) {
+  const auto timeline = static_cast<std::uint32_t>(number_of(row, "timeline").value_or(0));
+  return {time_of(row, "started_at"), TimelineId(timeline),
+          parse_lsn(text_of(row, "start_lsn")).value_or(Lsn())};
+}
+
 }  // namespace
 
 Result<ArchiveView> parse_backup_list(std::string_view json) {
@@ -82,14 +88,9 @@ Result<ArchiveView> parse_backup_list(std::string_view json) {
   for (const auto& row : rows) {  // oldest first
     const auto& drill = member(row, "drill");
     view.newest = text_of(row, "backup");
-    view.newest_began_at = time_of(row, "started_at");
+    view.newest_start = start_of(row);
     view.newest_at = time_of(row, "ended_at");
-    if (view.newest_at)
-      view.points.push_back(
-          {*view.newest_at, parse_lsn(text_of(row, "start_lsn")).value_or(Lsn())});
-    view.newest_timeline =
-        TimelineId(static_cast<std::uint32_t>(number_of(row, "timeline").value_or(0)));
-    view.newest_start = parse_lsn(text_of(row, "start_lsn")).value_or(Lsn());
+    if (view.newest_at) view.points.push_back({*view.newest_at, view.newest_start});
     view.newest_proven = flag_of(row, "proven");
     view.drilled_at = time_of(drill, "at");
     view.stored_bytes += static_cast<std::uint64_t>(number_of(row, "stored_bytes").value_or(0));
@@ -128,7 +129,7 @@ ServerView ArchiveKeeper::server() const {
   ServerView view;
   if (const auto& identity = conductor_.known().identity) view.timeline = identity->timeline;
   const auto status = receiver_now(config_);
-  if (status && status->gap) view.gap_end = status->gap->to;
+  if (status) view.gap = status->gap;
   const auto& given_up = slot_.given_up();
   if (given_up && status && receives(*status, wall_now())) view.slot_given_up_at = given_up->at;
   return view;

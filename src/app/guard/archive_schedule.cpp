@@ -32,8 +32,9 @@ bool older_than(const std::optional<WallTime>& time, Millis age, WallTime now) {
 // present is long or broken.
 bool backup_due(const ArchiveView& view, const ServerView& server, const ArchiveConfig& config,
                 WallTime now) {
-  if (view.newest_timeline < server.timeline || view.newest_start < server.gap_end) return true;
-  if (server.slot_given_up_at && view.newest_began_at < server.slot_given_up_at) return true;
+  if (view.newest_start.timeline < server.timeline) return true;
+  if (server.gap && !begins_behind(view.newest_start, *server.gap)) return true;
+  if (server.slot_given_up_at && view.newest_start.at < server.slot_given_up_at) return true;
   return older_than(view.newest_at, config.full_every, now);
 }
 
@@ -59,6 +60,11 @@ std::string_view to_string(ArchiveJob job) {
     case ArchiveJob::ExpireCopy: return "backup expire --offsite";
   }
   return {};
+}
+
+bool begins_behind(const BackupStart& start, const archive::WalGap& gap) {
+  if (start.timeline == gap.to_timeline && start.lsn >= gap.to) return true;
+  return start.at && *start.at >= gap.at;
 }
 
 JobHistory& history_of(ArchiveHistory& history, ArchiveJob job) {

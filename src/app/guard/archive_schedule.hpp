@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/config.hpp"
+#include "archive/receive/status.hpp"
 #include "base/strong.hpp"
 
 namespace pgkeel::app {
@@ -14,13 +15,23 @@ namespace pgkeel::app {
 enum class ArchiveJob { Backup, Drill, Expire, Copy, ExpireCopy };
 [[nodiscard]] std::string_view to_string(ArchiveJob job);  ///< "backup now", as a command
 
+/// Where and when a backup began.
+struct BackupStart {
+  std::optional<WallTime> at{};
+  TimelineId timeline{};
+  Lsn lsn{};
+};
+
+/// Whether it needs none of the WAL that is lost. By the clock, since a restore puts the server's
+/// positions back; on the gap's own timeline by the position, which no clock that is set can spoil.
+[[nodiscard]] bool begins_behind(const BackupStart& start, const archive::WalGap& gap);
+
 /// The newest backup, as `pgkeel backup list --json` tells.
 struct ArchiveView {
   bool seen = false;  ///< false: never listed yet
   std::string newest;
   std::optional<WallTime> newest_at;  ///< when it ended
-  TimelineId newest_timeline;
-  Lsn newest_start;
+  BackupStart newest_start{};
   bool newest_proven = false;
   std::optional<WallTime> drilled_at;  ///< the newest backup's last drill
   std::optional<WallTime> proven_at;   ///< the last drill of any backup that held
@@ -29,9 +40,8 @@ struct ArchiveView {
   int backups = 0;
   struct Point {
     WallTime ended_at;
-    Lsn start;
+    BackupStart start;
   };
-  std::optional<WallTime> newest_began_at{};
   std::vector<Point> points{};  ///< where a restore can begin, oldest first
 };
 
@@ -59,7 +69,8 @@ struct ArchiveHistory {
 /// Where the server is, as far as it makes a new backup necessary.
 struct ServerView {
   TimelineId timeline;  ///< zero: not known
-  Lsn gap_end;          ///< WAL before it is lost; only a backup from behind it is worth anything
+  /// The newest WAL that is lost; only a backup from behind it is worth anything.
+  std::optional<archive::WalGap> gap{};
   /// Likewise, when the slot was given up and its WAL is received again; by the clock.
   std::optional<WallTime> slot_given_up_at{};
 };

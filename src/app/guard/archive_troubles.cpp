@@ -51,7 +51,7 @@ std::string wal_hint(const std::optional<archive::ReceiveStatus>& status) {
 
 // By the clock, since a restore may put the server's positions back.
 bool older(const ArchiveView& view, const SlotGivenUp& given_up) {
-  return !view.newest_began_at || *view.newest_began_at < given_up.at;
+  return !view.newest_start.at || *view.newest_start.at < given_up.at;
 }
 
 // A failure that nothing has mended since, by whoever it was.
@@ -101,7 +101,7 @@ void add_gap(const ArchiveScene& scene, std::vector<ArchiveTrouble>& found) {
       "A new backup is made by itself as soon as it can be; until it is there, no moment after the "
       "gap can be had back";
   const auto& gap = scene.receiver ? scene.receiver->gap : std::nullopt;
-  if (gap && view.newest_start < gap->to)
+  if (gap && !begins_behind(view.newest_start, *gap))
     trouble.text =
         fmt::format("WAL from {} to {} is lost for the archive: the server has removed it",
                     to_string(gap->from), to_string(gap->to));
@@ -161,9 +161,8 @@ std::vector<ArchiveTrouble> troubles_of(const ArchiveScene& scene) {
 // From the oldest backup behind the newest gap up to what is on the archive's disk.
 std::optional<RestorableWindow> restorable_window(const ArchiveScene& scene) {
   const auto& receiver = scene.receiver;
-  const auto gap_end = receiver && receiver->gap ? receiver->gap->to : Lsn();
   for (const auto& point : scene.view.points) {
-    if (point.start < gap_end) continue;
+    if (receiver && receiver->gap && !begins_behind(point.start, *receiver->gap)) continue;
     auto until = point.ended_at;
     if (receiver) until = std::max(until, receiver->written_at - receiver->lag);
     return RestorableWindow{point.ended_at, std::min(until, scene.now)};

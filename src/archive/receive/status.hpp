@@ -41,7 +41,7 @@ struct WalGap {
   Lsn from;
   TimelineId to_timeline;
   Lsn to;
-  WallTime at;
+  WallTime at;  ///< when it was met
   friend bool operator==(const WalGap&, const WalGap&) = default;
 };
 
@@ -64,7 +64,7 @@ struct ReceiveStatus {
   std::uint64_t spool_bytes = 0;
   std::optional<ReceiveProblem> last_error;  ///< of receiving; gone when it streams again
   std::optional<ReceiveProblem> ship_error;  ///< of the store; gone when a segment was shipped
-  std::optional<WalGap> gap;  ///< the newest; closed by a base backup that starts at or after `to`
+  std::optional<WalGap> gap;  ///< the newest; closed by a base backup that began after it was met
 };
 
 [[nodiscard]] ReceiveProblem problem_of(const Error& error, WallTime now);

@@ -24,6 +24,8 @@ struct Archive {
   }
 };
 
+archive::WalGap gap_to(Lsn lsn) { return {TimelineId(1), Lsn(1), TimelineId(1), lsn, kNow}; }
+
 Archive proven() {
   Archive archive;
   archive.view.seen = true;
@@ -65,21 +67,36 @@ TEST(ArchiveSchedule, KeepsItsIntervals) {
 TEST(ArchiveSchedule, ANewTimelineOrLostWalAsksForABackup) {
   // Goal: after a restore, and after WAL was lost, the next backup does not wait a day (D7 D15).
   auto archive = proven();
-  archive.view.newest_timeline = archive.server.timeline = TimelineId(1);
-  archive.view.newest_start = Lsn(100);
+  archive.server.timeline = TimelineId(1);
+  archive.view.newest_start = {{}, TimelineId(1), Lsn(100)};
   EXPECT_FALSE(archive.due());
-  archive.server.gap_end = Lsn(100);
+  archive.server.gap = gap_to(Lsn(100));
   EXPECT_FALSE(archive.due()) << "it begins behind the gap";
   archive.server.slot_given_up_at = kNow - kHour;
-  archive.view.newest_began_at = kNow - Seconds(60);
+  archive.view.newest_start.at = kNow - Seconds(60);
   EXPECT_FALSE(archive.due()) << "it began after the slot was given up";
   archive.server.slot_given_up_at = kNow;
   EXPECT_EQ(archive.due(), ArchiveJob::Backup);
   archive.server.slot_given_up_at.reset();
-  archive.server.gap_end = Lsn(101);
+  archive.server.gap = gap_to(Lsn(101));
   EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
-  archive.server = {TimelineId(2), Lsn()};
+  archive.server = {TimelineId(2)};
   EXPECT_THAT(archive.due(), Optional(Eq(ArchiveJob::Backup)));
+}
+
+TEST(ArchiveSchedule, AGapIsClosedByABackupOfALaterTime) {
+  // Goal: a restore to a moment before a gap puts the server's positions back below it; the backup
+  // made then closes the gap, and drills and expiry go on (D15 A10).
+  auto archive = proven();
+  archive.server = {TimelineId(2), gap_to(Lsn(900))};
+  archive.view.newest_start = {kNow - Seconds(60), TimelineId(2), Lsn(300)};
+  EXPECT_EQ(archive.due(), ArchiveJob::Backup) << "begun before the gap was met";
+  archive.view.newest_start.at = kNow;
+  EXPECT_FALSE(archive.due());
+  archive.view.drilled_at.reset();
+  EXPECT_EQ(archive.due(), ArchiveJob::Drill);
+  archive.view.newest_start.at.reset();
+  EXPECT_EQ(archive.due(), ArchiveJob::Backup) << "a time that is not known closes nothing";
 }
 
 TEST(ArchiveSchedule, KeepsTheOffsiteCopyCurrent) {
@@ -114,13 +131,17 @@ TEST(ArchiveView, IsReadFromTheListing) {
       R"({"backups":[
         {"backup":"20261120T030000Z","ended_at":"2026-11-20T03:01:00Z","proven":true,
          "stored_bytes":5,"drill":{"at":"2026-11-20T04:00:00Z","restore_ms":620}},
-        {"backup":"20261121T030000Z","ended_at":"2026-11-21T03:01:00Z","proven":false,
+        {"backup":"20261121T030000Z","started_at":"2026-11-21T03:00:00Z",
+         "ended_at":"2026-11-21T03:01:00Z","proven":false,
          "stored_bytes":7,"drill":null,"timeline":3,"start_lsn":"0/5000028"}]})");
   ASSERT_TRUE(view);
   EXPECT_EQ(view->newest, "20261121T030000Z");
   EXPECT_FALSE(view->newest_proven);
-  EXPECT_EQ(view->newest_timeline, TimelineId(3));
-  EXPECT_EQ(view->newest_start, Lsn(0x5000028));
+  EXPECT_EQ(view->newest_start.timeline, TimelineId(3));
+  EXPECT_EQ(view->newest_start.lsn, Lsn(0x5000028));
+  EXPECT_EQ(to_iso8601(*view->newest_start.at), "2026-11-21T03:00:00.000Z");
+  ASSERT_EQ(view->points.size(), 2U);
+  EXPECT_EQ(view->points.back().start.lsn, Lsn(0x5000028));
   EXPECT_FALSE(view->drilled_at);
   EXPECT_EQ(to_iso8601(*view->proven_at), "2026-11-20T04:00:00.000Z");
   EXPECT_EQ(view->restore_took, Millis(620));

@@ -38,11 +38,14 @@ Archive well() {
   archive.view.newest_at = kNow - kHour;
   archive.view.newest_proven = true;
   archive.view.drilled_at = archive.view.proven_at = kNow - kHour;
-  archive.view.points = {{kNow - 48 * kHour, Lsn(100)}, {kNow - kHour, Lsn(500)}};
+  archive.view.points = {{kNow - 48 * kHour, {kNow - 48 * kHour, TimelineId(1), Lsn(100)}},
+                         {kNow - kHour, {kNow - kHour, TimelineId(1), Lsn(500)}}};
   archive.receiver.emplace();
   archive.receiver->written_at = kNow;
   return archive;
 }
+
+archive::WalGap gap_to(Lsn lsn) { return {TimelineId(1), Lsn(1), TimelineId(1), lsn, kNow}; }
 
 TEST(ArchiveTroubles, AreNoneWhileAllIsWell) {
   // Goal: a fresh, proven backup and a live receiver are no trouble.
@@ -104,13 +107,13 @@ TEST(ArchiveTroubles, WalThatIsLostUntilABackupFromBehindIt) {
   // Goal: a gap, and a slot that was given up before its gap is met, call a human until a backup
   // that began later is there (D15 E8).
   auto archive = well();
-  archive.view.newest_start = Lsn(500);
-  archive.view.newest_began_at = kNow - kHour;
-  archive.receiver->gap.emplace();
-  archive.receiver->gap->to = Lsn(500);
+  archive.view.newest_start = {kNow - kHour, TimelineId(1), Lsn(500)};
+  archive.receiver->gap = gap_to(Lsn(500));
   EXPECT_THAT(archive.subjects(), IsEmpty());
   archive.receiver->gap->to = Lsn(501);
   EXPECT_THAT(archive.subjects(), ElementsAre(kGapSubject));
+  archive.receiver->gap->at = kNow - kHour - Seconds(1);  // the server was put back since
+  EXPECT_THAT(archive.subjects(), IsEmpty());
   archive.receiver->gap.reset();
   archive.slot_given_up = SlotGivenUp{kNow - kHour - Seconds(1), Lsn(1), Lsn(2)};
   EXPECT_THAT(archive.subjects(), IsEmpty());
@@ -151,11 +154,13 @@ TEST(RestorableWindow, BeginsBehindTheNewestGap) {
   archive.receiver->lag = Millis(2'000);
   EXPECT_EQ(restorable_window(archive.scene())->from, kNow - 48 * kHour);
   EXPECT_EQ(restorable_window(archive.scene())->until, kNow - Seconds(2));
-  archive.receiver->gap.emplace();
-  archive.receiver->gap->to = Lsn(400);
+  archive.receiver->gap = gap_to(Lsn(400));
   EXPECT_EQ(restorable_window(archive.scene())->from, kNow - kHour);
   archive.receiver->gap->to = Lsn(600);
   EXPECT_FALSE(restorable_window(archive.scene()).has_value());
+  archive.view.points.push_back({kNow, {kNow, TimelineId(2), Lsn(300)}});  // restored to before it
+  ASSERT_TRUE(restorable_window(archive.scene()).has_value());
+  EXPECT_EQ(restorable_window(archive.scene())->from, kNow);
 }
 
 }  // namespace

@@ -37,7 +37,8 @@ Result<void> receive(const ReceiveRequest& request) {
     return fail(Error(lock.error())
                     .with_hint("Another receiver writes to this archive; stop it first, or give "
                                "this one another store."));
-  Receiver receiver(request, first_status(request));
+  TRY(ground, Ground::of(request.state_dir, request.spool));
+  Receiver receiver(request, std::move(ground), first_status(request));
   auto ended = receiver.run();
   if (ended) log_info("receiver stopped");
   return ended;

@@ -53,7 +53,8 @@ struct ReceiveRequest {
 
 /// Runs until wake_fd is readable; everything received is then flushed and reported. What stands in
 /// the way is shown in the status and tried again; an error is only what no time can mend: a spool
-/// that another receiver uses (StateLocked) or that cannot be made.
+/// that another receiver uses (StateLocked) or that cannot be made, and a spool or state directory
+/// that was removed meanwhile (NotFound), which is said and never made again.
 Result<void> receive(const ReceiveRequest& request);
 
 /// Where the spool of a store is.

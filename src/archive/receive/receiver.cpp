@@ -39,8 +39,9 @@ SpoolOptions spool_options(const ReceiveRequest& request, const ServerIdentity& 
 
 }  // namespace
 
-Receiver::Receiver(const ReceiveRequest& request, ReceiveStatus status)
+Receiver::Receiver(const ReceiveRequest& request, Ground ground, ReceiveStatus status)
     : request_(request),
+      ground_(std::move(ground)),
       board_(request.status_file(), status),
       shipper_({request.spool, request.store, request.encoding, request.state_dir}, board_),
       system_id_(request.system_id) {
@@ -55,6 +56,7 @@ Result<void> Receiver::run() {
     const auto next = attempt();
     if (next && *next == Next::Stop) break;
     if (!next && next.error().code == ErrorCode::Cancelled) break;
+    if (const auto there = ground_.still_there(); !there) return end_without_ground(there.error());
     if (std::exchange(streamed_, false)) backoff = kBackoffLeast;
     if (!next) say(next.error());
     const bool person = !next && needs_a_person(next.error().code);
@@ -65,7 +67,15 @@ Result<void> Receiver::run() {
   return {};
 }
 
+// The status stays as it was: its place is no longer ours.
+Result<void> Receiver::end_without_ground(const Error& why) {
+  board_.abandon();
+  log_error("the receiver ends", {{"why", why.message()}, {"hint", why.hint()}});
+  return fail(why);
+}
+
 Result<Receiver::Next> Receiver::attempt() {
+  TRY_VOID(ground_.firm());
   if (spool_) TRY_VOID(spool_->check_room());
   if (const auto refusal = shipper_.refusal()) return fail(*refusal);
   TRY(session, connect());
@@ -143,7 +153,8 @@ Result<Receiver::Next> Receiver::stream_on(client::ReplicationSession& session, 
     TRY_VOID(spool_->begin(start, known ? trusted_->lsn : Lsn{}));
     resume_ = start;
     shipper_.look();
-    WalStream stream(session, *spool_, board_, shipper_, request_.durability, request_.wake_fd);
+    WalStream stream(session, {ground_, *spool_, board_, shipper_}, request_.durability,
+                     request_.wake_fd);
     const auto end = stream.run(request_.slot, start);
     remember();
     if (!end) return fail(end.error());

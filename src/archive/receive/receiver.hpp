@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "archive/receive/ground.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/segment_spool.hpp"
 #include "archive/receive/server.hpp"
@@ -14,7 +15,7 @@ namespace pgkeel::archive {
 
 class Receiver {
  public:
-  Receiver(const ReceiveRequest& request, ReceiveStatus status);
+  Receiver(const ReceiveRequest& request, Ground ground, ReceiveStatus status);
   Result<void> run();
 
  private:
@@ -29,11 +30,13 @@ class Receiver {
   Result<std::optional<StreamStart>> archived_until(const ServerIdentity& server);
   Result<void> keep_history(client::ReplicationSession& session, TimelineId timeline);
   void remember();
+  Result<void> end_without_ground(const Error& why);
   Result<void> step_over_gap(const StreamStart& from);
   void say(const Error& error);
   [[nodiscard]] bool rest(Millis limit) const;
 
   const ReceiveRequest& request_;
+  const Ground ground_;
   StatusBoard board_;
   Shipper shipper_;
   std::optional<SegmentSpool> spool_;

@@ -205,9 +205,24 @@ Result<void> SegmentSpool::store(std::uint64_t offset, ByteSpan bytes) {
   return write_at(fd_.get(), offset, bytes, current_path(kPartialSuffix));
 }
 
+// A file without a name takes every byte and keeps none.
+Result<void> SegmentSpool::require_name() {
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0)
+    return fail_path(errno, "inspect", current_path(kPartialSuffix));
+  if (status.st_nlink > 0) return {};
+  fd_.reset();
+  return fail(Error(ErrorCode::NotFound, fmt::format("{} was removed while it was being written",
+                                                     current_path(kPartialSuffix).native()))
+                  .with_hint("It is received again from its start."));
+}
+
 Result<void> SegmentSpool::flush() {
   if (flushed_ == written_) return {};
-  CHECK(fd_.valid());
+  if (!fd_.valid())  // an error before has closed it
+    return fail(ErrorCode::Io, fmt::format("{} cannot be flushed; it is received again",
+                                           current_path(kPartialSuffix).native()));
+  TRY_VOID(require_name());
   if (::fdatasync(fd_.get()) != 0) {
     const int why = errno;
     fd_.reset();  // the kernel forgets what failed: everything is written again from the start

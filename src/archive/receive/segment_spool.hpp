@@ -47,7 +47,7 @@ class SegmentSpool {
   /// Malformed: not the next bytes; WrongIdentity: WAL of another cluster or another history;
   /// DiskFull; Io.
   Result<int> write(Lsn start, ByteSpan bytes);
-  /// Everything written is on disk when it returns.
+  /// Everything written is on disk when it returns. NotFound when its file was removed.
   Result<void> flush();
 
   /// DiskFull when a new segment would leave too little free.
@@ -65,6 +65,7 @@ class SegmentSpool {
   Result<void> check_bytes(std::uint64_t offset, ByteSpan bytes) const;
   Result<void> store(std::uint64_t offset, ByteSpan bytes);
   Result<void> finish_segment();
+  Result<void> require_name();
   [[nodiscard]] std::filesystem::path current_path(std::string_view suffix) const;
 
   SpoolOptions options_;

@@ -46,6 +46,11 @@ ReceiveStatus StatusBoard::status() const {
   return status_;
 }
 
+void StatusBoard::abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+}
+
 Result<void> StatusBoard::write_through() {
   auto now = status();
   now.written_at = wall_now();
@@ -64,7 +69,7 @@ void StatusBoard::write_if_changed() {
   ReceiveStatus now;
   {
     const std::lock_guard lock(mutex_);
-    if (!std::exchange(changed_, false)) return;
+    if (!std::exchange(changed_, false) || abandoned_) return;
     now = status_;
   }
   now.written_at = wall_now();

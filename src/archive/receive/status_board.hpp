@@ -31,6 +31,8 @@ class StatusBoard {
     change(status_);
     changed_ = true;
   }
+  /// Never writes again: the file's place is no longer ours.
+  void abandon();
   /// Writes now and durably; for what must not be forgotten, like a gap.
   Result<void> write_through();
   [[nodiscard]] ReceiveStatus status() const;
@@ -44,6 +46,7 @@ class StatusBoard {
   std::condition_variable_any wake_;
   ReceiveStatus status_;
   bool changed_ = true;
+  bool abandoned_ = false;
   bool write_failed_ = false;  // said once
   std::jthread writer_;
 };

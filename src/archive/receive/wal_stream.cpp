@@ -19,6 +19,7 @@ constexpr Millis kEndLimit{5'000};
 constexpr Millis kStopLimit{2'000};
 constexpr Millis kShowEvery{100};
 constexpr Millis kLookForStopEvery{20};
+constexpr Millis kLookAtGroundEvery{1'000};
 
 Result<StreamStart> next_timeline(const client::TextRows& rows) {
   const auto* timeline = rows.at(0, "next_tli");
@@ -34,12 +35,13 @@ Result<StreamStart> next_timeline(const client::TextRows& rows) {
 
 }  // namespace
 
-WalStream::WalStream(client::ReplicationSession& session, SegmentSpool& spool, StatusBoard& board,
-                     Shipper& shipper, Durability durability, int wake_fd)
+WalStream::WalStream(client::ReplicationSession& session, const StreamParts& parts,
+                     Durability durability, int wake_fd)
     : session_(session),
-      spool_(spool),
-      board_(board),
-      shipper_(shipper),
+      ground_(parts.ground),
+      spool_(parts.spool),
+      board_(parts.board),
+      shipper_(parts.shipper),
       wake_fd_(wake_fd),
       durability_(durability),
       policy_(durability, SteadyClock::now()),
@@ -97,6 +99,7 @@ Result<void> WalStream::take_wal(const WalData& wal) {
 
 Result<void> WalStream::turn(FlushPolicy::Socket socket) {
   auto now = SteadyClock::now();
+  TRY_VOID(look_at_ground(now));
   if (policy_.flush_due(now, socket)) {
     TRY_VOID(spool_.flush());
     policy_.flushed();
@@ -111,6 +114,12 @@ Result<void> WalStream::turn(FlushPolicy::Socket socket) {
   show();
   if (const auto refusal = shipper_.refusal()) return fail(*refusal);
   return {};
+}
+
+Result<void> WalStream::look_at_ground(SteadyTime now) {
+  if (now - ground_looked_at_ < kLookAtGroundEvery) return {};
+  ground_looked_at_ = now;
+  return ground_.firm();
 }
 
 // Nothing is ever applied here. Saying so would let a commit under remote_apply wait for ever, so a

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "archive/receive/flush_policy.hpp"
+#include "archive/receive/ground.hpp"
 #include "archive/receive/lag.hpp"
 #include "archive/receive/message.hpp"
 #include "archive/receive/segment_spool.hpp"
@@ -24,14 +25,22 @@ struct StreamEnd {
   std::optional<StreamStart> next = {};
 };
 
+/// What a stream works on; all of it outlives the stream.
+struct StreamParts {
+  const Ground& ground;
+  SegmentSpool& spool;
+  StatusBoard& board;
+  Shipper& shipper;
+};
+
 class WalStream {
  public:
   /// Without a word from the server we ask it after the first, and give it up after the second.
   static constexpr Millis kAskAfter{5'000};
   static constexpr Millis kSilentMax{20'000};
 
-  WalStream(client::ReplicationSession& session, SegmentSpool& spool, StatusBoard& board,
-            Shipper& shipper, Durability durability, int wake_fd);
+  WalStream(client::ReplicationSession& session, const StreamParts& parts, Durability durability,
+            int wake_fd);
 
   /// The spool has begun at `start`. Whatever the end, what was received is flushed then, if the
   /// disk lets us. ConnectionLost, Query (with what the server said), and the spool's errors.
@@ -44,6 +53,7 @@ class WalStream {
   Result<void> take(ByteSpan message);
   Result<void> take_wal(const WalData& wal);
   Result<void> turn(FlushPolicy::Socket socket);
+  Result<void> look_at_ground(SteadyTime now);
   Result<void> report();
   void server_at(Lsn end);
   void show();
@@ -51,6 +61,7 @@ class WalStream {
   [[nodiscard]] bool told_to_stop();
 
   client::ReplicationSession& session_;
+  const Ground& ground_;
   SegmentSpool& spool_;
   StatusBoard& board_;
   Shipper& shipper_;
@@ -64,6 +75,7 @@ class WalStream {
   SteadyTime shown_at_{};
   bool shown_ = false;  // the board has everything
   SteadyTime stop_looked_at_{};
+  SteadyTime ground_looked_at_{};
 };
 
 }  // namespace pgkeel::archive

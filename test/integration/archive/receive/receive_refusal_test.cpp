@@ -114,6 +114,54 @@ TEST_F(ReceiveRefusal, LeavesAnotherMachinesArchiveAlone) {
   EXPECT_EQ(stored().size(), before);
 }
 
+TEST_F(ReceiveRefusal, EndsWhenItsSpoolIsRemoved) {
+  // Goal: nothing is reported flushed into files that have no name any more: it says so and ends by
+  // itself, makes nothing again, and the next one goes on without a gap. D15
+  receiver_.start();
+  ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
+  const auto spool = receiver_.request().spool;
+  std::filesystem::remove_all(spool);
+  server().query("create table lost as select generate_series(1, 1000)");
+  ASSERT_TRUE(receiver_.await_failure()) << receiver_log();
+  EXPECT_FALSE(std::filesystem::exists(spool));
+  EXPECT_NE(receiver_log().find("the receiver ends"), std::string::npos) << receiver_log();
+  EXPECT_EQ(receiver_.status()->state, ReceiveState::Streaming);
+  receiver_.start();
+  expect_equal_until(switch_wal());
+  EXPECT_TRUE(receiver_.stop());
+}
+
+TEST_F(ReceiveRefusal, EndsWhenItsStateIsRemoved) {
+  // Goal: a receiver that nobody owns any more ends by itself, though the server sends nothing, and
+  // leaves the place empty. D15
+  const auto state = temp_ / "state";
+  std::filesystem::create_directory(state);
+  receiver_.request().state_dir = state;
+  receiver_.start();
+  ASSERT_TRUE(receiver_.await([](const auto& s) { return s.state == ReceiveState::Streaming; }));
+  std::filesystem::remove_all(state);
+  ASSERT_TRUE(receiver_.await_failure());
+  EXPECT_FALSE(std::filesystem::exists(state));
+}
+
+TEST_F(ReceiveRefusal, WaitsForASpoolThatIsElsewhere) {
+  // Goal: a spool whose path leads to another directory, as without its mount, is named and nothing
+  // is written there; when it is back receiving goes on by itself. D15
+  receiver_.start();
+  ASSERT_TRUE(await_stored(switch_wal()));
+  const auto spool = receiver_.request().spool;
+  const auto away = temp_ / "away";
+  std::filesystem::rename(spool, away);
+  std::filesystem::create_directory(spool);
+  ASSERT_TRUE(await_error("wrong_state")) << receiver_log();
+  server().query("create table meanwhile as select generate_series(1, 1000)");
+  EXPECT_TRUE(std::filesystem::is_empty(spool));
+  std::filesystem::remove(spool);
+  std::filesystem::rename(away, spool);
+  expect_equal_until(switch_wal());
+  EXPECT_TRUE(receiver_.stop());
+}
+
 TEST_F(ReceiveRefusal, WaitsForAFullDisk) {
   // Goal: a full spool stops receiving, is named, and is left by itself when there is room. D10
   const auto spool = temp_ / "full";

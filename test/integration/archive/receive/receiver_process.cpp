@@ -69,6 +69,12 @@ bool ReceiverProcess::alive() {
          info.si_pid == 0;
 }
 
+bool ReceiverProcess::await_failure() {
+  if (!wait_until([this] { return !alive(); })) return false;
+  const int status = wait_for_end();
+  return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 bool ReceiverProcess::await_death() {
   if (!wait_until([this] { return !alive(); })) return false;
   const int status = wait_for_end();

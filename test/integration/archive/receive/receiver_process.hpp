@@ -25,6 +25,8 @@ class ReceiverProcess {
   void kill9();
   /// SIGTERM; true when it ended by itself, successfully.
   bool stop();
+  /// True when it has ended by itself, with an error.
+  [[nodiscard]] bool await_failure();
   /// True when it has died of SIGKILL, as at a fault point.
   [[nodiscard]] bool await_death();
   [[nodiscard]] bool alive();

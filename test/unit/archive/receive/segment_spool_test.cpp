@@ -86,6 +86,26 @@ TEST_F(Spool, FillsSegmentsAndKeepsTheRestPartial) {
   EXPECT_EQ(open().end(), (StreamStart{TimelineId(1), Lsn(7 * kSegment)}));
 }
 
+TEST_F(Spool, CallsNothingFlushedWhoseFileIsGone) {
+  // Goal: bytes written into a file that was removed are never reported as kept; the segment is
+  // received again from its start.
+  auto spool = open();
+  const auto bytes = wal(5 * kSegment, 1000);
+  ASSERT_TRUE(spool.begin(kStart, {}));
+  ASSERT_TRUE(spool.write(kStart.lsn, bytes));
+  const auto partial = std::string(kFive) + ".partial";
+  ASSERT_TRUE(std::filesystem::remove(dir_ / partial));
+  const auto flushed = spool.flush();
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().code, ErrorCode::NotFound);
+  EXPECT_EQ(spool.flushed(), kStart.lsn);
+  EXPECT_FALSE(spool.flush());
+  ASSERT_TRUE(spool.begin(kStart, {}));
+  ASSERT_TRUE(spool.write(kStart.lsn, bytes));
+  EXPECT_TRUE(spool.flush());
+  EXPECT_EQ(content(partial).substr(0, 1000), text(bytes));
+}
+
 TEST_F(Spool, WritesOnlyWhatComesNext) {
   // Goal: neither a gap nor an overlap can be written.
   auto spool = open();

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "archive/receive/receive.hpp"
-#include "runtime/process.hpp"
 
 namespace pgkeel::chaos {
 
@@ -15,18 +14,6 @@ Archived::Archived(app::GuardEnvironment more) {
   more.emplace_back("PGKEEL_ARCHIVE_STORE", "archive");
   more.emplace_back("PGKEEL_ARCHIVE_DURABILITY", "sync");
   scene_ = build_scene(std::move(more));
-}
-
-Archived::~Archived() {
-  scene_.writer.reset();
-  if (!scene_.stage) return;
-  scene_.stage->end_guard();
-  const auto now = status();
-  const auto receiver = now ? runtime::ProcessHandle::open(now->pid)
-                            : Result<runtime::ProcessHandle>(fail(ErrorCode::NotFound, ""));
-  if (!receiver || !receiver->alive()) return;
-  static_cast<void>(receiver->signal(SIGTERM));
-  EXPECT_TRUE(test::wait_until([&] { return !receiver->alive(); }, kPatience));
 }
 
 std::optional<archive::ReceiveStatus> Archived::status() const {

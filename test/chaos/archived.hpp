@@ -10,10 +10,6 @@ class Archived {
  public:
   /// `more` is added to the guard's environment. A failure is recorded when it cannot be built.
   explicit Archived(app::GuardEnvironment more = {});
-  /// Ends the receiver too, which nothing else does.
-  ~Archived();
-  Archived(const Archived&) = delete;
-  Archived& operator=(const Archived&) = delete;
 
   [[nodiscard]] bool built() const { return scene_.stage != nullptr; }
   [[nodiscard]] Scene& scene() { return scene_; }
@@ -24,9 +20,10 @@ class Archived {
   [[nodiscard]] bool await_synchronous();
   /// rm -rf of the data directory under the running server, then SIGKILL to it.
   void lose_the_volume();
+  /// What the receiver last said; none: nothing yet.
+  [[nodiscard]] std::optional<archive::ReceiveStatus> status() const;
 
  private:
-  [[nodiscard]] std::optional<archive::ReceiveStatus> status() const;
   [[nodiscard]] bool has_backup() const;
   [[nodiscard]] bool is_synchronous();
   Scene scene_;

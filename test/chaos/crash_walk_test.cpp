@@ -41,10 +41,13 @@ constexpr std::string_view kUndropsTable = "restore_table";
 constexpr std::string_view kUndropsDatabase = "restore_database";
 constexpr std::string_view kFrozen = "replace_hung_server";  // the demo does not wait for it
 
-// The walk restarts the server more often than any budget allows, and waits less for a hung one.
+// The walk restarts the server more often than any budget allows, looks more often whether it hangs
+// and waits less for one that does.
 Scene walk_scene() {
-  auto scene = build_scene(
-      {{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}, {"PGKEEL_RECOVER_HUNG_AFTER", "5s"}});
+  auto scene = build_scene({{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"},
+                            {"PGKEEL_RECOVER_HUNG_AFTER", "5s"},
+                            {"PGKEEL_SENSE_LOGIN_EVERY", "1s"},
+                            {"PGKEEL_SENSE_IN_DOUBT", "300ms"}});
   if (scene.stage) add_writer(scene);
   return scene;
 }

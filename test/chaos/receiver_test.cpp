@@ -22,22 +22,6 @@ class Receiving : public testing::Test {
     scene_ = build_scene(std::move(environment));
     ASSERT_TRUE(scene_.stage);
   }
-  // Nothing else ends a receiver.
-  void TearDown() override {
-    if (!scene_.stage) return;
-    scene_.stage->end_guard();
-    // Without the guard nobody would release a writer that waits for the archive.
-    static_cast<void>(
-        scene_.stage->sql("postgres", "alter system reset synchronous_standby_names"));
-    static_cast<void>(scene_.stage->sql("postgres", "select pg_reload_conf()"));
-    const auto now = status();
-    const auto process = now ? runtime::ProcessHandle::open(now->pid)
-                             : Result<runtime::ProcessHandle>(fail(ErrorCode::NotFound, ""));
-    if (!process || !process->alive()) return;
-    static_cast<void>(process->signal(SIGTERM));
-    EXPECT_TRUE(test::wait_until([&] { return !process->alive(); }, kPatience));
-  }
-
   [[nodiscard]] std::optional<archive::ReceiveStatus> status() const {
     auto read = archive::read_receive_status(scene_.stage->config().state_dir /
                                              archive::kReceiveStatusFile);

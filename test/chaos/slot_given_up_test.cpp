@@ -11,7 +11,6 @@
 #include "chaos/chaos.hpp"
 #include "chaos/volume.hpp"
 #include "runtime/files.hpp"
-#include "runtime/process.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
@@ -38,20 +37,6 @@ class SlotGivenUp : public testing::Test {
                           {"PGKEEL_CRASH_MARK", dir_ / "crashed"},
                           {"PGKEEL_ARCHIVE_DRILL_DIR", dir_ / "drill"}});
     ASSERT_TRUE(scene_.stage);
-  }
-  void TearDown() override {
-    scene_.writer.reset();
-    if (!scene_.stage) return;
-    scene_.stage->end_guard();
-    // Without the guard nobody would release a commit that waits for the archive.
-    static_cast<void>(
-        scene_.stage->sql("postgres", "alter system reset synchronous_standby_names"));
-    static_cast<void>(scene_.stage->sql("postgres", "select pg_reload_conf()"));
-    const auto receiver = runtime::ProcessHandle::open(status().pid);
-    if (!receiver || !receiver->alive()) return;
-    static_cast<void>(receiver->signal(SIGCONT));
-    static_cast<void>(receiver->signal(SIGTERM));
-    EXPECT_TRUE(test::wait_until([&] { return !receiver->alive(); }, kPatience));
   }
 
   [[nodiscard]] archive::ReceiveStatus status() const {

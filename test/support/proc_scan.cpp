@@ -3,12 +3,16 @@
 
 #include <charconv>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <system_error>
 
 namespace pgkeel::test {
 
-std::vector<pid_t> pids_in(const std::filesystem::path& dir) {
+namespace {
+
+template <class Fits>
+std::vector<pid_t> pids_that(Fits fits) {
   std::vector<pid_t> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
@@ -16,11 +20,29 @@ std::vector<pid_t> pids_in(const std::filesystem::path& dir) {
     pid_t pid = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) continue;
-    std::error_code failed;
-    const auto where = std::filesystem::read_symlink(entry.path() / "cwd", failed);
-    if (!failed && where == dir) found.push_back(pid);
+    if (fits(entry.path())) found.push_back(pid);
   }
   return found;
+}
+
+std::string working_dir(const std::filesystem::path& process) {
+  std::error_code failed;
+  return std::filesystem::read_symlink(process / "cwd", failed).string();
+}
+
+}  // namespace
+
+std::vector<pid_t> pids_in(const std::filesystem::path& dir) {
+  return pids_that([&](const auto& process) { return working_dir(process) == dir; });
+}
+
+// A zombie has neither arguments nor a working directory.
+std::vector<pid_t> pids_about(const std::filesystem::path& dir) {
+  return pids_that([&](const auto& process) {
+    std::ifstream arguments(process / "cmdline");
+    const std::string text{std::istreambuf_iterator<char>(arguments), {}};
+    return text.contains(dir.string()) || working_dir(process).starts_with(dir.string());
+  });
 }
 
 char proc_state(pid_t pid) {

@@ -10,6 +10,8 @@ namespace pgkeel::test {
 
 /// Processes (zombies are not listed) whose working directory is `dir`.
 [[nodiscard]] std::vector<pid_t> pids_in(const std::filesystem::path& dir);
+/// Processes (zombies are not listed) that stand in `dir` or below it, or name it in an argument.
+[[nodiscard]] std::vector<pid_t> pids_about(const std::filesystem::path& dir);
 /// Field 3 of /proc/PID/stat; 0 when there is no such process.
 [[nodiscard]] char proc_state(pid_t pid);
 

@@ -34,7 +34,8 @@ struct StageOptions {
 class Stage {
  public:
   static Result<std::unique_ptr<Stage>> build(StageOptions options = {});
-  /// Ends guard and server and removes the directory; keeps it when `keep()` was called.
+  /// Ends the guard, the receiver and jobs it leaves behind, and the server, and removes the
+  /// directory; keeps it when `keep()` was called.
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;

@@ -90,7 +90,7 @@ Result<Receiver::Next> Receiver::attempt() {
                              {"timeline", start.timeline.value},
                              {"server_at", to_string(server.flushed)}});
   auto next = stream_on(session, start);
-  if (next || !wal_is_gone(next.error())) return next;
+  if (next || !wal_is_gone(session, request_.slot, next.error())) return next;
   TRY_VOID(step_over_gap(*resume_));
   return Next::Again;
 }

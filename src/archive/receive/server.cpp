@@ -15,6 +15,10 @@ constexpr std::string_view kUndefinedObject = "42704";
 constexpr std::string_view kUndefinedFile = "58P01";
 constexpr std::string_view kObjectNotInPrerequisiteState = "55000";
 constexpr int kFirstWithReadSlot = 15;
+constexpr int kFirstThatRefusesLostSlots = 18;
+constexpr Millis kRestLimit{2'000};
+constexpr int kRestMax = 8;  // results of one command
+constexpr std::size_t kSegmentDigits = 24;
 
 Result<TimelineId> parse_timeline(const std::string* text) {
   std::uint32_t number = 0;
@@ -34,6 +38,25 @@ Result<std::uint64_t> segment_size(client::ReplicationSession& session) {
   TRY(bytes, parse_size(text));
   if (pg::valid_segment_bytes(bytes)) return bytes;
   return fail(ErrorCode::Malformed, fmt::format("the server's WAL segments have {} bytes", bytes));
+}
+
+// A segment's name stands in the server's message as it is, translated or not.
+bool names_segment(std::string_view text) {
+  std::size_t digits = 0;
+  for (const char c : text) {
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+    if (!digit && digits == kSegmentDigits) return true;
+    digits = digit ? digits + 1 : 0;
+  }
+  return digits == kSegmentDigits;
+}
+
+// A command that failed leaves its end to be read.
+void finish_command(client::ReplicationSession& session) {
+  for (int i = 0; i < kRestMax; ++i) {
+    const auto step = session.next(kRestLimit);
+    if (!step || *step == client::ReplicationSession::Step::Done) return;
+  }
 }
 
 }  // namespace
@@ -89,13 +112,22 @@ std::string start_command(const std::string& slot, const StreamStart& start) {
                      to_string(start.lsn), start.timeline.value);
 }
 
-// "requested WAL segment ... has already been removed"; from 18 on also "can no longer access
-// replication slot", before anything is asked for.
-bool wal_is_gone(const Error& error) {
-  if (error.sqlstate == kUndefinedFile)
-    return error.detail.find("has already been removed") != std::string::npos;
-  return error.sqlstate == kObjectNotInPrerequisiteState &&
-         error.detail.find("can no longer") != std::string::npos;
+// "requested WAL segment ... has already been removed", in whatever language.
+bool segment_is_gone(const Error& error) {
+  return error.sqlstate == kUndefinedFile && names_segment(error.detail);
+}
+
+// From 18 on an invalidated slot is refused before anything is asked for. That is all that keeps a
+// physical slot which is there from being used by START_REPLICATION.
+bool wal_is_gone(client::ReplicationSession& session, const std::string& slot, const Error& error) {
+  if (segment_is_gone(error)) return true;
+  if (error.sqlstate != kObjectNotInPrerequisiteState) return false;
+  if (session.major() < kFirstThatRefusesLostSlots) return false;
+  finish_command(session);
+  const auto rows = session.run(fmt::format("READ_REPLICATION_SLOT \"{}\"", slot));
+  if (!rows) return false;
+  const auto* type = rows->at(0, "slot_type");
+  return type != nullptr && *type == "physical";
 }
 
 }  // namespace pgkeel::archive

@@ -36,7 +36,12 @@ Result<void> renew_slot(client::ReplicationSession& session, const std::string& 
 /// START_REPLICATION's text.
 [[nodiscard]] std::string start_command(const std::string& slot, const StreamStart& start);
 
-/// Whether the error says that the WAL asked for is gone from the server.
-[[nodiscard]] bool wal_is_gone(const Error& error);
+/// Whether the error names a WAL segment the server no longer has. By SQLSTATE and name: its words
+/// follow lc_messages.
+[[nodiscard]] bool segment_is_gone(const Error& error);
+/// Whether the error of a stream says that the WAL asked for is gone: the segment, or the slot,
+/// which is asked for over the session.
+[[nodiscard]] bool wal_is_gone(client::ReplicationSession& session, const std::string& slot,
+                               const Error& error);
 
 }  // namespace pgkeel::archive

@@ -1,6 +1,7 @@
 // The receiver's protocol on every other major: slot, stream, end of a segment, start again.
 #include "integration/archive/receive/receive_fixture.hpp"
 #include "integration/pg/majors.hpp"
+#include "support/wait.hpp"
 
 namespace pgkeel::test {
 namespace {
@@ -23,6 +24,34 @@ TEST_P(ReceiveOfMajor, GoesOnWhereItWas) {
   server().query("create table more as select generate_series(1, 1000)");
   receiver_.start();
   expect_equal_until(switch_wal());
+  EXPECT_TRUE(receiver_.stop());
+}
+
+TEST_P(ReceiveOfMajor, LeavesALostSlotBehind) {
+  // Goal: a slot that lost its WAL to max_slot_wal_keep_size is made again and the gap is named,
+  // whichever way the server refuses it. D7 D15
+  const auto bin_dir = bin_dir_of(GetParam());
+  if (!bin_dir) GTEST_SKIP() << "not installed: run tools/other-majors";
+  PostgresOptions options;
+  options.bin_dir = *bin_dir;
+  options.major = GetParam();
+  start_server(options);
+  server().query("alter system set max_slot_wal_keep_size = '16MB'");
+  server().query("alter system set wal_keep_size = 0");
+  server().query("select pg_reload_conf()");
+  receiver_.start();
+  ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
+  EXPECT_TRUE(receiver_.stop());
+  const auto end = receiver_.status()->flushed_lsn;
+  ASSERT_TRUE(wait_until([&] {
+    switch_wal();
+    server().query("checkpoint");
+    return server().query("select wal_status from pg_replication_slots") == "lost";
+  }));
+  receiver_.start();
+  ASSERT_TRUE(receiver_.await([](const auto& s) { return s.gap.has_value(); })) << receiver_log();
+  EXPECT_GT(receiver_.status()->gap->to, end);
+  ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
   EXPECT_TRUE(receiver_.stop());
 }
 

@@ -14,11 +14,13 @@ using runtime::Task;
 
 constexpr std::string_view kLabel = "io.pgkeel.anchor";  // its value: the container it serves
 
-HolderPlan plan_for(const ContainerFacts& container, const ContainerMount& mount) {
-  HolderPlan plan;
+NewContainer plan_for(const ContainerFacts& container, const ContainerMount& mount) {
+  NewContainer plan;
   plan.name = anchor_name(container);
   plan.image = container.image_digest.empty() ? container.image : container.image_digest;
+  plan.command = {"/bin/false"};
   plan.mounts = {mount};
+  plan.mounts.front().writable = false;
   plan.labels = {{std::string(kLabel), container.name}};
   return plan;
 }
@@ -61,7 +63,7 @@ Task<Result<std::string>> keep_anchor(const Engine* engine, ContainerFacts conta
   if (anchor && holds(*anchor, *mount)) co_return mount->name;
   if (anchor) CO_TRY_VOID(co_await engine->remove_container(anchor->id));
   auto plan = plan_for(container, *mount);
-  const auto made = co_await engine->create_holder(std::move(plan));
+  const auto made = co_await engine->create(std::move(plan));
   if (!made) co_return fail(made.error());
   log_info("anchor made", {{"container", anchor_name(container)}, {"volume", mount->name}});
   co_return mount->name;

@@ -50,20 +50,26 @@ std::string container_path(const std::string& container, std::string_view rest =
   return fmt::format("/containers/{}{}", container, rest);
 }
 
-nlohmann::json holder_json(const HolderPlan& plan) {
+nlohmann::json to_json(const NewContainer& plan) {
   auto mounts = nlohmann::json::array();
   for (const auto& mount : plan.mounts) {
     mounts.push_back({{"Type", mount.type},
                       {"Source", mount.type == "volume" ? mount.name : mount.source.string()},
                       {"Target", mount.destination.string()},
-                      {"ReadOnly", true}});
+                      {"ReadOnly", !mount.writable}});
   }
   auto labels = nlohmann::json::object();
   for (const auto& [name, value] : plan.labels) labels[name] = value;
-  return {{"Image", plan.image},
-          {"Entrypoint", {"/bin/false"}},
-          {"Labels", labels},
-          {"HostConfig", {{"Mounts", mounts}, {"RestartPolicy", {{"Name", "no"}}}}}};
+  nlohmann::json host = {
+      {"Mounts", mounts}, {"RestartPolicy", {{"Name", "no"}}}, {"AutoRemove", plan.removed_at_end}};
+  if (!plan.network.empty()) host["NetworkMode"] = plan.network;
+  nlohmann::json made = {{"Image", plan.image},
+                         {"Entrypoint", plan.command},
+                         {"Cmd", nlohmann::json::array()},
+                         {"Labels", labels},
+                         {"HostConfig", host}};
+  if (!plan.user.empty()) made["User"] = plan.user;
+  return made;
 }
 
 }  // namespace
@@ -171,10 +177,10 @@ Task<Result<EngineEvent>> EventStream::next(SteadyTime deadline) {
   co_return fail(ErrorCode::Malformed, "the container engine's events are none");
 }
 
-Task<Result<std::string>> Engine::create_holder(HolderPlan plan) const {
+Task<Result<std::string>> Engine::create(NewContainer plan) const {
   auto made = request("POST", "/containers/create", {{"name", plan.name}});
   made.headers["content-type"] = "application/json";
-  made.body = holder_json(plan).dump();
+  made.body = to_json(plan).dump();
   CO_TRY(body, co_await call(std::move(made), kEngineCallMax));
   const auto json = nlohmann::json::parse(body, nullptr, false);
   if (!json.is_object() || !json.contains("Id") || !json["Id"].is_string())

@@ -17,10 +17,15 @@ namespace pgkeel::instance {
 inline constexpr Seconds kEngineCallMax{5};
 inline constexpr std::size_t kEngineLogBytesMax = 1U << 20U;
 
-/// A container that is made to hold a volume and never started.
-struct HolderPlan {
+/// A container of our own: one that only holds a volume, or a copy's server. The engine never
+/// starts it by itself.
+struct NewContainer {
   std::string name;
   std::string image;
+  std::vector<std::string> command;  ///< instead of what the image would run
+  std::string user = {};             ///< "999:999"; empty: the image's
+  std::string network = {};          ///< "none"; empty: the engine's usual one
+  bool removed_at_end = false;       ///< by the engine
   std::vector<ContainerMount> mounts;
   std::vector<std::pair<std::string, std::string>> labels;
 };
@@ -69,7 +74,7 @@ class Engine {
   /// Starts, ends, renames and removals from now on.
   runtime::Task<Result<EventStream>> events() const;
 
-  runtime::Task<Result<std::string>> create_holder(HolderPlan plan) const;  ///< its id
+  runtime::Task<Result<std::string>> create(NewContainer plan) const;  ///< its id
   /// Removes a container that does not run, and none of its volumes.
   runtime::Task<Result<void>> remove_container(std::string container) const;
 

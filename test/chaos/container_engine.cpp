@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -134,6 +135,18 @@ std::size_t ContainerEngine::server_starts(const std::string& name) {
   for (auto at = log.find(kBegins); at != std::string::npos; at = log.find(kBegins, at + 1))
     ++starts;
   return starts;
+}
+
+std::vector<std::string> ContainerEngine::names(Which which) {
+  const std::string all = which == Which::All ? "true" : "false";
+  const auto list = Json::parse(call("GET", "/containers/json?all=" + all).body, nullptr, false);
+  std::vector<std::string> names;
+  for (const auto& container : list) {
+    const auto name = container.value("Names", std::vector<std::string>{""}).front().substr(1);
+    if (!name.starts_with("pgkeel-anchor-")) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 bool ContainerEngine::exists(const std::string& name) {

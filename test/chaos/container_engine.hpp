@@ -60,6 +60,9 @@ class ContainerEngine {
   /// How often a server began in the container, by its own log.
   [[nodiscard]] std::size_t server_starts(const std::string& name);
   [[nodiscard]] bool exists(const std::string& name);
+  enum class Which { All, Running };
+  /// The containers there are but anchors, sorted.
+  [[nodiscard]] std::vector<std::string> names(Which which = Which::All);
 
  private:
   runtime::HttpResponse call(const std::string& method, const std::string& target,

@@ -10,6 +10,8 @@
 #include <future>
 #include <sstream>
 
+#include "archive/retention/expiry.hpp"
+#include "archive/storage/open.hpp"
 #include "chaos/container_engine.hpp"
 #include "chaos/crash.hpp"
 #include "incident/ledger.hpp"
@@ -301,6 +303,49 @@ TEST_F(Container, AnEngineThatIsAwayIsNamedAndWaitedFor) {
   ASSERT_TRUE(await_incident(stage(), "engine_unreachable", waits));
   engine_->start_service();
   ASSERT_TRUE(await_healed(stage(), "engine_unreachable"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+// The newest proof of any backup in the stage's store.
+std::optional<archive::Proof> last_proof(const app::Stage& stage) {
+  const auto store = archive::open_store({.where = stage.config().archive.store.where});
+  if (!store) return std::nullopt;
+  const auto backups = archive::list_standings(**store);
+  if (!backups || backups->empty() || backups->back().standing.proofs.empty()) return std::nullopt;
+  return backups->back().standing.proofs.back();
+}
+
+TEST_F(Container, ItsBackupsAreProvenByItsOwnImage) {
+  // Goal: no PostgreSQL on the host; backup and WAL are replayed and asked in a container of the
+  // server's own image, of which nothing is left (C3 D10 D17).
+  ASSERT_NO_FATAL_FAILURE(build(
+      {}, {{"PGKEEL_ARCHIVE_STORE", "archive"}, {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
+  ASSERT_TRUE(test::wait_until([&] { return last_proof(stage()).has_value(); }, kPatience));
+  const auto proof = last_proof(stage());
+  EXPECT_TRUE(proof->holds) << proof->failure;
+  EXPECT_GT(proof->rows.size(), 0U);
+  EXPECT_TRUE(test::wait_until([&] { return engine_->names() == std::vector<std::string>{"pg"}; },
+                               kPatience));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+// The drill that holds the lock of its job; 0: none runs.
+pid_t drill_pid(const app::Stage& stage) {
+  const auto text = runtime::read_file(stage.config().state_dir / "jobs" / "drill.lock", 4096);
+  const auto at = text ? text->find("(pid ") : std::string::npos;
+  return at == std::string::npos ? 0 : std::atoi(text->c_str() + at + 5);
+}
+
+TEST_F(Container, ACopysServerEndsWithWhoeverAskedForIt) {
+  // Goal: a drill killed while its server runs in a container leaves neither of them (C3 D7).
+  ASSERT_NO_FATAL_FAILURE(build({}, {{"PGKEEL_ARCHIVE_STORE", "archive"}}));
+  ASSERT_TRUE(test::wait_until(
+      [&] { return engine_->names(ContainerEngine::Which::Running).size() == 2; }, kPatience));
+  const auto drill = drill_pid(stage());
+  ASSERT_GT(drill, 0);
+  ASSERT_EQ(::kill(drill, SIGKILL), 0);
+  EXPECT_TRUE(test::wait_until([&] { return engine_->names() == std::vector<std::string>{"pg"}; },
+                               kPatience));
   ASSERT_TRUE(service_restored(scene_));
 }
 

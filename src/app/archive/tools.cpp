@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/copy_programs.hpp"
 #include "archive/receive/receive.hpp"
-#include "archive/restore/foreign_tablespaces.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -128,13 +128,9 @@ Result<archive::RestoreRequest> restore_request(ArchiveTools& tools, const StopO
   request.store = tools.store.get();
   request.keys = &tools.keys;
   request.incoming = tools.incoming;
-  request.bin_dir = tools.config.instance.bin_dir;
-  TRY(account, server_account(tools.config));
-  request.account = account;
+  TRY_VOID(choose_programs(tools.config, request));
   request.superuser = superuser_of(tools.config);
   request.wal_fetch = own_program();
-  if (!tools.config.instance.data_dir.empty())
-    request.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
   request.stop = stop.token();
   return request;
 }

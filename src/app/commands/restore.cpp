@@ -29,14 +29,21 @@ Json restored_json(const archive::Restored& done, const fs::path& into) {
                            : Json(nullptr)}};
 }
 
+std::string how_to_start(const archive::RestoreRequest& request, const archive::Restored& done) {
+  if (!request.image)
+    return fmt::format("start it with:\n  {}/pg_ctl start -D {}", done.bin_dir.string(),
+                       request.into.string());
+  return fmt::format(
+      "it was replayed by the image {}: mount {} where a container of it has its data.",
+      request.image->image, request.into.string());
+}
+
 void print(const archive::Restored& done, const archive::RestoreRequest& request) {
   fmt::print("Restored {} to {} in {}: backup {}, {} WAL segments replayed.\n",
              format_size(done.backup.plain_bytes), request.target.describe(),
              humane_duration(done.copy_took + done.replay_took), done.backup.label, done.segments);
-  fmt::print(
-      "Every file was compared with the backup's manifest. The cluster is stopped; start it "
-      "with:\n  {}/pg_ctl start -D {}\n",
-      done.bin_dir.string(), request.into.string());
+  fmt::print("Every file was compared with the backup's manifest. The cluster is stopped; {}\n",
+             how_to_start(request, done));
   if (done.gap)
     fmt::print(
         "WAL from {} on is in the archive, but what lies before it is missing: it could not "

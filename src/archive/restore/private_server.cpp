@@ -2,7 +2,6 @@
 #include "archive/restore/private_server.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <thread>
 
 #include <fmt/format.h>
@@ -21,7 +20,6 @@ constexpr Millis kLookEvery{100};
 constexpr Millis kLoginLimit{5'000};
 constexpr Millis kAnswerLimit{24 * 3'600'000};  // a large table is counted and checked whole
 constexpr Seconds kStopPatience{120};           // the shutdown checkpoint of a large server
-constexpr Seconds kKillPatience{20};
 constexpr std::size_t kLogBytesMax = 32U << 10U;
 constexpr int kPreparedMin = 64;      // should the setting have been raised after the backup
 constexpr std::size_t kWordsMax = 3;  // FATAL and ERROR lines quoted
@@ -90,14 +88,6 @@ Result<std::unique_ptr<PrivateServer>> PrivateServer::start(PrivateServerOptions
   return server;
 }
 
-PrivateServer::~PrivateServer() {
-  if (!process_ || !process_->alive()) return;
-  static_cast<void>(process_->signal(SIGQUIT));
-  const auto gone =
-      loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kKillPatience)));
-  if (!gone) static_cast<void>(process_->signal(SIGKILL));
-}
-
 // Only the owner of the directory can reach the socket, and that is who we are or act as.
 Result<void> PrivateServer::write_hba() const {
   const runtime::FileMode mode{.mode = 0600, .owner = options_.account};
@@ -108,32 +98,28 @@ Result<void> PrivateServer::write_hba() const {
 
 Result<void> PrivateServer::launch() {
   instance::ServerCommand command;
-  command.bin_dir = options_.bin_dir;
   command.data_dir = options_.data_dir;
   command.settings = isolation(options_);
   command.settings.insert(command.settings.end(), options_.settings.begin(),
                           options_.settings.end());
-  const auto environment =
-      instance::server_environment(instance::ambient_environment(), std::nullopt);
-  runtime::ProcessSpec spec;
-  spec.argv = instance::command_line(command);
-  spec.environment = environment.set;
-  spec.environment_removed = environment.remove;
-  spec.run_as = options_.account;
-  spec.working_dir = options_.data_dir;
-  spec.output_file = log_file();
-  // It ends with us, even when we are killed.
-  spec.session = runtime::ProcessSpec::Session::Inherit;
-  TRY(process, runtime::start_process(spec));
-  process_ = std::move(process);
+  plan_.arguments = instance::command_line(command);
+  plan_.arguments.erase(plan_.arguments.begin());  // the program, whose place the run knows
+  plan_.data_dir = options_.data_dir;
+  plan_.work_dir = options_.work_dir;
+  plan_.others = options_.tablespaces;
+  plan_.account = options_.account;
+  auto run = options_.image ? run_in_image(*options_.image, plan_)
+                            : run_as_process(options_.bin_dir, plan_);
+  if (!run) return fail(run.error());
+  run_ = std::move(*run);
   return {};
 }
 
 Error PrivateServer::died() const {
-  const auto words = last_words(log_file());
+  const auto words = last_words(plan_.log_file());
   return Error(ErrorCode::ServerStartFailed,
                words.empty() ? "the restored server ended without a word" : words)
-      .with_hint(fmt::format("The whole log is {}.", log_file().string()));
+      .with_hint(fmt::format("The whole log is {}.", plan_.log_file().string()));
 }
 
 std::string PrivateServer::conninfo(const std::string& database) const {
@@ -157,7 +143,7 @@ Result<void> PrivateServer::await_ready(const std::stop_token& stop,
                                         const std::function<void()>& tick) {
   while (true) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
-    if (!process_->alive()) return fail(died());
+    if (!run_->alive()) return fail(died());
     const auto session = connect("template1");
     if (session) return {};
     // Any answer but "not yet" is one that waiting does not change.
@@ -169,14 +155,10 @@ Result<void> PrivateServer::await_ready(const std::stop_token& stop,
 }
 
 Result<void> PrivateServer::stop() {
-  if (!process_) return {};
-  TRY_VOID(process_->signal(SIGINT));
-  const auto gone =
-      loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kStopPatience)));
-  if (!gone) return fail(gone.error());
-  const bool clean = !*gone || (**gone).ok();
-  process_.reset();
-  if (!clean) return fail(died());
+  if (!run_) return {};
+  TRY(in_order, run_->stop(kStopPatience));
+  run_.reset();
+  if (!in_order) return fail(died());
   return {};
 }
 

@@ -11,29 +11,29 @@
 #include <stop_token>
 #include <string>
 
+#include "archive/restore/server_run.hpp"
 #include "archive/restore/target.hpp"
 #include "client/replication.hpp"
 #include "runtime/account.hpp"
-#include "runtime/loop.hpp"
-#include "runtime/process.hpp"
 
 namespace pgkeel::archive {
 
 struct PrivateServerOptions {
   std::filesystem::path bin_dir;
+  std::optional<ServerImage> image = {};  ///< instead of bin_dir
   std::filesystem::path data_dir;
   std::filesystem::path work_dir;  ///< socket, log, pg_hba.conf; the server's account can use it
   std::optional<runtime::Account> account;
   std::string superuser = "postgres";
-  Settings settings;  ///< after ours, so they win
+  Settings settings = {};  ///< after ours, so they win
+  std::vector<std::filesystem::path> tablespaces = {};
 };
 
 class PrivateServer {
  public:
-  /// MissingBinary, ServerStartFailed.
+  /// What run_as_process() and run_in_image() say. The server ends with the object.
   static Result<std::unique_ptr<PrivateServer>> start(PrivateServerOptions options);
-  /// Ends it at once if it still runs.
-  ~PrivateServer();
+  ~PrivateServer() = default;
   PrivateServer(const PrivateServer&) = delete;
   PrivateServer& operator=(const PrivateServer&) = delete;
 
@@ -45,7 +45,6 @@ class PrivateServer {
   /// A fast shutdown, waited for.
   Result<void> stop();
 
-  [[nodiscard]] std::filesystem::path log_file() const { return options_.work_dir / "server.log"; }
   /// libpq's form, for pg_dump and psql.
   [[nodiscard]] std::string conninfo(const std::string& database) const;
 
@@ -55,8 +54,8 @@ class PrivateServer {
   Result<void> launch();
   [[nodiscard]] Error died() const;
   PrivateServerOptions options_;
-  runtime::Loop loop_;
-  std::optional<runtime::ProcessHandle> process_;
+  ServerRunPlan plan_;
+  std::unique_ptr<ServerRun> run_;
 };
 
 }  // namespace pgkeel::archive

@@ -13,6 +13,7 @@
 #include "archive/catalog/marker.hpp"
 #include "archive/receive/spool_listing.hpp"
 #include "archive/restore/foreign_tablespaces.hpp"
+#include "archive/restore/wal_pipe.hpp"
 #include "archive/restore/wal_server.hpp"
 #include "instance/binaries.hpp"
 #include "instance/data_dir.hpp"
@@ -94,7 +95,7 @@ class Restore {
   Result<void> copy();
   Result<void> replay(const WhileUp& while_up);
   Result<void> set_up_configuration() const;
-  Result<PrivateServerOptions> server_options(const fs::path& work_dir, const WalServer& wal) const;
+  Result<PrivateServerOptions> server_options(const fs::path& work_dir) const;
   Result<void> note_position(const PrivateServer& server);
   void tell(RestorePhase phase, const WalServer* wal = nullptr);
 
@@ -179,23 +180,25 @@ Result<void> Restore::set_up_configuration() const {
   return {};
 }
 
-Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir,
-                                                     const WalServer& wal) const {
+Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir) const {
   PrivateServerOptions options;
-  options.bin_dir = request_->bin_dir;
-  if (options.bin_dir.empty()) {
-    TRY(found, instance::find_bin_dir(plan_->backup.major()));
-    options.bin_dir = found;
+  options.image = request_->image;
+  if (options.image) {
+    options.image->major = plan_->backup.major();
+  } else {
+    options.bin_dir = request_->bin_dir;
+    if (options.bin_dir.empty()) {
+      TRY(found, instance::find_bin_dir(plan_->backup.major()));
+      options.bin_dir = found;
+    }
   }
   options.data_dir = request_->into;
   options.work_dir = work_dir;
   options.account = request_->account;
   options.superuser = request_->superuser;
+  for (const auto& [oid, directory] : done_.tablespaces) options.tablespaces.push_back(directory);
   options.settings = target_settings(request_->target);
   options.settings.emplace_back("recovery_target_timeline", timeline_setting(*plan_));
-  options.settings.emplace_back("restore_command",
-                                fmt::format("{} wal-fetch --socket '{}' %f '%p'",
-                                            request_->wal_fetch.string(), wal.socket().string()));
   return options;
 }
 
@@ -226,7 +229,16 @@ Result<void> Restore::replay(const WhileUp& while_up) {
                             work_dir, request_->account, backup.wal_segment_bytes));
   TRY_VOID(runtime::write_file_atomic(request_->into / "recovery.signal", "",
                                       {.mode = 0600, .owner = request_->account}));
-  TRY(options, server_options(work_dir, *wal));
+  TRY(options, server_options(work_dir));
+  std::unique_ptr<WalPipe> pipe;
+  auto fetch = fmt::format("{} wal-fetch --socket '{}' %f '%p'", request_->wal_fetch.string(),
+                           wal->socket().string());
+  if (options.image) {
+    TRY(made, WalPipe::start(work_dir, wal->socket(), request_->account));
+    pipe = std::move(made);
+    fetch = pipe->restore_command();
+  }
+  options.settings.emplace_back("restore_command", std::move(fetch));
   done_.bin_dir = options.bin_dir;
   TRY(server, PrivateServer::start(std::move(options)));
   const auto ready =
@@ -241,6 +253,7 @@ Result<void> Restore::replay(const WhileUp& while_up) {
   if (while_up) TRY_VOID(while_up(*server, done_));
   tell(RestorePhase::Stopping, wal.get());
   TRY_VOID(server->stop());
+  pipe.reset();
   wal.reset();
   std::error_code error;
   fs::remove_all(work_dir, error);  // ours: a socket, a log, fetched segments

@@ -39,6 +39,9 @@ struct RestoreRequest {
   std::optional<std::string> label = {};
   std::optional<TimelineId> timeline = {};  ///< see RestoreQuestion
   std::filesystem::path bin_dir = {};       ///< empty: found from the backup's major
+  /// Where the programs come from instead: what the backup's server runs in. Its major is the
+  /// backup's.
+  std::optional<ServerImage> image = {};
   std::optional<runtime::Account> account = {};
   std::string superuser = "postgres";
   std::filesystem::path wal_fetch;  ///< the pgkeel binary, for restore_command
@@ -54,7 +57,7 @@ struct Restored {
   TimelineId timeline;            ///< the new one
   TimelineId followed;            ///< the one it left
   Lsn lsn;                        ///< up to where was replayed
-  std::filesystem::path bin_dir;  ///< of the programs that replayed
+  std::filesystem::path bin_dir;  ///< of the programs that replayed; empty: an image's
   std::optional<pg::WalSegment> gap;
   std::optional<AbandonedBranch> abandoned;
   Millis copy_took{};

@@ -205,8 +205,7 @@ void WalServer::fetch_ahead(const std::stop_token& stop) {
   }
 }
 
-Result<Fetched> fetch_from_server(const fs::path& socket, std::string_view name,
-                                  const fs::path& path) {
+Result<std::string> ask_wal_server(const fs::path& socket, std::string_view name) {
   TRY(address, address_of(socket));
   const runtime::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail_errno(errno, "make a socket");
@@ -222,6 +221,12 @@ Result<Fetched> fetch_from_server(const fs::path& socket, std::string_view name,
     answer.append(buffer.data(), static_cast<std::size_t>(got));
   }
   answer.pop_back();
+  return answer;
+}
+
+Result<Fetched> fetch_from_server(const fs::path& socket, std::string_view name,
+                                  const fs::path& path) {
+  TRY(answer, ask_wal_server(socket, name));
   if (answer == "none") return Fetched::NotThere;
   if (!answer.starts_with("file ")) return fail(ErrorCode::Failed, answer);
   const std::string file = answer.substr(std::string_view("file ").size());

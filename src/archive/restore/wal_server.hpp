@@ -70,6 +70,8 @@ class WalServer {
   std::vector<std::jthread> threads_;
 };
 
+/// The answer of the server behind `socket`: "file PATH", "none" or "error TEXT".
+Result<std::string> ask_wal_server(const std::filesystem::path& socket, std::string_view name);
 /// The client's side: asks the server behind `socket` and renames what it gets to `path`.
 Result<Fetched> fetch_from_server(const std::filesystem::path& socket, std::string_view name,
                                   const std::filesystem::path& path);

@@ -1,0 +1,15 @@
+// Where the server of a copy comes from: this machine's PostgreSQL, or, for a server in a
+// container, the image it runs in, so that a copy is opened by the very programs and libraries of
+// its original.
+#pragma once
+
+#include "app/config.hpp"
+#include "archive/restore/restore.hpp"
+
+namespace pgkeel::app {
+
+/// Sets programs, account and the directories in use. A container that is gone, or an engine that
+/// is away, leaves the programs of this machine, if it has any.
+Result<void> choose_programs(const Config& config, archive::RestoreRequest& request);
+
+}  // namespace pgkeel::app

@@ -17,6 +17,35 @@ using nlohmann::json;
 constexpr std::size_t kRecordBytesMax = 64U << 20U;  // a million tables' row counts
 constexpr std::size_t kProofBytesMax = 16U << 20U;
 
+json properties_json(const DatabaseProperties& properties) {
+  auto settings = json::array();
+  for (const auto& each : properties.settings)
+    settings.push_back({{"role", each.role}, {"name", each.name}, {"value", each.value}});
+  auto grants = json::array();
+  for (const auto& each : properties.grants)
+    grants.push_back(
+        {{"grantee", each.grantee}, {"privilege", each.privilege}, {"grantable", each.grantable}});
+  return {{"owner", properties.owner},
+          {"comment", properties.comment},
+          {"settings", std::move(settings)},
+          {"rights_given", properties.rights_given},
+          {"grants", std::move(grants)}};
+}
+
+DatabaseProperties read_properties(const json& from) {
+  DatabaseProperties properties;
+  properties.owner = fields::text(from, "owner");
+  properties.comment = fields::text(from, "comment");
+  properties.rights_given = fields::flag(from, "rights_given");
+  for (const auto& each : from.at("settings"))
+    properties.settings.push_back(
+        {fields::text(each, "role"), fields::text(each, "name"), fields::text(each, "value")});
+  for (const auto& each : from.at("grants"))
+    properties.grants.push_back({fields::text(each, "grantee"), fields::text(each, "privilege"),
+                                 fields::flag(each, "grantable")});
+  return properties;
+}
+
 json database_json(const DumpedDatabase& database) {
   return {{"name", database.name},
           {"encoding", database.locale.encoding},
@@ -24,6 +53,7 @@ json database_json(const DumpedDatabase& database) {
           {"lc_ctype", database.locale.ctype},
           {"locale_provider", database.locale.provider},
           {"locale", database.locale.locale},
+          {"properties", properties_json(database.properties)},
           {"object", fields::object_json(database.object)},
           {"entries", database.entries},
           {"rows", database.rows},
@@ -36,6 +66,7 @@ DumpedDatabase read_database(const json& from) {
   database.locale = {fields::text(from, "encoding"), fields::text(from, "lc_collate"),
                      fields::text(from, "lc_ctype"), fields::text(from, "locale_provider"),
                      fields::text(from, "locale")};
+  database.properties = read_properties(from.at("properties"));
   database.object = fields::stored_object(from.at("object"));
   database.entries = fields::number<std::uint64_t>(from, "entries");
   for (const auto& [table, count] : from.at("rows").items())

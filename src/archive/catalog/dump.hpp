@@ -26,9 +26,29 @@ struct DatabaseLocale {
   [[nodiscard]] const std::string& described() const { return locale.empty() ? collate : locale; }
 };
 
+struct DatabaseSetting {
+  std::string role;  ///< empty: everybody's
+  std::string name;
+  std::string value;  ///< as the server keeps it
+};
+struct DatabaseGrant {
+  std::string grantee;  ///< empty: public
+  std::string privilege;
+  bool grantable = false;
+};
+/// What ALTER DATABASE and GRANT have made of it.
+struct DatabaseProperties {
+  std::string owner;
+  std::string comment;
+  std::vector<DatabaseSetting> settings;
+  bool rights_given = false;  ///< otherwise those every new database has
+  std::vector<DatabaseGrant> grants;
+};
+
 struct DumpedDatabase {
   std::string name;
   DatabaseLocale locale;
+  DatabaseProperties properties;
   StoredObject object;        ///< an empty key: nothing is stored
   std::uint64_t entries = 0;  ///< that pg_restore lists
   RowCounts rows;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "archive/dump/properties.hpp"
 #include "pg/sql_text.hpp"
 
 namespace pgkeel::archive {
@@ -143,8 +144,12 @@ Result<RestoredDump> restore_dump(const DumpRestoreRequest& request) {
     static_cast<void>(clear_half_made(session));  // else the next restore does
     return fail(std::move(rows).error());
   }
+  const auto& properties = request.database->properties;
+  if (request.owners == Owners::Keep) TRY_VOID(apply_properties(session, kHalfMade, properties));
   TRY_VOID(session.run(fmt::format("alter database {} rename to {}", kHalfMade, name)));
-  TRY_VOID(session.run(fmt::format("comment on database {} is null", name)));
+  TRY(comment, pg::quote_literal(properties.comment));
+  TRY_VOID(session.run(fmt::format("comment on database {} is {}", name,
+                                   properties.comment.empty() ? "null" : comment)));
   return RestoredDump{*std::move(rows), locale_replaced};
 }
 

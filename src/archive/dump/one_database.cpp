@@ -7,6 +7,7 @@
 
 #include "archive/dump/judge.hpp"
 #include "archive/dump/make_dump.hpp"
+#include "archive/dump/properties.hpp"
 
 namespace pgkeel::archive {
 namespace {
@@ -24,6 +25,7 @@ struct Counted {
   std::string snapshot;
   CountedTables tables;
   DatabaseLocale locale;
+  DatabaseProperties properties;
 };
 
 Result<Counted> count_under_snapshot(const DumpRequest& request, const std::string& database) {
@@ -37,7 +39,9 @@ Result<Counted> count_under_snapshot(const DumpRequest& request, const std::stri
     if (went_away && attempt < kSnapshotTries) continue;
     if (!tables) return fail(std::move(tables).error().with_context("count the rows"));
     TRY(locale, read_locale(session));
-    return Counted{std::move(session), std::move(snapshot), *std::move(tables), std::move(locale)};
+    TRY(properties, read_properties(session));
+    return Counted{std::move(session), std::move(snapshot), *std::move(tables), std::move(locale),
+                   std::move(properties)};
   }
 }
 
@@ -115,6 +119,7 @@ Result<DumpedDatabase> dump_database(const DumpRequest& request, const std::stri
     TRY(counted, count_under_snapshot(request, name));
     database.rows = counted.tables.rows;
     database.locale = counted.locale;
+    database.properties = counted.properties;
     return dump_and_judge(request, number, counted, database);
   }();
   if (done) return database;

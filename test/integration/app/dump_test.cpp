@@ -104,6 +104,19 @@ TEST_F(Dumps, AreListedProvenCopiedAndRestored) {
   // Goal: a dump of every database with the rows of its snapshot, proven by a drill, also from the
   // off-site copy alone; restored under a new name, never over what exists (A10 D11 C3 X4).
   configure("[archive.offsite]\nstore = \"offsite\"\n");
+  for (const auto* said :
+       {"alter database shop owner to seller", "comment on database shop is 'all of it'",
+        "alter database shop set search_path to \"$user\", public",
+        "alter role seller in database shop set work_mem to '7MB'",
+        "revoke all on database shop from public", "grant connect on database shop to seller"})
+    static_cast<void>(server_.rows(said));
+  const auto of_itself = [this](const std::string& database) {
+    return server_.query(
+        "select concat_ws(' | ', datdba::regrole, datacl, shobj_description(oid, 'pg_database'), "
+        "(select string_agg(setrole::regrole || ' ' || setconfig::text, ' | ' order by setrole) "
+        "from pg_db_role_setting where setdatabase = d.oid)) from pg_database d where datname = '" +
+        database + "'");
+  };
   const auto made = ok({"dump", "now"});
   EXPECT_TRUE(made["good"]);
   ASSERT_EQ(made["databases"].size(), 2U) << made;
@@ -132,6 +145,8 @@ TEST_F(Dumps, AreListedProvenCopiedAndRestored) {
   EXPECT_EQ(server_.query("select count(*) from orders", "shop_2"), "1000");
   EXPECT_EQ(server_.query("select tableowner from pg_tables where tablename = 'orders'", "shop_2"),
             "seller");
+  EXPECT_EQ(of_itself("shop_2"), of_itself("shop"));
+  EXPECT_THAT(of_itself("shop_2"), HasSubstr("work_mem=7MB"));
   const auto again = binary_.run(restore);
   EXPECT_EQ(again.exit_code, 4) << again.err;
   EXPECT_THAT(again.err, HasSubstr("there is a database shop_2 already"));

@@ -20,6 +20,11 @@ Dump sample() {
   DumpedDatabase shop;
   shop.name = "shop";
   shop.locale = {"UTF8", "C.UTF-8", "C.UTF-8", "c", ""};
+  shop.properties = {.owner = "seller",
+                     .comment = "all of it",
+                     .settings = {{"", "search_path", "\"$user\", public"}},
+                     .rights_given = true,
+                     .grants = {{"app", "CONNECT", true}}};
   shop.object = {dump_key(dump.label, 0) + ".zst", 10, 5, kDigest, kDigest};
   shop.entries = 12;
   shop.rows = {{"public.orders", 40}, {"public.lines", 2}};

@@ -29,13 +29,13 @@ struct Judge {
     return each.standing.proven() && each.backup.timeline == live;
   }
 
-  // The newest backup from before the window begins: every moment in the window starts from it or
-  // from a later one.
+  // The newest backup from before the window begins that is known to restore: every moment in the
+  // window starts from it or from a later one.
   [[nodiscard]] std::size_t first_of_window() const {
     const auto begin = now - policy.keep;
     std::size_t first = 0;
     for (std::size_t i = 0; i < backups.size(); ++i)
-      if (backups[i].backup.ended_at <= begin && backups[i].backup.timeline == live) first = i;
+      if (backups[i].backup.ended_at <= begin && takes_over(backups[i])) first = i;
     return first;
   }
 

@@ -83,8 +83,20 @@ TEST(Expiry, RemovesNothingThatNoProvenBackupOutlives) {
   old.add(30, Drill::Held);
   old.add(20, Drill::Failed);
   old.add(0, Drill::None);
-  EXPECT_THAT(old.removed(), ElementsAre(40)) << "30 is the last proven one, 20 begins the window";
-  EXPECT_EQ(old.plan().backups[1].reason, "no newer backup is proven");
+  old.wal(60, 100);
+  EXPECT_THAT(old.removed(), ElementsAre(40));
+  EXPECT_EQ(old.plan().wal.size(), 10U) << "60 to 69: what follows the only proven one stays";
+}
+
+TEST(Expiry, ABackupThatFailedItsDrillBeginsNoWindow) {
+  // Goal: every moment of the window starts from a backup that is known to restore (D11 X4).
+  Archive archive;
+  archive.add(10, Drill::Held);
+  archive.add(8, Drill::Failed);
+  archive.add(1, Drill::Held);
+  archive.wal(85, 100);
+  EXPECT_THAT(archive.removed(), ElementsAre());
+  EXPECT_EQ(archive.plan().wal.size(), 5U) << "85 to 89, before the backup of day 10";
 }
 
 TEST(Expiry, HonoursPinsAndTheCount) {

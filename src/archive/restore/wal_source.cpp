@@ -86,27 +86,42 @@ Result<bool> WalSource::any_later(const pg::WalSegment& segment) {
   return false;
 }
 
+// The spool first: a segment leaves it only after it has reached the store, never the other way.
+Result<bool> WalSource::whole(std::string_view name, const fs::path& path) {
+  TRY(received, from_incoming(name, "", path));
+  if (received) return true;
+  return from_store(name, path);
+}
+
+Result<bool> WalSource::beginning(const pg::WalSegment& segment, std::string_view name,
+                                  const fs::path& path) {
+  for (const char* suffix : kIncomplete) {
+    TRY(part, from_incoming(name, suffix, path));
+    if (part) return true;
+  }
+  return longest_beginning(segment, path);
+}
+
+// A receiver goes on meanwhile: what was in part at one look may be whole at the next, with more
+// behind it. So "not there" and "a gap" are only said after a second look for the whole.
 Result<Fetched> WalSource::fetch(std::string_view name, const fs::path& path) {
   const auto segment = pg::parse_segment_name(name, segment_bytes_);
   if (!segment && !pg::parse_history_name(name))
     return fail(ErrorCode::Usage, fmt::format("\"{}\" is no WAL file's name", name));
-  // The spool first: a segment leaves it only after it has reached the store, never the other way.
-  TRY(received, from_incoming(name, "", path));
-  if (received) return Fetched::Yes;
-  TRY(stored, from_store(name, path));
-  if (stored) return Fetched::Yes;
+  TRY(found, whole(name, path));
+  if (found) return Fetched::Yes;
   if (!segment) return Fetched::NotThere;
   TRY(later, any_later(*segment));
-  if (later)
-    return fail(Error(ErrorCode::WrongState,
-                      fmt::format("the archive has a gap: {} is missing, later WAL is there", name))
-                    .with_hint("Restore to a moment before the gap, or from a backup after it."));
-  for (const char* suffix : kIncomplete) {
-    TRY(part, from_incoming(name, suffix, path));
+  if (!later) {
+    TRY(part, beginning(*segment, name, path));
     if (part) return Fetched::Yes;
   }
-  TRY(ended, longest_beginning(*segment, path));
-  return ended ? Fetched::Yes : Fetched::NotThere;
+  TRY(meanwhile, whole(name, path));
+  if (meanwhile) return Fetched::Yes;
+  if (!later) return Fetched::NotThere;
+  return fail(Error(ErrorCode::WrongState,
+                    fmt::format("the archive has a gap: {} is missing, later WAL is there", name))
+                  .with_hint("Restore to a moment before the gap, or from a backup after it."));
 }
 
 }  // namespace pgkeel::archive

@@ -34,6 +34,9 @@ class WalSource {
  private:
   Result<std::string> read_stored(const std::string& key, std::uint64_t bytes_max);
   Result<bool> from_store(std::string_view name, const std::filesystem::path& path);
+  Result<bool> whole(std::string_view name, const std::filesystem::path& path);
+  Result<bool> beginning(const pg::WalSegment& segment, std::string_view name,
+                         const std::filesystem::path& path);
   Result<bool> longest_beginning(const pg::WalSegment& segment, const std::filesystem::path& path);
   Result<bool> from_incoming(std::string_view name, std::string_view suffix,
                              const std::filesystem::path& path);

@@ -6,6 +6,11 @@ namespace {
 
 constexpr int kVersionPerMajor = 10'000;
 
+Result<archive::ServerPosition> position_of(const archive::DumpServer& server) {
+  TRY(facts, archive::read_dumped_server(server));
+  return facts.position;
+}
+
 }  // namespace
 
 Result<DumpAccess> find_dump_access(const Config& config) {
@@ -24,7 +29,7 @@ Result<DumpAccess> claim_for_dumps(const ArchiveTools& tools) {
   TRY(access, find_dump_access(tools.config));
   TRY_VOID(archive::claim_archive(*tools.store, access.facts.marker));
   TRY(writer, archive::Writer::open(tools.config.state_dir));
-  TRY_VOID(writer.renew(*tools.store, access.facts.position));
+  TRY_VOID(writer.renew(*tools.store, [&access] { return position_of(access.server); }));
   return access;
 }
 

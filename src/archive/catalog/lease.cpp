@@ -153,6 +153,14 @@ Result<void> Writer::renew(Store& store, const ServerPosition& server) {
   return write(store, before + 1, server);
 }
 
+Result<void> Writer::renew(Store& store, const std::function<Result<ServerPosition>()>& look) {
+  TRY(seen, look());
+  auto renewed = renew(store, seen);
+  if (renewed || renewed.error().code != ErrorCode::Refused) return renewed;
+  TRY(now, look());
+  return renew(store, now);
+}
+
 Result<void> Writer::take_over(Store& store, const ServerPosition& server) {
   const auto lock = lock_of(state_dir_);
   if (!lock) return fail(lock.error());

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -49,6 +50,9 @@ class Writer {
   /// Checks the lease and renews it. Refused when another holds it or we were overtaken. Safe
   /// beside the other jobs of this state directory (a file lock).
   Result<void> renew(Store& store, const ServerPosition& server);
+  /// The same for a position that takes time to learn: when it is refused it is asked for once
+  /// more, since the receiver beside us may have renewed with a newer one meanwhile.
+  Result<void> renew(Store& store, const std::function<Result<ServerPosition>()>& look);
   /// The operator's word that this machine is the one from now on.
   Result<void> take_over(Store& store, const ServerPosition& server);
 

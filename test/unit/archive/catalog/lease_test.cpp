@@ -64,5 +64,25 @@ TEST(Lease, ASecondStateDirectoryIsKeptOutUntilItTakesOver) {
   EXPECT_TRUE(clone->renew(store, kServer));
 }
 
+TEST(Lease, AnOldPositionIsNoRollback) {
+  // Goal: a receiver that renews between a dump's look and its own renewal does not make the dump
+  // fail; a server that is behind at a second look was rolled back (X8).
+  test::MemoryStore store;
+  const test::TempDir state;
+  auto writer = Writer::open(state.path());
+  ASSERT_TRUE(writer);
+  const auto renewed = writer->renew(store, [&]() -> Result<ServerPosition> {
+    const auto now =
+        store.objects.empty() ? kServer : ServerPosition{TimelineId(1), Lsn(0x6000000)};
+    if (store.objects.empty())
+      TRY_VOID(writer->renew(store, ServerPosition{TimelineId(1), Lsn(0x6000000)}));
+    return now;
+  });
+  EXPECT_TRUE(renewed) << renewed.error().message();
+  const auto behind = writer->renew(store, [] { return Result<ServerPosition>(kServer); });
+  ASSERT_FALSE(behind);
+  EXPECT_THAT(behind.error().detail, HasSubstr("rolled back"));
+}
+
 }  // namespace
 }  // namespace pgkeel::archive

@@ -38,7 +38,14 @@ void note_canceled(Board& board, std::ptrdiff_t count) {
 
 }  // namespace
 
+// A line without a time, or with one in a zone that is only named, is taken for new.
 std::vector<pg::LogLine> LogFollower::read(const fs::path& path) {
+  auto lines = read_any(path);
+  std::erase_if(lines, [this](const pg::LogLine& line) { return line.at && *line.at < began_; });
+  return lines;
+}
+
+std::vector<pg::LogLine> LogFollower::read_any(const fs::path& path) {
   if (path.empty()) return {};
   if (path == path_) return read_on();
   std::vector<pg::LogLine> lines;
@@ -63,7 +70,7 @@ std::vector<pg::LogLine> LogFollower::read_on() {
 
 // Where the server logs is known once its catalog was looked at.
 runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance) {
-  LogFollower follower;
+  LogFollower follower(wall_now());
   while (true) {
     if (board->seen.catalog.seen && board->seen.reach.sees_files) {
       const auto lines = follower.read(log_of(*board, *instance));

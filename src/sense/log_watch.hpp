@@ -16,13 +16,18 @@ namespace pgkeel::sense {
 /// The new events of a log file, look by look.
 class LogFollower {
  public:
+  /// Events of before `began` are never given: a log file may be taken up again, a week old.
+  explicit LogFollower(WallTime began) : began_(began) {}
+
   /// Lines that are complete, of `path` as it is now. When the path changes the new file is read
   /// from its beginning; the first one from its end. Nothing for an empty path: no file here.
   [[nodiscard]] std::vector<pg::LogLine> read(const std::filesystem::path& path);
 
  private:
+  [[nodiscard]] std::vector<pg::LogLine> read_any(const std::filesystem::path& path);
   [[nodiscard]] std::vector<pg::LogLine> read_on();
 
+  WallTime began_;
   std::filesystem::path path_;
   std::uint64_t offset_ = 0;
   std::optional<pg::LogReader> reader_;

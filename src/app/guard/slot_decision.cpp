@@ -16,12 +16,18 @@ constexpr std::uint64_t kReserveMost = 4096 * kMegabyte;
 constexpr std::uint64_t kFreeableLeast = 64 * kMegabyte;
 // A checkpoint, a sort that spills or somebody's copy is over by then.
 constexpr Seconds kAgreeAfter{5};
+constexpr std::string_view kObjectInUse = "55006";
+constexpr std::string_view kInsufficientPrivilege = "42501";
 
 }  // namespace
 
 bool nearly_full(const WalDisk& disk) {
   return disk.bytes_free <
          std::clamp(disk.bytes_total / kReserveShare, kReserveLeast, kReserveMost);
+}
+
+bool surely_kept(std::string_view sqlstate) {
+  return sqlstate == kObjectInUse || sqlstate == kInsufficientPrivilege;
 }
 
 bool SlotDecision::give_up(const SlotView& view, SteadyTime now) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "base/strong.hpp"
 #include "base/time.hpp"
@@ -30,6 +31,10 @@ struct SlotView {
   bool commits_wait = false;
   WalDisk disk;
 };
+
+/// Whether the server has refused to drop the slot, so that it is there as before: it is in use
+/// again, or not ours to drop. A lost connection or a cancelled statement leaves that open.
+[[nodiscard]] bool surely_kept(std::string_view sqlstate);
 
 class SlotDecision {
  public:

@@ -37,11 +37,11 @@ constexpr const char* kDrop =
     "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
     "where slot_name = $1 and not active and restart_lsn = $2::pg_lsn";
 
+}  // namespace
+
 bool is_paused(incident::Ledger& ledger) {
   return !ledger.fact("paused_until").value_or("").empty();
 }
-
-}  // namespace
 
 std::string to_json(const SlotGivenUp& given_up) {
   return to_line({{"at", to_iso8601(given_up.at)},
@@ -141,9 +141,10 @@ Task<Result<void>> SlotKeeper::give_up(client::Connection* connection, SlotView 
              {"hint", "the WAL since then may be lost for the archive; a new backup follows"}});
   client::Params params{std::string(archive::kReceiverName), to_string(view.held_from)};
   auto dropped = co_await connection->query(kDrop, std::move(params), loop_.after(kLimit));
-  if (!dropped) co_return fail(client::to_error(std::move(dropped).error()));
+  if (!dropped && !surely_kept(dropped.error().sqlstate()))
+    co_return fail(client::to_error(std::move(dropped).error()));
   decision_.all_is_well();
-  if (dropped->empty()) {
+  if (!dropped || dropped->empty()) {
     log_info("the receiver's slot is kept after all: it is in use again");
     co_return remember(before);
   }

@@ -27,6 +27,9 @@ struct SlotGivenUp {
 [[nodiscard]] std::string to_json(const SlotGivenUp& given_up);
 [[nodiscard]] std::optional<SlotGivenUp> parse_slot_given_up(std::string_view json);
 
+/// Whether an operator has told the guard to keep its hands off.
+[[nodiscard]] bool is_paused(incident::Ledger& ledger);
+
 class SlotKeeper {
  public:
   enum class Commits { Wait, DoNotWait };  ///< for the archive

@@ -76,5 +76,15 @@ TEST(SlotDecision, KeepsASlotThatIsNotTheTrouble) {
   EXPECT_TRUE(given_up_after_two_looks(little));
 }
 
+TEST(SlotDecision, ARefusalTakesTheGapBack) {
+  // Goal: a slot the receiver took up again between the look and the drop is no gap; one whose end
+  // is not known, or that somebody else has dropped, stays one (D15 E8).
+  EXPECT_TRUE(surely_kept("55006"));
+  EXPECT_TRUE(surely_kept("42501"));
+  EXPECT_FALSE(surely_kept("57014")) << "cancelled: perhaps dropped";
+  EXPECT_FALSE(surely_kept("42704")) << "gone, with its WAL";
+  EXPECT_FALSE(surely_kept("")) << "the connection was lost";
+}
+
 }  // namespace
 }  // namespace pgkeel::app

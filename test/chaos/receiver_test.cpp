@@ -116,10 +116,20 @@ class SyncArchive : public Receiving {
     if (!status || !(*status)["archive"].is_object()) return -1;
     return (*status)["archive"].value("sync_waits_canceled", std::int64_t{-1});
   }
-  [[nodiscard]] std::string unprotected() {
-    const auto store = incident::Store::open(scene_.stage->config().state_dir);
-    return store ? incident::Ledger(**store).fact("archive.unprotected").value_or("") : "";
+  [[nodiscard]] bool await_armed_fact() {
+    return test::wait_until([&] { return !fact("archive.sync_armed").empty(); }, kPatience);
   }
+  [[nodiscard]] bool caught_up() {
+    const auto rows = scene_.stage->sql("postgres",
+                                        "select count(*) from pg_stat_replication where "
+                                        "flush_lsn >= pg_current_wal_flush_lsn()");
+    return rows && rows->text(0, 0) == "1";
+  }
+  [[nodiscard]] std::string fact(std::string_view name) {
+    const auto store = incident::Store::open_read_only(scene_.stage->config().state_dir);
+    return store ? incident::Ledger(**store).fact(name).value_or("") : "";
+  }
+  [[nodiscard]] std::string unprotected() { return fact("archive.unprotected"); }
 };
 
 TEST(ArchiveFailing, ADrillThatFailsIsAnIncident) {
@@ -180,6 +190,39 @@ TEST_F(SyncArchive, GivesWayToAReceiverThatHangsAndComesBack) {
                                                testing::HasSubstr("commits are protected again"))));
   stage.end_guard();
   EXPECT_THAT(unprotected(), testing::HasSubstr("\"until\":\"20"));
+}
+
+TEST_F(SyncArchive, IsTakenUpAgainWhenSomebodyEmptiesIt) {
+  // The setting is emptied by hand: the time without protection is kept, and ends when commits wait
+  // for the archive again (D7 E8).
+  auto& stage = *scene_.stage;
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  ASSERT_TRUE(await_armed_fact());
+  ASSERT_TRUE(stage.sql("postgres", "alter system set synchronous_standby_names = ''"));
+  ASSERT_TRUE(stage.sql("postgres", "select pg_reload_conf()"));
+  ASSERT_TRUE(test::wait_until([&] { return unprotected().contains("emptied"); }, kPatience));
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  EXPECT_TRUE(
+      test::wait_until([&] { return unprotected().contains("\"until\":\"20"); }, kPatience));
+}
+
+TEST_F(SyncArchive, PausedItGivesWayAndTakesNothingUp) {
+  // A receiver that hangs while the guard is paused does not hang the app, and the setting is left
+  // alone until the guard is resumed (D7).
+  auto& stage = *scene_.stage;
+  ASSERT_TRUE(await_names("pgkeel_receiver"));
+  add_writer(scene_);
+  const auto receiver = status()->pid;
+  ASSERT_TRUE(stage.client().post("/api/v1/pause", app::Json::object()));
+  ASSERT_EQ(::kill(receiver, SIGSTOP), 0);
+  ASSERT_TRUE(await_names(""));
+  ASSERT_EQ(::kill(receiver, SIGCONT), 0);
+  ASSERT_NE(await_streaming(), 0);
+  ASSERT_TRUE(stage.sql("postgres", "create table while_paused ()"));
+  EXPECT_TRUE(test::wait_until([&] { return caught_up(); }, kPatience));
+  EXPECT_TRUE(await_names(""));
+  ASSERT_TRUE(stage.client().post("/api/v1/resume", app::Json::object()));
+  EXPECT_TRUE(await_names("pgkeel_receiver"));
 }
 
 TEST_F(SyncArchive, DoesNotGiveWayToAShortBreak) {

@@ -18,13 +18,17 @@ using runtime::Task;
 constexpr Millis kLookEvery{1'000};
 constexpr Millis kLimit{2'000};
 constexpr std::string_view kFact = "archive.unprotected";
+constexpr std::string_view kArmedFact = "archive.sync_armed";
 
+// A checkpointer that pauses within a spread checkpoint has read the settings before.
 // Who waits is known by process and statement; a hundred of them say as much as a thousand.
 constexpr const char* kLook =
     "select current_setting('synchronous_standby_names'), coalesce(r.state = 'streaming', false), "
     "pg_current_wal_flush_lsn(), r.flush_lsn, "
     "array_to_string(array(select pid || '@' || query_start from pg_stat_activity "
-    "where wait_event = 'SyncRep' order by query_start limit 100), '|') "
+    "where wait_event = 'SyncRep' order by query_start limit 100), '|'), "
+    "exists(select from pg_stat_activity where backend_type = 'checkpointer' "
+    "and wait_event in ('CheckpointerMain', 'CheckpointWriteDelay')) "
     "from (select) here left join pg_stat_replication r on application_name = $1 "
     "order by r.flush_lsn desc nulls last limit 1";
 
@@ -63,6 +67,8 @@ Result<SyncView> view_of(const client::Rows& rows) {
   view.server_flushed = flushed;
   view.archive_flushed = parse_lsn(rows.text(0, 3).value_or("")).value_or(Lsn{});
   view.waiting = split(rows.text(0, 4).value_or(""), '|');
+  TRY(idle, rows.boolean(0, 5));
+  view.checkpointer_idle = idle;
   return view;
 }
 
@@ -92,7 +98,9 @@ SyncMode::SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot
       ledger_(ledger),
       conninfo_(std::move(conninfo)),
       connect_as_(std::move(connect_as)),
-      decision_(policy_of(config.archive)) {
+      policy_(policy_of(config.archive)),
+      decision_(policy_),
+      protection_(!ledger.fact(kArmedFact).value_or("").empty()) {
   if (const auto fact = ledger_.fact(kFact)) unprotected_ = parse_unprotected(*fact);
   tell();
 }
@@ -121,11 +129,11 @@ Task<Result<void>> SyncMode::look() {
   if (!connection_ || !connection_->usable()) CO_TRY_VOID(co_await connect());
   CO_TRY(seen, co_await view());
   const auto step = decision_.decide(seen, loop_.now());
-  armed_ = seen.standby_names.find(archive::kReceiverName) != std::string::npos;
+  armed_ = names_standby(seen.standby_names, policy_.name);
   foreign_ = step == SyncStep::Foreign;
+  if (step != SyncStep::Degrade) note_protection(seen);
   CO_TRY_VOID(co_await act(step));
-  const auto commits =
-      seen.standby_names.empty() ? SlotKeeper::Commits::DoNotWait : SlotKeeper::Commits::Wait;
+  const auto commits = armed_ ? SlotKeeper::Commits::Wait : SlotKeeper::Commits::DoNotWait;
   auto looked = co_await slot_.look(&*connection_, commits);
   co_return looked;
 }
@@ -149,8 +157,26 @@ Task<Result<SyncView>> SyncMode::view() {
   if (!rows) co_return fail(client::to_error(std::move(rows).error()));
   if (rows->empty()) co_return fail(ErrorCode::Query, "the server shows nothing of its standbys");
   CO_TRY(seen, view_of(*rows));
+  seen.paused = is_paused(ledger_);
   if (seen.standby_names.empty() && lacks_a_backup(senses_.observation())) seen.streams = false;
   co_return seen;
+}
+
+// Emptied by others it was at some moment since the last look; by what happened while no guard was
+// there, at a moment nobody knows.
+void SyncMode::note_protection(const SyncView& seen) {
+  using Change = SyncProtection::Change;
+  const bool was_armed = protection_.was_armed();
+  const bool unprotected = unprotected_ && !unprotected_->until;
+  const auto change = protection_.note(seen, policy_, unprotected);
+  if (change == Change::Ends) end_unprotected();
+  if (change == Change::Begins)
+    begin_unprotected(armed_at_.value_or(wall_now()),
+                      "synchronous_standby_names was emptied, and not by the guard");
+  if (armed_) armed_at_ = wall_now();
+  if (was_armed == protection_.was_armed()) return;
+  const auto kept = ledger_.set_fact(kArmedFact, was_armed ? "" : "yes");
+  if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
 }
 
 Task<Result<void>> SyncMode::act(SyncStep step) {
@@ -158,10 +184,10 @@ Task<Result<void>> SyncMode::act(SyncStep step) {
   if (step == SyncStep::Arm) {
     CO_TRY_VOID(
         co_await alter_system("alter system set synchronous_standby_names = '" + name + "'"));
-    end_unprotected();
+    log_info("commits are to wait for the archive");
   }
   if (step == SyncStep::Degrade) {
-    begin_unprotected();
+    degrade_begins();
     CO_TRY_VOID(co_await alter_system("alter system set synchronous_standby_names = ''"));
   }
   if (step == SyncStep::Disarm) {
@@ -182,19 +208,22 @@ Task<Result<void>> SyncMode::alter_system(std::string statement) {
 
 // From the loss on, not from the moment it was accepted: the commits that have been waiting are
 // acknowledged now. In the ledger before it happens.
-void SyncMode::begin_unprotected() {
+void SyncMode::degrade_begins() {
   const auto lost_for = loop_.now() - decision_.lost_since().value_or(loop_.now());
-  const auto since = wall_now() - std::chrono::duration_cast<std::chrono::microseconds>(lost_for);
+  begin_unprotected(wall_now() - std::chrono::duration_cast<std::chrono::microseconds>(lost_for),
+                    "the archive did not confirm commits");
+}
+
+void SyncMode::begin_unprotected(WallTime since, std::string why) {
   if (unprotected_ && !unprotected_->until) return;  // a guard before us began it
-  remember({since, std::nullopt, "the archive did not confirm commits"});
+  remember({since, std::nullopt, std::move(why)});
   log_error("commits are acknowledged without the archive",
             {{"since", to_iso8601(since)},
-             {"policy", "sync_on_loss"},
+             {"why", unprotected_->why},
              {"hint", "'pgkeel status' shows why the receiver does not stream"}});
 }
 
 void SyncMode::end_unprotected() {
-  log_info("commits wait for the archive");
   if (!unprotected_ || unprotected_->until) return;
   auto interval = *unprotected_;
   interval.until = wall_now();
@@ -219,6 +248,7 @@ std::string SyncMode::complaint() const {
   if (unprotected_ && !unprotected_->until)
     return fmt::format("commits are acknowledged before they are in the archive, since {}",
                        to_iso8601(unprotected_->since));
+  if (is_paused(ledger_)) return "commits do not wait for the archive: the guard is paused";
   if (!failure_.empty()) return "commits do not wait for the archive: " + failure_;
   return "commits do not wait for the archive yet: it is catching up";
 }

@@ -2,7 +2,8 @@
 // is put into synchronous_standby_names through a superuser session that is kept open (so that it
 // works when no connection is free) and never waits for a standby itself; taken out of it when the
 // archive is lost, as sync_on_loss says; put back when it has caught up.
-// The time without it is a fact of the ledger, so that it is still known after a restart.
+// The time without it, whoever ended it, is a fact of the ledger, so that it is still known after a
+// restart.
 #pragma once
 
 #include <optional>
@@ -32,7 +33,7 @@ class SyncMode {
   /// Runs for as long as the loop; returns at once where there is no archive, or only advice.
   runtime::Task<void> run();
 
-  /// Whether commits wait for the archive now.
+  /// Whether commits are told to wait for the archive now.
   [[nodiscard]] bool armed() const { return armed_; }
   /// The newest interval without protection; none: there was none.
   [[nodiscard]] const std::optional<Unprotected>& unprotected() const { return unprotected_; }
@@ -44,8 +45,10 @@ class SyncMode {
   runtime::Task<Result<void>> connect();
   runtime::Task<Result<SyncView>> view();
   runtime::Task<Result<void>> act(SyncStep step);
+  void note_protection(const SyncView& seen);
   runtime::Task<Result<void>> alter_system(std::string statement);
-  void begin_unprotected();
+  void degrade_begins();
+  void begin_unprotected(WallTime since, std::string why);
   void end_unprotected();
   void remember(const Unprotected& interval);
   void tell();
@@ -57,7 +60,10 @@ class SyncMode {
   incident::Ledger& ledger_;
   pg::Conninfo conninfo_;
   std::optional<runtime::Account> connect_as_;
+  const SyncPolicy policy_;
   SyncDecision decision_;
+  SyncProtection protection_;
+  std::optional<WallTime> armed_at_;  // the last look that showed it
   std::optional<client::Connection> connection_;
   bool armed_ = false;
   bool foreign_ = false;

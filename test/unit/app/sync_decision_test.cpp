@@ -82,5 +82,75 @@ TEST(SyncDecision, LeavesOthersAndUndoesItsOwn) {
   EXPECT_EQ(async.decide(view("", true, 1, 1), at(2)), SyncStep::None);
 }
 
+TEST(SyncDecision, PausedItOnlyGivesWay) {
+  // Goal: an operator's pause leaves the setting alone, but commits that hang on our own name are
+  // let go as sync_on_loss says, and not taken back before the pause is over (D7 A8).
+  auto decision = sync();
+  auto seen = view("", true, 200, 200);
+  seen.paused = true;
+  for (int second = 0; second < 5; ++second)
+    EXPECT_EQ(decision.decide(seen, at(second)), SyncStep::None);
+  seen.paused = false;
+  EXPECT_EQ(decision.decide(seen, at(5)), SyncStep::Arm);
+  seen = view("keel", false, 200, 0);
+  seen.paused = true;
+  EXPECT_EQ(decision.decide(seen, at(10)), SyncStep::None);
+  EXPECT_EQ(decision.decide(seen, at(20)), SyncStep::Degrade);
+  SyncDecision async({SyncPolicy::Durability::Async, "keel", Millis(10'000)});
+  seen = view("keel", true, 1, 1);
+  seen.paused = true;
+  EXPECT_EQ(async.decide(seen, at(0)), SyncStep::None);
+}
+
+TEST(SyncNames, OursIsAWholeName) {
+  // Goal: only commits that wait for the archive keep its slot; another's standby does not (D15
+  // E8).
+  EXPECT_TRUE(names_standby("keel", "keel"));
+  EXPECT_TRUE(names_standby("\"keel\"", "keel"));
+  EXPECT_TRUE(names_standby("ANY 1 (replica1, keel)", "keel"));
+  EXPECT_TRUE(names_standby("keel_2,keel", "keel"));
+  EXPECT_FALSE(names_standby("replica1", "keel"));
+  EXPECT_FALSE(names_standby("keel_2, my_keel", "keel"));
+  EXPECT_FALSE(names_standby("", "keel"));
+}
+
+class Protection : public testing::Test {
+ protected:
+  using Change = SyncProtection::Change;
+  Change note(std::string names, bool idle, bool unprotected) {
+    auto seen = view(std::move(names), true, 1, 1);
+    seen.checkpointer_idle = idle;
+    return protection_.note(seen, policy_, unprotected);
+  }
+  SyncPolicy policy_{SyncPolicy::Durability::Sync, "keel", Millis(10'000)};
+  SyncProtection protection_{false};
+};
+
+TEST_F(Protection, IsBelievedOnceTheCheckpointerHasTakenIt) {
+  // Goal: the setting is shown before it is obeyed; while a checkpoint is in a hurry commits still
+  // do not wait, and nobody is told they do (D7).
+  EXPECT_EQ(note("keel", true, true), Change::None) << "it may not have heard of it yet";
+  EXPECT_EQ(note("keel", false, true), Change::None) << "it has not looked";
+  EXPECT_EQ(note("keel", true, true), Change::Ends);
+  EXPECT_EQ(note("keel", true, false), Change::None);
+  EXPECT_EQ(note("", true, true), Change::None);
+  EXPECT_EQ(note("keel", true, true), Change::None) << "taken up anew, believed anew";
+}
+
+TEST_F(Protection, EndsAlsoWhenOthersEmptyTheSetting) {
+  // Goal: an operator or a restored postgresql.auto.conf that takes our name out is an interval,
+  // for a guard that began since too; before the first arming nothing was promised (D7 E8).
+  EXPECT_EQ(note("", true, false), Change::None);
+  EXPECT_EQ(note("keel", true, false), Change::None);
+  EXPECT_EQ(note("", true, false), Change::Begins);
+  EXPECT_EQ(note("", true, true), Change::None);
+  EXPECT_TRUE(protection_.was_armed());
+  protection_ = SyncProtection(true);
+  EXPECT_EQ(note("", true, false), Change::Begins);
+  policy_.durability = SyncPolicy::Durability::Async;
+  EXPECT_EQ(note("", true, false), Change::None);
+  EXPECT_FALSE(protection_.was_armed()) << "not asked for any more";
+}
+
 }  // namespace
 }  // namespace pgkeel::app

@@ -1,10 +1,13 @@
 // What a stage leaves behind when it goes: nothing, whatever was done to its guard before.
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <stdexcept>
 
 #include "chaos/archived.hpp"
 #include "runtime/files.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/proc.hpp"
 #include "runtime/process.hpp"
 #include "support/proc_scan.hpp"
 
@@ -61,6 +64,41 @@ TEST(Leftovers, NothingRunsAndNothingIsThereAfterAStage) {
     ASSERT_TRUE(leave_a_backup(stage));
     EXPECT_THAT(test::pids_about(directory), testing::Contains(receiver->pid));
   }
+  EXPECT_THAT(test::pids_about(directory), testing::IsEmpty());
+  EXPECT_FALSE(fs::exists(directory));
+}
+
+// The directory of the demo that process is: its guard's configuration lies in it.
+fs::path directory_of_demo(pid_t demo) {
+  for (const auto pid : runtime::list_pids()) {
+    const auto stat = runtime::read_proc_stat(pid);
+    if (!stat || stat->parent != demo) continue;
+    const auto words = runtime::read_proc_cmdline(pid);
+    if (!words) continue;
+    const auto config = std::ranges::find(*words, "--config");
+    if (config != words->end() && config + 1 != words->end())
+      return fs::path(*(config + 1)).parent_path();
+  }
+  return {};
+}
+
+TEST(Leftovers, ADemoThatIsStoppedLeavesNothing) {
+  // Goal: Ctrl-C in the middle of a demo: its guard, its server and its directory go with it (X8).
+  runtime::Loop loop;
+  runtime::ProcessSpec spec;
+  spec.argv = {PGKEEL_BINARY, "demo", "--fault", "server_killed"};
+  spec.session = runtime::ProcessSpec::Session::New;
+  const auto demo = runtime::start_process(spec);
+  ASSERT_TRUE(demo.has_value()) << demo.error().message();
+  fs::path directory;
+  ASSERT_TRUE(test::wait_until([&] {
+    directory = directory_of_demo(demo->pid());
+    return !directory.empty() && fs::exists(directory / "data" / "postmaster.pid");
+  }));
+  ASSERT_TRUE(demo->signal(SIGINT).has_value());
+  const auto ended = loop.run_until_complete(demo->wait_exit(loop, loop.after(kPatience)));
+  ASSERT_TRUE(ended && *ended);
+  EXPECT_EQ((*ended)->code, 1) << (*ended)->describe();
   EXPECT_THAT(test::pids_about(directory), testing::IsEmpty());
   EXPECT_FALSE(fs::exists(directory));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
 #include "app/demo/play.hpp"
 #include "incident/timeline.hpp"
@@ -68,6 +69,8 @@ Result<std::vector<FaultReport>> play_all(Stage& stage, Writer& writer,
     fmt::print(invocation.global.json ? stderr : stdout, "{}\n", line);
     std::fflush(stdout);
     auto report = play(stage, writer, fault);
+    if (!report && report.error().code == ErrorCode::Cancelled)
+      return fail(std::move(report).error());
     if (!report) {
       stage.keep();
       return fail(std::move(report).error().with_context(
@@ -82,7 +85,10 @@ Result<std::vector<FaultReport>> play_all(Stage& stage, Writer& writer,
 Result<int> run(const Invocation& invocation) {
   TRY(faults, chosen_faults(invocation));
   fmt::print(stderr, "Building the stage: a private PostgreSQL under guard, and a writer.\n");
-  TRY(stage, Stage::build());
+  const StopOnSignal stop;
+  StageOptions options;
+  options.stop = stop.token();
+  TRY(stage, Stage::build(std::move(options)));
   Writer writer(stage->conninfo("shop"));
   TRY(reports, play_all(*stage, writer, faults, invocation));
   const auto result = result_of(reports, writer);
@@ -104,7 +110,8 @@ CommandSpec demo_command() {
           .details =
               "Runs a writer and a guard on an embedded instance in a temporary directory, "
               "injects faults one after another, and counts acknowledged rows that are "
-              "missing afterwards. Exit 0 only if there are none.",
+              "missing afterwards. Exit 0 only if there are none. Ctrl-C ends and removes "
+              "everything it made.",
           .example = "pgkeel demo --fault server_killed --fault table_dropped",
           .options = {{.names = "--fault",
                        .value = "NAME",

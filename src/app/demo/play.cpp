@@ -40,6 +40,7 @@ Result<Incident> await_incident(Stage& stage, Seconds patience, std::string_view
     if (const auto incidents = latest_incidents(stage))
       for (const auto& incident : *incidents)
         if (incident.opened_at >= since && good(incident)) return incident;
+    if (stage.stop().stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
     std::this_thread::sleep_for(kPollEvery);
   }
   return fail(ErrorCode::TimedOut,
@@ -74,10 +75,11 @@ Result<Incident> whole_incident(Stage& stage, const std::string& id) {
 
 }  // namespace
 
-Result<void> await_writer(const Writer& writer, SteadyTime after) {
+Result<void> await_writer(const Writer& writer, SteadyTime after, const std::stop_token& stop) {
   const auto deadline = SteadyClock::now() + kHealedDeadline;
   while (SteadyClock::now() < deadline) {
     if (writer.last_acknowledged() > after) return {};
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
     std::this_thread::sleep_for(kPollEvery);
   }
   return fail(ErrorCode::TimedOut, "the writer could not write again");
@@ -104,7 +106,8 @@ Result<LedgerCount> count_ledger(Stage& stage, const Writer& writer) {
 Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault) {
   FaultReport report;
   report.fault = fault.name;
-  TRY_VOID(await_writer(writer, SteadyClock::now()));  // the fault meets a workload that runs
+  // The fault meets a workload that runs.
+  TRY_VOID(await_writer(writer, SteadyClock::now(), stage.stop()));
   writer.mark();
   TRY(progress, fault.inject(stage));
   TRY(named,
@@ -114,7 +117,7 @@ Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault) {
   TRY(closed, await_incident(stage, kHealedDeadline, "healed", [&](const Incident& incident) {
         return incident.id == named.id && healed(incident);
       }));
-  TRY_VOID(await_writer(writer, SteadyClock::now()));
+  TRY_VOID(await_writer(writer, SteadyClock::now(), stage.stop()));
   TRY(incident, whole_incident(stage, closed.id));
   report.incident = std::move(incident);
   report.cause_named = report.incident.cause;

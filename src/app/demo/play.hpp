@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <stop_token>
 #include <string>
 
 #include "app/demo/faults.hpp"
@@ -40,8 +41,8 @@ struct LedgerCount {
   std::int64_t duplicated = 0;
 };
 Result<LedgerCount> count_ledger(Stage& stage, const Writer& writer);
-/// Waits for an acknowledgement later than `after`.
-Result<void> await_writer(const Writer& writer, SteadyTime after);
+/// Waits for an acknowledgement later than `after`; Cancelled when told to stop.
+Result<void> await_writer(const Writer& writer, SteadyTime after, const std::stop_token& stop);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const FaultReport& report);
 

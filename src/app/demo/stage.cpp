@@ -41,10 +41,12 @@ listen = "off"
 )";
 
 template <class Condition>
-Result<void> poll_until(Seconds patience, std::string_view what, Condition condition) {
+Result<void> poll_until(Seconds patience, const std::stop_token& stop, std::string_view what,
+                        Condition condition) {
   const auto deadline = SteadyClock::now() + patience;
   while (SteadyClock::now() < deadline) {
     if (condition()) return {};
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
     std::this_thread::sleep_for(kPollEvery);
   }
   return fail(ErrorCode::TimedOut,
@@ -134,13 +136,14 @@ Result<void> Stage::start_guard(const GuardEnvironment& more) {
 }
 
 Result<void> Stage::await_ready() {
-  auto up = poll_until(kReadyDeadline, "the guarded server's start", [this] {
+  auto up = poll_until(kReadyDeadline, stop(), "the guarded server's start", [this] {
     if (!guard_->alive()) return true;
     const auto status = client().get("/api/v1/status");
     // The database the configuration requires is made by the guard as soon as it is up.
     return status && status->value("state", "") == "up" && sql("shop", "select 1").has_value();
   });
   if (up && guard_->alive()) return {};
+  if (!up && up.error().code == ErrorCode::Cancelled) return up;
   keep();
   const auto log = runtime::read_file_tail(directory_ / "guard.log", 2000);
   return fail(ErrorCode::Failed, "the guard did not come up: " + log.value_or("no log"));
@@ -167,7 +170,7 @@ Result<void> Stage::make_victims() {
 
 // Breaking begins when the guard's ledger has everything: tables, definitions, configuration.
 Result<void> Stage::await_known() {
-  return poll_until(kReadyDeadline, "the ledger's knowledge of all tables", [this] {
+  return poll_until(kReadyDeadline, stop(), "the ledger's knowledge of all tables", [this] {
     auto store = incident::Store::open_read_only(config_.state_dir);
     if (!store) return false;
     const incident::Ledger ledger(**store);

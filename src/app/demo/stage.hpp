@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@ struct StageOptions {
   std::filesystem::path program;  ///< pgkeel; empty: the running program
   GuardEnvironment environment;   ///< of every guard of this stage, and read with its config
   std::string config;             ///< more of pgkeel.toml: tables of lists, which have no variable
+  std::stop_token stop = {};      ///< ends every wait with Cancelled
 };
 
 class Stage {
@@ -43,6 +45,7 @@ class Stage {
   void keep() { keep_ = true; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] const std::stop_token& stop() const { return options_.stop; }
   [[nodiscard]] runtime::Loop& loop() { return loop_; }
   [[nodiscard]] instance::Instance& instance() { return *instance_; }
   [[nodiscard]] GuardClient client() const { return GuardClient(config_); }

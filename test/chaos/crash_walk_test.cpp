@@ -70,11 +70,15 @@ void walk_place(Scene& scene, const Walk& walk, const std::string& name, const I
   ASSERT_TRUE(known.has_value()) << known.error().message();
 }
 
+void walk_step(Scene& scene, const Walk& walk, const recover::Step& step, const Inject& inject) {
+  for (const auto place : kPlaces)
+    ASSERT_NO_FATAL_FAILURE(walk_place(
+        scene, walk, recover::fault_point_name(walk.playbook, step.name, place), inject));
+}
+
 void walk_playbook_in(Scene& scene, const Walk& walk, const Inject& inject) {
   for (const auto& step : recover::playbook_by_name(walk.playbook).steps)
-    for (const auto place : kPlaces)
-      ASSERT_NO_FATAL_FAILURE(walk_place(
-          scene, walk, recover::fault_point_name(walk.playbook, step.name, place), inject));
+    ASSERT_NO_FATAL_FAILURE(walk_step(scene, walk, step, inject));
 }
 
 void walk_playbook(const Walk& walk, const Inject& inject) {
@@ -98,17 +102,31 @@ INSTANTIATE_TEST_SUITE_P(Every, CrashWalk, testing::ValuesIn(kWalks), [](const a
   return fmt::format("{}_{}", walk.param.playbook, walk.param.fault);
 });
 
-TEST(CrashWalkOf, ReplaceHungServer) {
+// A test per step: it takes a quarter of a minute at each place to be sure that a server hangs.
+class FrozenWalk : public testing::TestWithParam<std::size_t> {};
+
+std::size_t frozen_steps() { return recover::playbook_by_name(kFrozen).steps.size(); }
+
+TEST_P(FrozenWalk, ReplaceHungServer) {
   // A server that is neither stopped nor dead and does nothing is replaced, by whichever guard
   // comes to the end of it (D6 E6).
   const Freezer freezer;
   if (!freezer.possible()) GTEST_SKIP() << "needs root and a cgroup2 file system";
-  walk_playbook({"server_hung", kFrozen}, [&](app::Stage& stage) {
+  auto scene = walk_scene();
+  ASSERT_TRUE(scene.stage);
+  const auto& step = recover::playbook_by_name(kFrozen).steps[GetParam()];
+  walk_step(scene, {"server_hung", kFrozen}, step, [&](app::Stage& stage) {
     freezer.clear();
     stage.note_broken();
     ASSERT_TRUE(freezer.freeze(stage.instance().data_dir()));
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Every, FrozenWalk, testing::Range(std::size_t{0}, frozen_steps()),
+                         [](const auto& index) {
+                           return std::string(
+                               recover::playbook_by_name(kFrozen).steps[index.param].name);
+                         });
 
 TEST(CrashWalkOf, RestoreData) {
   // A guard killed while it restores a lost data directory, or while its restore still runs, is

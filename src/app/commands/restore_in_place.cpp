@@ -53,19 +53,17 @@ std::string start_command(const Config& config, const archive::InPlaceJob& job,
   return fmt::format("{}{}/pg_ctl start -D {}", as, job.bin_dir.string(), job.place.string());
 }
 
-// What was asked for is there, from an earlier run: it has only to be put into the place.
-bool is_restored(const InPlaceRestore& work, const archive::RestoreRequest& request) {
-  return work.state() == InPlaceState::Complete && work.was_asked(request);
-}
+// Whether what was asked for is there, from an earlier run, and has only to be put into the place.
+enum class Copy { ToBeMade, Made };
 
 // What is to be done, as sentences; the same for a person and in JSON.
 std::vector<std::string> sentences(const archive::Backup& backup,
                                    const archive::RestoreRequest& request,
-                                   const InPlaceRestore& work) {
+                                   const InPlaceRestore& work, Copy copy) {
   const auto& job = work.job();
   const bool entries = job.manner == instance::SwapManner::Entries;
   std::vector<std::string> steps;
-  if (!is_restored(work, request))
+  if (copy == Copy::ToBeMade)
     steps.push_back(
         fmt::format("restore backup {} ({}) to {} in {}, every file compared with its "
                     "manifest",
@@ -180,7 +178,9 @@ Result<void> InPlaceCommand::restore(const archive::RestoreRequest& request) {
 
 // A guard is left paused only when neither cluster is whole in the place.
 Result<void> InPlaceCommand::act(const archive::RestoreRequest& request) {
-  auto done = is_restored(work_, request) ? Result<void>() : restore(request);
+  const auto made = work_.has_current_copy(request);  // asked again: the guard is paused only now
+  auto done = made ? Result<void>() : Result<void>(fail(made.error()));
+  if (made && !*made) done = restore(request);
   if (done) done = work_.swap();
   if (done) return end();
   if (work_.state() != InPlaceState::Between) {
@@ -245,7 +245,10 @@ Result<int> InPlaceCommand::run() {
   request.in_use = archive::tablespaces_in(work_.job().place);
   TRY(plan, archive::plan_restore_of(request));
   TRY(unknown, work_.check(plan.backup));
-  const auto steps = sentences(plan.backup, request, work_);
+  TRY(made, work_.has_current_copy(request));
+  const auto steps = sentences(plan.backup, request, work_, made ? Copy::Made : Copy::ToBeMade);
+  if (work_.state() == InPlaceState::Complete && !made)
+    say("The copy of that restore is not what was asked now; it is removed and made anew.");
   if (!unknown.empty()) say("It is not known " + unknown + ".");
   if (!may_act()) return show(steps);
   if (!invocation_->global.json) print_plan(work_, steps);

@@ -2,10 +2,16 @@
 #include "archive/restore/in_place.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
+#include "archive/catalog/marker.hpp"
+#include "archive/receive/spool_listing.hpp"
 #include "base/fault_point.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/lock.hpp"
@@ -35,6 +41,48 @@ std::string question(const RestoreRequest& request) {
          (request.target.stop == RecoveryTarget::Stop::Before ? ", exclusive" : "") + " from " +
          request.label.value_or("the newest backup") +
          (request.timeline ? " on timeline " + to_string(*request.timeline) : "");
+}
+
+// Every server changes it when it starts. Empty: there is none.
+std::string reach_of_place(const fs::path& place) {
+  const auto control = instance::read_control_file(place);
+  if (!control && control.error().code == ErrorCode::NotFound) return {};
+  if (!control) return "unreadable";
+  return fmt::format("{} at {} on timeline {}, {} {}", to_string(control->system_id),
+                     to_string(control->checkpoint), to_string(control->timeline),
+                     pg::to_string(control->state), to_iso8601(control->modified_at));
+}
+
+// A segment being received has its full size from the start: what comes to it shows in its time.
+std::string written_at(const fs::path& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) return {};
+  return fmt::format("@{}.{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+// The last segment of each timeline, wherever it is.
+Result<std::string> reach_of_archive(const RestoreRequest& request) {
+  TRY(marker, read_marker(*request.store));
+  if (!marker) return std::string();
+  const auto bytes = marker->wal_segment_bytes;
+  std::map<TimelineId, std::string> last;
+  const auto note = [&](const pg::WalSegment& segment, const std::string& more) {
+    auto& known = last[segment.timeline];
+    known = std::max(known, pg::segment_name(segment, bytes) + more);
+  };
+  if (!request.incoming.empty()) {
+    const auto files = list_spool(request.incoming, bytes);
+    if (!files && files.error().code != ErrorCode::NotFound) return fail(files.error());
+    for (const auto& file : files.value_or(std::vector<SpoolFile>{}))
+      if (file.kind == SpoolFile::Kind::Complete) note(file.segment, "");
+      else if (file.kind != SpoolFile::Kind::History)
+        note(file.segment, written_at(request.incoming / file.name));
+  }
+  TRY(index, WalIndex::read(*request.store, bytes));
+  for (const auto& [segment, object] : index.segments()) note(segment, "");
+  std::string text;
+  for (const auto& [timeline, name] : last) text += (text.empty() ? "" : " ") + name;
+  return text;
 }
 
 // The restored cluster's own settings may say fsync = off, and replay obeyed them.
@@ -103,6 +151,25 @@ bool InPlaceRestore::was_asked(const RestoreRequest& request) const {
   return job_.asked == question(request);
 }
 
+Result<bool> InPlaceRestore::has_current_copy(const RestoreRequest& request) const {
+  if (state_ != InPlaceState::Complete || !was_asked(request)) return false;
+  if (!job_.latest) return true;
+  if (!require_unwritten()) return false;
+  TRY(archive, reach_of_archive(request));
+  return archive == job_.seen_archive;
+}
+
+// The copy would be older than what it replaces. What is gone meanwhile cannot be newer.
+Result<void> InPlaceRestore::require_unwritten() const {
+  const auto now = reach_of_place(job_.place);
+  if (!job_.latest || now.empty() || now == job_.seen_place) return {};
+  return fail(Error(ErrorCode::WrongState,
+                    fmt::format("a server ran in {} since the restore began {}: its copy is not "
+                                "the latest moment any more",
+                                job_.place.string(), to_iso8601(job_.began)))
+                  .with_hint("Give the command again: it restores anew. Nothing was moved."));
+}
+
 Result<void> InPlaceRestore::refuse_server() const {
   if (!is_there(job_.place)) return {};
   const auto why = why_occupied(instance::inspect_lock(job_.place).facts, job_.place);
@@ -129,10 +196,15 @@ Result<std::string> InPlaceRestore::check(const Backup& backup) const {
   if (occupied && !facts.control)
     unknown =
         fmt::format("whose data is in {}: its control file cannot be read", job_.place.string());
-  TRY_VOID(ask_for_room_in(instance::nearest_existing(job_.work_dir().parent_path()), backup,
-                           "Free space there: the restored cluster and the present one are both "
-                           "kept."));
+  // The copy of an earlier run makes room for this one.
+  if (state_ == InPlaceState::Nothing) TRY_VOID(ask_for_room(backup));
   return unknown;
+}
+
+Result<void> InPlaceRestore::ask_for_room(const Backup& backup) const {
+  return ask_for_room_in(
+      instance::nearest_existing(job_.work_dir().parent_path()), backup,
+      "Free space there: the restored cluster and the present one are both kept.");
 }
 
 // What is found in the working directory is ours: nothing else has this name. The server of a
@@ -150,6 +222,14 @@ Result<Scratch> InPlaceRestore::clear(const RestoreRequest& request) {
 
 Result<Restored> InPlaceRestore::restore(RestoreRequest request) {
   TRY(scratch, clear(request));
+  if (state_ != InPlaceState::Nothing) {
+    TRY(plan, plan_restore_of(request));
+    TRY_VOID(ask_for_room(plan.backup));
+  }
+  job_.seen_place = reach_of_place(job_.place);
+  TRY(reach, reach_of_archive(request));
+  job_.seen_archive = reach;
+  job_.began = wall_now();
   job_.asked = question(request);
   job_.target = request.target.describe();
   job_.latest = request.target.kind == RecoveryTarget::Kind::Latest;
@@ -192,6 +272,7 @@ Result<void> InPlaceRestore::move() {
     if (!has_control(swap.incoming))
       return fail(ErrorCode::Malformed, swap.incoming.string() + " is not whole any more");
     TRY_VOID(refuse_server());
+    if (!is_there(swap.aside)) TRY_VOID(require_unwritten());
     TRY_VOID(instance::set_aside(swap));
     fault_point("in_place.aside");
     job_.step = Step::Placing;

@@ -36,6 +36,9 @@ class InPlaceRestore {
   [[nodiscard]] std::string describe() const;
   /// Whether what was found answers the same question.
   [[nodiscard]] bool was_asked(const RestoreRequest& request) const;
+  /// Whether a complete copy is what a restore would make now: the same was asked, and for the
+  /// latest moment nothing was written since, neither in the place nor to the archive.
+  [[nodiscard]] Result<bool> has_current_copy(const RestoreRequest& request) const;
 
   /// Refused when a server runs there or may run; WrongIdentity when the place holds another
   /// cluster than the backup's; DiskFull. Reads only. Returns what cannot be checked, in words.
@@ -46,7 +49,8 @@ class InPlaceRestore {
   void note_paused_guard() { job_.paused_guard = true; }
   /// Restores beside the place. Discards what an earlier run left there.
   Result<Restored> restore(RestoreRequest request);
-  /// Moves what is there aside and the copy in, from whichever step on it is.
+  /// Moves what is there aside and the copy in, from whichever step on it is. WrongState when a
+  /// server ran in the place since a copy of the latest moment was begun.
   Result<void> swap();
   /// The end: nothing is left to be found by another run.
   Result<void> tidy_up();
@@ -54,8 +58,10 @@ class InPlaceRestore {
  private:
   explicit InPlaceRestore(InPlaceJob job) : job_(std::move(job)) {}
   [[nodiscard]] InPlaceState judge() const;
+  [[nodiscard]] Result<void> ask_for_room(const Backup& backup) const;
   Result<Scratch> clear(const RestoreRequest& request);
   Result<void> note_complete(const Restored& done);
+  Result<void> require_unwritten() const;
   Result<void> move();
 
   InPlaceJob job_;

@@ -36,6 +36,8 @@ std::string to_text(const InPlaceJob& job) {
                        {"target", job.target},
                        {"latest", job.latest},
                        {"paused_guard", job.paused_guard},
+                       {"seen_place", job.seen_place},
+                       {"seen_archive", job.seen_archive},
                        {"began", to_iso8601(job.began)},
                        {"system_id", job.system_id.valid() ? to_string(job.system_id) : ""},
                        {"backup", job.backup},
@@ -57,6 +59,8 @@ InPlaceJob from_json(const json& from) {
   job.target = fields::text(from, "target");
   job.latest = fields::flag(from, "latest");
   job.paused_guard = fields::flag(from, "paused_guard");
+  job.seen_place = fields::text(from, "seen_place");
+  job.seen_archive = fields::text(from, "seen_archive");
   job.began = fields::time(from, "began");
   if (!fields::text(from, "system_id").empty())
     job.system_id = fields::system_id(from, "system_id");

@@ -27,6 +27,8 @@ struct InPlaceJob {
   std::string target;                 ///< in words
   bool latest = true;                 ///< all the archive has was replayed
   bool paused_guard = false;          ///< by this job, which resumes it
+  std::string seen_place;             ///< how far its cluster was before the copy was made
+  std::string seen_archive;           ///< and the archive
   WallTime began;
   // Known once the copy is complete.
   SystemId system_id;

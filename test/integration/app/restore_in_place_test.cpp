@@ -127,6 +127,25 @@ TEST_F(InPlace, ARunThatWasKilledAnywhereIsFinishedByTheNext) {
             0U);
 }
 
+TEST_F(InPlace, ACopyOfTheLatestMomentIsUsedOnlyUntilAServerRuns) {
+  // Goal: a copy that was complete and not placed is placed when nothing was written since, and
+  // made anew once the server served again: what is "the latest" holds every row of the archive
+  // (D7 D10).
+  ASSERT_NO_FATAL_FAILURE(archive_and_stop());
+  ASSERT_TRUE(binary_.is_killed(
+      kDoIt, {{"PGKEEL_CRASH_AT", "in_place.complete"},
+              {"PGKEEL_CRASH_MARK", (binary_.dir() / "mark-complete").string()}}));
+  EXPECT_THAT(binary_.run(kDryRun).out, testing::Not(HasSubstr("restore backup")));
+  server_.start();
+  static_cast<void>(server_.rows("insert into t values (102)"));
+  ASSERT_EQ(binary_.run({"backup", "now"}).exit_code, 0);
+  server_.stop();
+  EXPECT_THAT(binary_.run(kDryRun).out, HasSubstr("restore backup"));
+  ASSERT_NO_FATAL_FAILURE(put_into_place());
+  EXPECT_THAT(said_, HasSubstr("made anew"));
+  EXPECT_EQ(count_restored(), "102");
+}
+
 // The data directory as a mount point of this process and its children.
 class Mounted {
  public:

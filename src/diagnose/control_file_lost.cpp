@@ -20,6 +20,9 @@ std::vector<Finding> control_file_lost(const Case& the_case) {
   finding.summary = damaged
                         ? "The control file is damaged: " + files.data_dir.control_error->message()
                         : "The data directory is incomplete: " + files.data_dir.detail;
+  if (!damaged && !files.data_dir.detail.empty())
+    finding.hint = "a human: bring back what is missing, or restore a backup beside it: " +
+                   files.data_dir.detail;
   finding.evidence.push_back(evidence(the_case, "control_file", finding.summary));
   return {finding};
 }

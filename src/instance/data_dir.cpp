@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr int kControlReadsMax = 3;  // a torn read of one page cannot repeat by chance
 constexpr std::size_t kVersionBytesMax = 64;
+constexpr std::string_view kMadeByMkfs = "lost+found";
 constexpr int kTablespacesMax = 1000;
+constexpr int kKeptNamedMax = 8;  // directories in one sentence
 constexpr std::array kDirectories = {"base", "global", "pg_wal", "pg_xact"};
 constexpr std::array kFilesOfOneOwner = {"PG_VERSION", "global/pg_control", "base", "pg_wal"};
 
@@ -84,6 +86,22 @@ std::string incompleteness(const fs::path& data_dir, const DataDirFacts& facts) 
   return dangling_tablespace(data_dir);
 }
 
+// In a mount point directories are put aside and brought in entry by entry: where that was
+// interrupted, the rest is in one of these.
+std::string kept_within(const fs::path& path) {
+  std::string names;
+  int seen = 0;
+  static_cast<void>(each_entry(path, [&](std::string_view name) {
+    struct stat found{};
+    const auto entry = path / name;
+    if (name == kMadeByMkfs || !stays_in_place(name)) return true;
+    if (::stat(entry.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return true;
+    names += (names.empty() ? "" : ", ") + entry.string();
+    return ++seen < kKeptNamedMax;
+  }));
+  return names.empty() ? names : "; what was set aside or restored in it before is in " + names;
+}
+
 void read_contents(const fs::path& path, DataDirFacts& facts) {
   facts.major = read_major(path).value_or(0);
   if (auto control = read_control_file(path)) facts.control = *std::move(control);
@@ -139,6 +157,7 @@ void judge(const fs::path& path, DataDirFacts& facts) {
   read_contents(path, facts);
   facts.detail = incompleteness(path, facts);
   facts.state = facts.detail.empty() ? DataDirState::Present : DataDirState::Incomplete;
+  if (facts.state == DataDirState::Incomplete) facts.detail += kept_within(path);
 }
 
 }  // namespace

@@ -128,9 +128,20 @@ INSTANTIATE_TEST_SUITE_P(Every, FrozenWalk, testing::Range(std::size_t{0}, froze
                                recover::playbook_by_name(kFrozen).steps[index.param].name);
                          });
 
+// What restores left beside the data directory: each is as large as the cluster.
+std::vector<std::string> restored_copies(app::Stage& stage) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(stage.instance().data_dir().parent_path()))
+    if (const auto name = entry.path().filename().string();
+        name.find(".pgkeel-restor") != std::string::npos)
+      names.push_back(name);
+  return names;
+}
+
 TEST(CrashWalkOf, RestoreData) {
   // A guard killed while it restores a lost data directory, or while its restore still runs, is
-  // followed by one that has every acknowledged commit back (D6 D7 E6 X2).
+  // followed by one that has every acknowledged commit back, and nothing of the copies that were
+  // not placed is left (D6 D7 E6 X2).
   Archived archived({{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}});
   ASSERT_TRUE(archived.built());
   ASSERT_TRUE(archived.await_backup());
@@ -139,6 +150,7 @@ TEST(CrashWalkOf, RestoreData) {
     ASSERT_TRUE(archived.await_synchronous());
     ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
   });
+  EXPECT_THAT(restored_copies(archived.stage()), testing::IsEmpty());
 }
 
 TEST(CrashWalkOf, CreateDatabase) {

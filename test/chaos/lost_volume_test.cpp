@@ -7,7 +7,9 @@
 #include <fstream>
 
 #include "chaos/archived.hpp"
+#include "chaos/crash.hpp"
 #include "chaos/volume.hpp"
+#include "runtime/process.hpp"
 #include "support/child.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temp_dir.hpp"
@@ -18,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kRounds = 2;
+constexpr const char* kKept = "pgkeel-aside-20260101T000000Z";
 
 // DIR/store, by the real binary from a cluster of its own, which ends with this.
 void make_foreign_archive(const fs::path& dir) {
@@ -72,9 +75,51 @@ class MountedOnItself {
   bool mounted_;
 };
 
+// What an earlier recovery kept within the mount point, in the archive's newest backup too.
+void keep_something_within(Archived& archived) {
+  auto& stage = archived.stage();
+  const auto kept = stage.instance().data_dir() / kKept;
+  fs::create_directory(kept);
+  std::ofstream(kept / "word") << "kept";
+  for (const auto& path : {kept, kept / "word"}) test::give_to_server(path);
+  runtime::ProcessSpec spec;
+  spec.argv = {PGKEEL_BINARY, "backup", "now", "--config",
+               (stage.directory() / "pgkeel.toml").string()};
+  spec.environment = {{"PGKEEL_ARCHIVE_STORE", stage.config().archive.store.where}};
+  std::string said;
+  const auto backed_up = [&] {
+    auto& loop = stage.loop();
+    const auto ran =
+        loop.run_until_complete(runtime::run_process(loop, spec, loop.after(kPatience)));
+    if (ran) said = ran->err;
+    return ran && ran->exit.ok();  // else the guard's own backup runs
+  };
+  ASSERT_TRUE(test::wait_until(backed_up, kPatience)) << said;
+}
+
+// rm -rf of what the server has in the mount point, then SIGKILL to it.
+void lose_what_is_mounted(app::Stage& stage) {
+  const auto server = postmaster_pid(stage);
+  ASSERT_NE(server, 0);
+  stage.note_broken();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(stage.instance().data_dir(), error))
+    if (entry.path().filename() != kKept) fs::remove_all(entry.path(), error);
+  static_cast<void>(::kill(server, SIGKILL));
+}
+
+std::vector<fs::path> restored_within(app::Stage& stage) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(stage.instance().data_dir()))
+    if (entry.path().filename().string().starts_with("pgkeel-restor"))
+      found.push_back(entry.path());
+  return found;
+}
+
 TEST(LostVolume, AMountPointIsRestoredIntoItself) {
-  // Goal: everything in a data directory that is a mount point is removed under a writer: it cannot
-  // be renamed, its entries are, and nothing acknowledged is lost (A3 D7 D10 X2).
+  // Goal: everything of the server in a data directory that is a mount point is removed under a
+  // writer: it cannot be renamed, its entries are, and nothing acknowledged is lost. What an
+  // earlier recovery kept in it stays, although the backup holds it as well (A3 D7 D10 X2).
   if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
   Archived archived;
   ASSERT_TRUE(archived.built());
@@ -84,8 +129,53 @@ TEST(LostVolume, AMountPointIsRestoredIntoItself) {
   const auto data_dir = archived.stage().instance().data_dir();
   const MountedOnItself mount(data_dir);
   ASSERT_TRUE(mount.done());
-  ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+  ASSERT_NO_FATAL_FAILURE(keep_something_within(archived));
+  ASSERT_TRUE(archived.await_synchronous());
+  ASSERT_NO_FATAL_FAILURE(lose_what_is_mounted(archived.stage()));
   ASSERT_TRUE(await_healed(archived.stage(), "volume_lost"));
+  ASSERT_TRUE(service_restored(archived.scene()));
+  EXPECT_TRUE(fs::exists(data_dir / kKept / "word"));
+  EXPECT_THAT(restored_within(archived.stage()), testing::IsEmpty());
+}
+
+// The mount point holds one more directory: the copy, by a name that this says.
+bool names_the_copy(const incident::Incident& incident) {
+  return incident.state == incident::IncidentState::Waiting &&
+         std::ranges::any_of(incident.events, [](const auto& event) {
+           return event.text.find("/pgkeel-restore-") != std::string::npos;
+         });
+}
+
+TEST(LostVolume, AKillBetweenTwoEntriesIsToldAndLosesNothing) {
+  // Goal: a guard killed while it moves the restored entries into a mount point is followed by one
+  // that starts nothing, removes nothing and says where the rest is; moved there by hand, it is the
+  // cluster with every acknowledged commit (D6 D7 E6 X2).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  Archived archived;
+  ASSERT_TRUE(archived.built());
+  auto& stage = archived.stage();
+  ASSERT_TRUE(archived.await_backup());
+  add_writer(archived.scene());
+  const auto data_dir = stage.instance().data_dir();
+  const MountedOnItself mount(data_dir);
+  ASSERT_TRUE(mount.done());
+  const auto mark = stage.directory() / "mark";
+  stage.end_guard();
+  ASSERT_TRUE(stage.start_guard(crash_at(mark, "swap.entry_in")).has_value());
+  ASSERT_TRUE(stage.await_ready().has_value());
+  ASSERT_TRUE(archived.await_synchronous());
+  ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+  ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(archived.scene(), mark));
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(await_incident(stage, "volume_lost", names_the_copy));
+  const auto rest = restored_within(stage);
+  ASSERT_EQ(rest.size(), 1U);
+  std::vector<fs::path> entries;
+  for (const auto& entry : fs::directory_iterator(rest.front())) entries.push_back(entry.path());
+  std::ranges::partition(entries,
+                         [](const fs::path& entry) { return entry.filename() != "global"; });
+  for (const auto& entry : entries) fs::rename(entry, data_dir / entry.filename());
+  ASSERT_TRUE(await_healed(stage, "volume_lost"));
   ASSERT_TRUE(service_restored(archived.scene()));
 }
 

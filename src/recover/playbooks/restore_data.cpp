@@ -1,13 +1,17 @@
 // The data directory is gone and an archive is there. It is searched for first, as always; only
 // when it is nowhere is it restored: into a directory beside its place by a pgkeel of its own,
-// every file compared with the backup's manifest and all WAL there is replayed, then renamed into
-// place and started. What stood in the place was renamed aside and is kept. In a mount point, which
-// cannot be renamed, both happen to its entries.
+// every file compared with the backup's manifest and all WAL there is replayed. Placing it is a
+// step of its own, because a day may have passed: what may fill the place is asked again. What
+// stood in the place was renamed aside and is kept. In a mount point, which cannot be renamed, both
+// happen to its entries.
 #include <fmt/format.h>
 
+#include "base/log.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/swap.hpp"
+#include "recover/aside.hpp"
 #include "recover/playbooks/lost_data.hpp"
+#include "recover/playbooks/restored_copy.hpp"
 #include "recover/playbooks/server_steps.hpp"
 #include "runtime/process.hpp"
 
@@ -18,31 +22,11 @@ using runtime::Task;
 namespace fs = std::filesystem;
 
 constexpr Seconds kRestorePatience{24 * 3600};  // a large database from a slow store
-constexpr const char* kHeldBack =
-    "global/pg_control.pgkeel-restore";  // archive/restore/extract.cpp
+constexpr Seconds kAskedAgain{3600};            // another cluster's archive stays another's
 constexpr std::size_t kWordsMax = 500;
 
-constexpr std::string_view kRestoring = "restore-";
 constexpr std::string_view kByHand = "in-place/job.json";  // archive/restore/in_place_job.cpp
-
-fs::path restore_path(const fs::path& data_dir, instance::SwapManner manner, WallTime now) {
-  const auto seconds = std::chrono::floor<Seconds>(now.time_since_epoch()).count();
-  return instance::near_place(data_dir, manner, fmt::format("{}{}", kRestoring, seconds));
-}
-
-// What a restore that was interrupted left: its control file never got its name, so nothing was
-// ever started there.
-void remove_half_restored(const fs::path& data_dir, instance::SwapManner manner) {
-  const auto beginning = instance::near_place(data_dir, manner, kRestoring);
-  const auto prefix = beginning.filename().string();
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(beginning.parent_path(), error)) {
-    const bool ours = entry.path().filename().string().starts_with(prefix);
-    const bool half = fs::exists(entry.path() / kHeldBack, error) &&
-                      !fs::exists(entry.path() / "global/pg_control", error);
-    if (ours && half) fs::remove_all(entry.path(), error);
-  }
-}
+constexpr const char* kRestored = "restored";              // the note that says where it is
 
 // The command's own error, out of its JSON; else the end of what it wrote.
 std::string failure_of(const runtime::ProcessOutput& ran) {
@@ -59,8 +43,7 @@ std::string describe_bring_back(const StepContext& context) {
   const auto from = context.notes.find("from");
   const auto data_dir = context.services.instance.data_dir().string();
   if (from != context.notes.end()) return fmt::format("rename {} to {}", from->second, data_dir);
-  return fmt::format("restore the newest backup and all WAL beside {}, then rename it there",
-                     data_dir);
+  return fmt::format("restore the newest backup and all WAL beside {}", data_dir);
 }
 
 // The archive may be another cluster's: what is put into the place is the known one or nothing.
@@ -75,6 +58,27 @@ std::string objection_to_placing(const StepContext& context, const fs::path& res
                      to_string(facts.control->system_id), restored.string());
 }
 
+Task<Result<runtime::ProcessOutput>> run_restore(Services* services, fs::path into) {
+  runtime::ProcessSpec spec;
+  spec.argv = services->pgkeel;
+  const std::vector<std::string> words{"restore", "--into", into.string(), "--json"};
+  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  auto ran = co_await runtime::run_process(services->loop, std::move(spec),
+                                           services->loop.after(kRestorePatience));
+  if (!ran) co_return fail(ran.error());
+  if (!ran->exit.ok())
+    co_return fail(ErrorCode::ChildFailed,
+                   "the archive could not be restored: " + failure_of(*ran));
+  co_return std::move(*ran);
+}
+
+Task<Result<void>> discard(Services* services, instance::SwapManner manner) {
+  const auto place = services->instance.data_dir();
+  auto done = co_await services->loop.run_blocking(
+      [&place, manner] { return discard_copy(place, manner); });
+  co_return done;
+}
+
 Task<StepResult> restore(StepContext* context) {
   auto& services = context->services;
   const auto data_dir = services.instance.data_dir();
@@ -84,22 +88,23 @@ Task<StepResult> restore(StepContext* context) {
   if (fs::exists(instance::near_place(data_dir, *manner, kByHand), error))
     co_return StepResult::for_human(
         "a human: 'pgkeel restore --in-place' was interrupted; give it again, with --yes");
-  remove_half_restored(data_dir, *manner);
-  const auto into = restore_path(data_dir, *manner, wall_now());
-  runtime::ProcessSpec spec;
-  spec.argv = services.pgkeel;
-  const std::vector<std::string> words{"restore", "--into", into.string(), "--json"};
-  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-  const auto ran = co_await runtime::run_process(services.loop, std::move(spec),
-                                                 services.loop.after(kRestorePatience));
-  if (!ran) co_return StepResult::failed(ran.error());
-  if (!ran->exit.ok())
-    co_return StepResult::failed(
-        Error(ErrorCode::ChildFailed, "the archive could not be restored: " + failure_of(*ran)));
-  if (const auto why = objection_to_placing(*context, into); !why.empty())
-    co_return StepResult::for_human("a human: " + why);
-  const auto placed = instance::bring_in({data_dir, into, {}, *manner});
-  if (!placed) co_return StepResult::for_human("a human: " + placed.error().message());
+  const auto cleared = co_await discard(&services, *manner);
+  if (!cleared) co_return StepResult::failed(cleared.error());
+  const auto into = copy_path(data_dir, *manner, wall_now());
+  const auto marked = mark_copy(data_dir, *manner, into);
+  if (!marked) co_return StepResult::failed(marked.error());
+  const auto ran = co_await run_restore(&services, into);
+  if (!ran) {
+    const auto discarded = co_await discard(&services, *manner);
+    if (!discarded) log_warning("left behind", {{"why", discarded.error().message()}});
+    co_return StepResult::failed(ran.error());
+  }
+  if (const auto why = objection_to_placing(*context, into); !why.empty()) {
+    auto result = StepResult::for_human("a human: " + why);
+    result.retry_after = kAskedAgain;
+    co_return result;
+  }
+  context->notes[kRestored] = into.string();
   co_return StepResult::done(fmt::format("restored from the archive: {}",
                                          ran->out.substr(0, std::min(ran->out.size(), kWordsMax))));
 }
@@ -116,9 +121,71 @@ Task<StepResult> bring_back(StepContext* context) {
   co_return done;
 }
 
+std::string describe_place(const StepContext& context) {
+  const auto restored = context.notes.find(kRestored);
+  return fmt::format("rename {} to {}",
+                     restored == context.notes.end() ? "what is restored" : restored->second,
+                     context.services.instance.data_dir().string());
+}
+
+// Why the place may not be filled, as the world is now.
+std::string objection_now(const StepContext& context, const instance::Swap& swap) {
+  auto& instance = context.services.instance;
+  const auto place = swap.place.string();
+  if (const auto why = objection_to_filling(instance.inspect_data_dir()); !why.empty())
+    return place + " " + why;
+  if (instance.find_postmaster() || !instance.inspect_lock().orphans.empty())
+    return "a server runs in " + place;
+  const bool within = swap.incoming.parent_path() == swap.place;
+  if (within != (swap.manner == instance::SwapManner::Entries))
+    return place + " became a mount point, or ceased to be one";
+  return {};
+}
+
+// By entries it is not ours to remove from the first rename on: part of it is in the place then.
+Result<void> move_in(const instance::Swap& swap) {
+  if (swap.manner == instance::SwapManner::Whole) {
+    TRY_VOID(instance::set_aside(swap));  // an empty directory
+    TRY_VOID(instance::bring_in(swap));
+    return release_copy(swap.place, swap.manner);
+  }
+  TRY_VOID(release_copy(swap.place, swap.manner));
+  return instance::bring_in(swap);
+}
+
+StepResult place_copy(const StepContext& context, const fs::path& copy) {
+  const auto data_dir = context.services.instance.data_dir();
+  if (const auto why = objection_to_placing(context, copy); !why.empty())
+    return StepResult::for_human("a human: " + why);
+  const auto manner = instance::swap_manner(data_dir);
+  if (!manner) return StepResult::failed(manner.error());
+  const auto aside = *manner == instance::SwapManner::Entries
+                         ? aside_path_within(data_dir, wall_now())
+                         : aside_path(data_dir, wall_now());
+  const instance::Swap swap{data_dir, copy, aside, *manner};
+  if (const auto why = objection_now(context, swap); !why.empty()) {
+    // From here on it is the human's, who is told where it is.
+    const auto released = release_copy(data_dir, *manner);
+    if (!released) return StepResult::failed(released.error());
+    return StepResult::for_human(fmt::format(
+        "a human: {}; what was restored is whole in {} and is kept", why, copy.string()));
+  }
+  const auto placed = move_in(swap);
+  if (placed) return StepResult::done("restored to " + data_dir.string());
+  return StepResult::for_human(fmt::format("a human: {}; what was restored is in {}",
+                                           placed.error().message(), copy.string()));
+}
+
+Task<StepResult> place(StepContext* context) {
+  const auto restored = context->notes.find(kRestored);
+  if (restored == context->notes.end()) co_return StepResult::skipped("nothing was restored");
+  co_return place_copy(*context, restored->second);
+}
+
 const Step kSteps[] = {kSearchLostDataFirst,
                        kSetAsideOccupant,
                        {"bring_data_back", describe_bring_back, bring_back},
+                       {"place_restored_data", describe_place, place},
                        kStartServer};
 
 }  // namespace

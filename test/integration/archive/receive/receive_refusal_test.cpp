@@ -12,6 +12,15 @@ namespace {
 
 using archive::ReceiveState;
 
+// The receiver may make a file in it meanwhile.
+bool removed(const std::filesystem::path& directory) {
+  return wait_until([&] {
+    std::error_code error;
+    std::filesystem::remove_all(directory, error);
+    return !std::filesystem::exists(directory);
+  });
+}
+
 class ReceiveRefusal : public ReceiveFixture {
  protected:
   void SetUp() override { start_server(); }
@@ -120,7 +129,7 @@ TEST_F(ReceiveRefusal, EndsWhenItsSpoolIsRemoved) {
   receiver_.start();
   ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
   const auto spool = receiver_.request().spool;
-  std::filesystem::remove_all(spool);
+  ASSERT_TRUE(removed(spool));
   server().query("create table lost as select generate_series(1, 1000)");
   ASSERT_TRUE(receiver_.await_failure()) << receiver_log();
   EXPECT_FALSE(std::filesystem::exists(spool));
@@ -139,7 +148,7 @@ TEST_F(ReceiveRefusal, EndsWhenItsStateIsRemoved) {
   receiver_.request().state_dir = state;
   receiver_.start();
   ASSERT_TRUE(receiver_.await([](const auto& s) { return s.state == ReceiveState::Streaming; }));
-  std::filesystem::remove_all(state);
+  ASSERT_TRUE(removed(state));
   ASSERT_TRUE(receiver_.await_failure());
   EXPECT_FALSE(std::filesystem::exists(state));
 }

@@ -51,7 +51,10 @@ Result<void> hold_lease(const ArchiveTools& tools) {
     return fail(ErrorCode::WrongIdentity,
                 tools.store->describe() + " is another cluster's archive");
   TRY(writer, archive::Writer::open(tools.config.state_dir));
-  return writer.renew(*tools.store, {identity.timeline, identity.flushed});
+  return writer.renew(*tools.store, [&session]() -> Result<archive::ServerPosition> {
+    TRY(now, archive::identify(session));
+    return archive::ServerPosition{now.timeline, now.flushed};
+  });
 }
 
 Result<void> remove(const ArchiveTools& tools, const Plan& plan) {

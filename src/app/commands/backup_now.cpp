@@ -44,12 +44,17 @@ Result<archive::ServerIdentity> identify_server(const ServerTarget& server) {
   return archive::identify(session);
 }
 
+Result<archive::ServerPosition> position_of(const ServerTarget& server) {
+  TRY(identity, identify_server(server));
+  return archive::ServerPosition{identity.timeline, identity.flushed};
+}
+
 // Whose archive this is, and whether this machine may write it: before the first byte.
 Result<void> claim(const Job& job) {
   TRY_VOID(archive::claim_archive(
       *job.tools.store, {job.identity.system_id, job.identity.segment_bytes, wall_now()}));
   TRY(writer, archive::Writer::open(job.tools.config.state_dir));
-  return writer.renew(*job.tools.store, {job.identity.timeline, job.identity.flushed});
+  return writer.renew(*job.tools.store, [&job] { return position_of(job.server); });
 }
 
 bool receiver_streams(const Config& config) {

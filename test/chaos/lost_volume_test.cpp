@@ -179,6 +179,49 @@ TEST(LostVolume, AKillBetweenTwoEntriesIsToldAndLosesNothing) {
   ASSERT_TRUE(service_restored(archived.scene()));
 }
 
+bool says(const incident::Incident& incident, std::string_view words) {
+  return std::ranges::any_of(incident.events, [&](const auto& event) {
+    return event.text.find(words) != std::string::npos;
+  });
+}
+
+TEST(LostVolume, WhatHappensDuringARestoreIsSeenBeforeItIsPlaced) {
+  // Goal: a pause that was asked for while a restore ran is obeyed, and what a human copied into
+  // the mount point meanwhile is never mixed with what is restored (D6 D7 X8).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  Archived archived;
+  ASSERT_TRUE(archived.built());
+  auto& stage = archived.stage();
+  ASSERT_TRUE(archived.await_backup());
+  add_writer(archived.scene());
+  ASSERT_TRUE(archived.await_synchronous());
+  const auto data_dir = stage.instance().data_dir();
+  const MountedOnItself mount(data_dir);
+  ASSERT_TRUE(mount.done());
+  ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+  const auto restores = [&] { return !restored_within(stage).empty(); };
+  ASSERT_TRUE(test::wait_until(restores, kPatience));
+  ASSERT_TRUE(stage.client().post("/api/v1/pause", app::Json::object()).has_value());
+  ASSERT_TRUE(await_incident(stage, "volume_lost", [](const auto& incident) {
+    return says(incident, "place_restored_data ended early: paused");
+  }));
+  EXPECT_FALSE(fs::exists(data_dir / "base"));
+  const auto first = restored_within(stage);
+  ASSERT_TRUE(stage.client().post("/api/v1/resume", app::Json::object()).has_value());
+  ASSERT_TRUE(
+      test::wait_until([&] { return restores() && restored_within(stage) != first; }, kPatience));
+  std::ofstream(data_dir / "half") << "copied";
+  ASSERT_TRUE(await_incident(stage, "volume_lost", [](const auto& incident) {
+    return says(incident, "is incomplete by now") && says(incident, "/pgkeel-restore-");
+  }));
+  EXPECT_FALSE(fs::exists(data_dir / "base"));
+  fs::remove(data_dir / "half");
+  stage.end_guard();  // the next one does not wait before it tries again
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(await_healed(stage, "volume_lost"));
+  ASSERT_TRUE(service_restored(archived.scene()));
+}
+
 TEST(LostVolume, AnotherClustersArchiveIsNeverPutIntoThePlace) {
   // Goal: an archive that belongs to another cluster is recognised before the rename; its place
   // stays empty and a human is called (D6 D7 X8).

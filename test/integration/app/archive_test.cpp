@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <future>
+
+#include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -105,6 +108,79 @@ TEST_F(Archive, TheRestoredClusterIsTheSame) {
   ASSERT_NE(at, std::string::npos);
   copied.replace(at, copied.find('\'', at) - at, space.string());
   EXPECT_EQ(copied, original);
+}
+
+TEST_F(Archive, WhatAKilledServerHadIsRestored) {
+  // Goal: a backup under load, tables emptied, dropped and made again, SIGKILL: the restored
+  // cluster equals the server after its own crash recovery (C3 D10 X4).
+  const auto pgbench = [this](std::vector<std::string> more) {
+    std::vector<std::string> argv{(server_.bin_dir() / "pgbench").string(),
+                                  "-h",
+                                  server_.socket_dir().string(),
+                                  "-p",
+                                  std::to_string(server_.port()),
+                                  "-U",
+                                  "postgres"};
+    argv.insert(argv.end(), more.begin(), more.end());
+    argv.emplace_back("postgres");
+    run_child(argv, server_.temp_dir() / "pgbench.log");
+  };
+  pgbench({"-i", "-q"});
+  static_cast<void>(
+      server_.rows("create table gone as select generate_series(1, 10000) n;"
+                   "create table emptied as select generate_series(1, 10000) n"));
+  Background receiver(binary_, {"receive"});
+  auto load = std::async(std::launch::async, [&] { pgbench({"-n", "-c", "4", "-t", "500"}); });
+  backup();
+  static_cast<void>(
+      server_.rows("truncate emptied; insert into emptied values (1); drop table gone;"
+                   "create table gone (other text); insert into gone values ('made again')"));
+  static_cast<void>(
+      server_.rows("begin; truncate emptied; create table never (n int);"
+                   "insert into never values (1); rollback"));
+  load.get();
+  await_received();
+  server_.kill9();
+  server_.await_processes_gone();
+  const PostgresServer copy({.copy_of = restored("restored")});
+  server_.start();
+  EXPECT_EQ(copy.query("select count(*) from pgbench_history"), "2000");
+  EXPECT_EQ(copy.query("select n from emptied"), "1");
+  EXPECT_EQ(dump(copy), dump(server_));
+}
+
+TEST_F(Archive, ABackupWithoutItsLabelIsNoBackup) {
+  // Goal: a copy whose backup_label was lost would be started from the wrong checkpoint and be
+  // quietly corrupt; however well its shard looks otherwise, it is refused by its manifest (X4).
+  const auto label = backup();
+  const auto place = store() / "backups" / label;
+  const auto figures = binary_.dir() / "figures";
+  const auto line = fmt::format(
+      "cd {} && zstd -dcq data/00000.tar.zst >t && tar --delete -f t backup_label && "
+      "zstd -qf t -o data/00000.tar.zst && (sha256sum t data/00000.tar.zst | cut -c1-64; "
+      "stat -c %s t data/00000.tar.zst) >{} && rm t",
+      place.string(), figures.string());
+  ASSERT_EQ(std::system(line.c_str()), 0) << line;
+  std::ifstream said(figures);
+  std::string plain_sha;
+  std::string sha;
+  std::uint64_t plain_bytes = 0;
+  std::uint64_t bytes = 0;
+  said >> plain_sha >> sha >> plain_bytes >> bytes;
+  ASSERT_GT(bytes, 0U);
+  auto record = json::parse(std::ifstream(place / "backup.json"));
+  auto& object = record["shards"][0];
+  ASSERT_TRUE(object.contains("plain_sha256")) << record;
+  object["plain_sha256"] = plain_sha;
+  object["sha256"] = sha;
+  object["plain_bytes"] = plain_bytes;
+  object["stored_bytes"] = bytes;
+  std::ofstream(place / "backup.json") << record.dump(2);
+  const auto refused = run({"restore", "--into", "restored"});
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("backup_label"));
+  EXPECT_FALSE(fs::exists(binary_.dir() / "restored/global/pg_control"));
+  EXPECT_EQ(run({"backup", "verify"}).exit_code, 1);
 }
 
 TEST_F(Archive, EveryTargetIsMetOrNamed) {

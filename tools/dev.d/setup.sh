@@ -7,11 +7,11 @@ readonly kPackages=(
   libboost1.81-dev libfmt-dev libspdlog-dev libsqlite3-dev libpq-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
   libsystemd-dev libcurl4-openssl-dev libzstd-dev postgresql-15 postgresql-client-15
-  podman crun debootstrap
+  podman crun debootstrap zstd tar
   procps iproute2 util-linux python3 git ca-certificates
 )
 # What ./dev bench archive is compared with.
-readonly kBenchArchivePackages=(pgbackrest zstd tar)
+readonly kBenchArchivePackages=(pgbackrest)
 # A cluster "main" would take port 5432 and keep running; this file, there only while apt runs on a
 # machine without PostgreSQL, keeps Debian from making one.
 readonly kNoCluster=/etc/postgresql-common/createcluster.d/pgkeel-setup.conf

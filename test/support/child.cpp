@@ -8,8 +8,12 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 namespace pgkeel::test {
@@ -44,6 +48,15 @@ enum class Tie { ToParent, None };
   static_cast<void>(::chdir("/"));
   ::execv(argv[0], argv);
   ::_exit(kExecFailed);
+}
+
+// The directory it is in may be gone when somebody reads of the failure.
+std::string end_of(const std::filesystem::path& file) {
+  constexpr std::streamoff kBytes = 2000;
+  std::ifstream in(file, std::ios::ate);
+  const auto size = static_cast<std::streamoff>(in.tellg());
+  in.seekg(std::max<std::streamoff>(0, size - kBytes));
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -82,8 +95,9 @@ void run_child(const std::vector<std::string>& argv, const std::filesystem::path
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error(argv.front() + " failed, see " + output.string());
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  throw std::runtime_error(argv.front() + " failed, see " + output.string() + ":\n" +
+                           end_of(output));
 }
 
 }  // namespace pgkeel::test

@@ -22,6 +22,19 @@ Task<DbResult<Rows>> ask(Board* board, Watch* watch, std::string_view sql) {
   co_return rows;
 }
 
+// Where the statement is not the session's after all, as behind some poolers, it is asked as text
+// from then on.
+Task<DbResult<Rows>> ask_horizon(Board* board, Watch* watch) {
+  if (watch->prepared) {
+    auto rows = co_await watch->session->query_prepared(std::string(kHorizonName), {},
+                                                        board->loop.after(board->options.timeout));
+    if (rows || !watch->session->usable()) co_return rows;
+    watch->prepared = false;
+  }
+  auto rows = co_await ask(board, watch, kHorizon);
+  co_return rows;
+}
+
 std::string joined(const Rows& rows) {
   return rows.size() == 1 ? fmt::format("{}/{}", rows.text(0, 0).value_or(""),
                                         rows.columns() > 1 ? rows.text(0, 1).value_or("") : "")
@@ -152,15 +165,21 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
   co_return DbResult<void>();
 }
 
+Task<void> prepare_looks(Board* board, Watch* watch) {
+  const auto prepared = co_await watch->session->prepare(
+      std::string(kHorizonName), std::string(kHorizon), board->loop.after(board->options.timeout));
+  watch->prepared = prepared.has_value();
+}
+
 Task<DbResult<void>> look_at_database(Board* board, Watch* watch) {
-  const auto horizon = co_await ask(board, watch, kHorizon);
+  const auto horizon = co_await ask_horizon(board, watch);
   if (!horizon) co_return std::unexpected(horizon.error());
   auto looked = co_await look_at_relations(board, watch, take_horizon(*board, *watch, *horizon));
   co_return looked;
 }
 
 Task<DbResult<void>> look_at_catalog(Board* board, Watch* watch) {
-  const auto horizon = co_await ask(board, watch, kHorizon);
+  const auto horizon = co_await ask_horizon(board, watch);
   if (!horizon) co_return std::unexpected(horizon.error());
   const auto newest = take_horizon(*board, *watch, *horizon);
   const auto looked = co_await look_at_databases(board, watch, newest);

@@ -30,6 +30,8 @@ struct Watch {
   std::optional<client::Connection> session;
   /// Sizes and row estimates drift without DDL; the listing is read anew this often.
   Seconds listing_every{60};
+  /// The session has the horizon's statement. Through a pooler it may be another's.
+  bool prepared = false;
   Followed databases;
   Followed relations;
   Positions positions;
@@ -38,6 +40,8 @@ struct Watch {
   std::size_t looks = 0;
 };
 
+/// What is asked at every look is planned once, where the server lets us.
+runtime::Task<void> prepare_looks(Board* board, Watch* watch);
 /// One transactional logical message, when write_every says so; never on a standby.
 runtime::Task<client::DbResult<void>> write_if_due(Board* board, Watch* watch);
 /// Databases, and the relations of the session's own.

@@ -17,6 +17,8 @@ inline constexpr std::string_view kHorizon =
     "select pg_snapshot_xmax(pg_current_snapshot())::text,"
     " case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end::text";
 
+inline constexpr std::string_view kHorizonName = "pgkeel_horizon";
+
 inline constexpr std::string_view kDatabasesFingerprint =
     "select count(*), coalesce(sum(hashint8(oid::int8 * 4294967296 + xmin::text::int8)::int8), 0)"
     " from pg_database";

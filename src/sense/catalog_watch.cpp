@@ -31,7 +31,8 @@ Task<bool> ensure_session(Board* board, Watch* watch) {
   watch->session.emplace(std::move(*opened));
   watch->databases.horizon.clear();
   watch->relations.horizon.clear();
-  co_return true;
+  co_await prepare_looks(board, watch);
+  co_return watch->session->usable();
 }
 
 // A broken session is the earliest sign of trouble: everybody looks at once.

@@ -9,6 +9,7 @@
 #include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
 #include "app/guard/dump_keeper.hpp"
+#include "app/guard/job_failure.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
@@ -45,20 +46,6 @@ std::vector<std::string> words_of(ArchiveJob job) {
     case ArchiveJob::ExpireCopy: return {"backup", "expire", "--offsite", "--yes", "--json"};
   }
   return {};
-}
-
-// What a command of ours said when it failed: its error object, else the end of its stderr.
-std::string failure_of(const Result<runtime::ProcessOutput>& ran) {
-  if (!ran) return ran.error().message();
-  for (const auto& text : {ran->out, ran->err}) {
-    const auto answer = parse_json(text);
-    if (!answer) continue;
-    const auto said = text_of(member(*answer, "error"), "message");
-    const auto failure = text_of(*answer, "failure");
-    if (!said.empty() || !failure.empty()) return said.empty() ? failure : said;
-  }
-  const auto& words = ran->err.empty() ? ran->out : ran->err;
-  return words.empty() ? ran->exit.describe() : words.substr(0, words.find('\n'));
 }
 
 Result<archive::ReceiveStatus> receiver_status(const Config& config) {
@@ -142,7 +129,7 @@ Task<void> ArchiveKeeper::look() {
       co_await runtime::run_process(loop_, std::move(spec), loop_.after(kListPatience));
   const bool ended_well = ran && ran->exit.ok();
   const auto view = ended_well ? parse_backup_list(ran->out)
-                               : Result<ArchiveView>(fail(ErrorCode::Failed, failure_of(ran)));
+                               : Result<ArchiveView>(fail(ErrorCode::Failed, job_failure(ran)));
   listing_failure_ = view ? "" : view.error().message();
   if (view) view_ = *view;
 }
@@ -160,7 +147,7 @@ Task<void> ArchiveKeeper::do_job(ArchiveJob job) {
   auto& history = history_of(history_, job);
   history.ended_at = wall_now();
   const bool worked = ran && ran->exit.ok();
-  history.failure = worked ? "" : failure_of(ran);
+  history.failure = worked ? "" : job_failure(ran);
   history.failures = worked ? 0 : history.failures + 1;
   if (worked) log_info("archive job done", {{"job", to_string(job)}, {"took_ms", took.count()}});
   else log_error("archive job failed", {{"job", to_string(job)}, {"why", history.failure}});

@@ -121,17 +121,17 @@ class ContainerRun final : public ServerRun {
   instance::Engine engine_;
   ServerRunPlan plan_;
   std::string name_;
+  std::string id_;  ///< empty: none runs
   runtime::Fd orders_;
-  bool started_ = false;
   SteadyTime asked_{};
 };
 
 ContainerRun::~ContainerRun() {
-  if (!started_) return;
+  if (id_.empty()) return;
   orders_ = runtime::Fd();
-  if (!await_end(kEndPatience)) static_cast<void>(ask(engine_.stop(name_, Seconds(0))));
+  if (!await_end(kEndPatience)) static_cast<void>(ask(engine_.stop(id_, Seconds(0))));
   // The engine removes it by itself; one that does not is helped.
-  static_cast<void>(ask(engine_.remove_container(name_)));
+  static_cast<void>(ask(engine_.remove_container(id_)));
 }
 
 // The pipe is kept open for both: opening it never waits, and it ends when we let go of it.
@@ -156,8 +156,8 @@ Result<void> ContainerRun::clear_earlier() {
   if (found->label(kLabel) != plan_.data_dir.string())
     return fail(Error(ErrorCode::Refused, fmt::format("container {} is not ours", name_))
                     .with_hint("Give that container another name."));
-  if (found->running) TRY_VOID(ask(engine_.stop(name_, Seconds(0))));
-  return ask(engine_.remove_container(name_));
+  if (found->running) TRY_VOID(ask(engine_.stop(found->id, Seconds(0))));
+  return ask(engine_.remove_container(found->id));
 }
 
 Result<void> ContainerRun::start(const ServerImage& image) {
@@ -169,7 +169,7 @@ Result<void> ContainerRun::start(const ServerImage& image) {
     static_cast<void>(ask(engine_.remove_container(id)));
     return fail(begun.error());
   }
-  started_ = true;
+  id_ = id;
   asked_ = SteadyClock::now();
   log_debug("copy's server started", {{"container", name_}, {"image", image.image}});
   return {};
@@ -182,10 +182,10 @@ std::optional<int> ContainerRun::ended() const {
 }
 
 bool ContainerRun::alive() {
-  if (!started_ || ended()) return false;
+  if (id_.empty() || ended()) return false;
   if (SteadyClock::now() - asked_ < kAskEvery) return true;
   asked_ = SteadyClock::now();
-  const auto found = ask(engine_.inspect(name_));
+  const auto found = ask(engine_.inspect(id_));
   if (found) return found->running;
   return found.error().code != ErrorCode::NotFound;  // an engine that is away tells nothing
 }

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* kNode = "/usr/bin/node";
 
 fs::path s3rver_dir() {
-  const char* chosen = std::getenv("PGKEEL_S3_SERVER_DIR");
+  const char* chosen = std::getenv("TEST_S3_SERVER_DIR");
   return fs::absolute(chosen != nullptr ? chosen : "build/s3-server");
 }
 

@@ -96,7 +96,7 @@ setup_other_majors() {
   command -v npm >/dev/null || install_packages nodejs npm
   # Servers refuse root; as root they run as postgres, who cannot enter a checkout under /root.
   if [[ $EUID -eq 0 ]] && ! runuser -u postgres -- test -x "$PWD"; then
-    export PGKEEL_MAJORS_DIR=${PGKEEL_MAJORS_DIR:-/var/cache/pgkeel/majors}
+    export TEST_MAJORS_DIR=${TEST_MAJORS_DIR:-/var/cache/pgkeel/majors}
   fi
   found=$(tools/other-majors | cut -d' ' -f1) ||
     say "some servers of other majors could not be fetched; their tests will say that they skip"
@@ -108,7 +108,7 @@ setup_s3_server() {
   [[ -x tools/s3-server ]] || return 0
   command -v npm >/dev/null || install_packages nodejs npm
   if [[ $EUID -eq 0 ]] && ! runuser -u postgres -- test -x "$PWD"; then
-    export PGKEEL_S3_SERVER_DIR=${PGKEEL_S3_SERVER_DIR:-/var/cache/pgkeel/s3-server}
+    export TEST_S3_SERVER_DIR=${TEST_S3_SERVER_DIR:-/var/cache/pgkeel/s3-server}
   fi
   tools/s3-server >/dev/null ||
     say "the S3 server could not be fetched; the tests of S3 stores will say that they skip"

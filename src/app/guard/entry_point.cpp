@@ -34,7 +34,7 @@ Task<Result<void>> stop_server(runtime::Loop* loop, instance::Instance* instance
   const auto log_stopped = [&](std::string_view how) {
     const auto took = std::chrono::duration_cast<Millis>(loop->now() - began);
     const auto control = instance->inspect_data_dir().control;
-    const bool clean = control && pg::is_clean(control->state);
+    const bool clean = control && control->state == pg::ClusterState::ShutDown;
     log_info("PostgreSQL stopped", {{"how", how},
                                     {"left", clean ? "clean" : "to recover at the next start"},
                                     {"took_ms", took.count()}});

@@ -14,6 +14,9 @@
 #include "instance/instance.hpp"
 #include "pg/log_signature.hpp"
 #include "runtime/proc.hpp"
+#include "sense/activity_facts.hpp"
+#include "sense/host_facts.hpp"
+#include "sense/log_event.hpp"
 
 namespace pgkeel::sense {
 
@@ -239,7 +242,14 @@ struct SyncFacts {
 struct LogWatchFacts {
   std::uint64_t sync_waits_canceled = 0;
   std::optional<SteadyTime> last_canceled_at;
+  /// The newest trouble of a running server, the oldest first; see log_watch.hpp for which.
+  struct Seen {
+    SteadyTime at;
+    LogEvent event;
+  };
+  std::vector<Seen> trouble;
 };
+inline constexpr std::size_t kTroubleKept = 64;
 
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.
@@ -258,6 +268,8 @@ struct Observation {
   ArchiveFacts archive;
   SyncFacts sync;
   LogWatchFacts log_watch;
+  HostFacts host;
+  ActivityFacts activity;
 
   /// Service as a client feels it: a login and a write went through, newer than any trouble seen.
   [[nodiscard]] bool healthy() const {

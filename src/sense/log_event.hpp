@@ -1,0 +1,31 @@
+// What the server's log said, as events of known meaning with their time.
+#pragma once
+
+#include <sys/types.h>
+#include <optional>
+#include <string>
+
+#include "base/time.hpp"
+#include "pg/log_signature.hpp"
+
+namespace pgkeel::sense {
+
+struct LogEvent {
+  std::optional<WallTime> at;  ///< none where log_line_prefix has no time we can read
+  pg::Signature signature = pg::Signature::Ready;
+  pg::LogSeverity severity = pg::LogSeverity::Unknown;
+  pid_t pid = 0;
+  std::string sqlstate;
+  std::string
+      text;  ///< message, and detail in parentheses; cut to kEventTextMax, never a statement
+  std::string user;
+  std::string database;
+  std::string application;
+};
+
+inline constexpr std::size_t kEventTextMax = 1024;
+
+/// Without the statement, which is the user's and may hold what no report should.
+[[nodiscard]] LogEvent to_event(pg::Signature signature, const pg::LogLine& line);
+
+}  // namespace pgkeel::sense

@@ -81,31 +81,6 @@ std::unexpected<Error> fail_spawn(int err, const ProcessSpec& spec, std::string_
   return fail(std::move(error));
 }
 
-void reap_quietly(pid_t pid) {
-  siginfo_t info{};
-  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) continue;
-}
-
-Result<void> await_exec(const ProcessSpec& spec, const Fd& report, pid_t pid) {
-  StepFailure failure{};
-  ssize_t count = 0;
-  do count = ::read(report.get(), &failure, sizeof failure);
-  while (count < 0 && errno == EINTR);
-  if (count == 0) return {};
-  reap_quietly(pid);
-  if (count != sizeof failure) return fail_spawn(EIO, spec, "learn how it began");
-  return fail_spawn(failure.err, spec, describe(failure.step, spec));
-}
-
-Result<Child> hold(const ProcessSpec& spec, pid_t pid) {
-  Fd pidfd = open_pidfd(pid);
-  if (pidfd.valid()) return Child{pid, std::move(pidfd)};
-  const int err = errno;
-  ::kill(pid, SIGKILL);  // still ours and unreaped: the number cannot mean another process
-  reap_quietly(pid);
-  return fail_spawn(err, spec, "hold it by a pidfd");
-}
-
 }  // namespace
 
 Result<Fd> open_input(const ProcessSpec& spec) {
@@ -144,11 +119,16 @@ Result<Fd> open_output(const ProcessSpec& spec) {
   return fd;
 }
 
-Result<Child> start_child(const ProcessSpec& spec, ChildStreams streams, Group group) {
+void reap_quietly(pid_t pid) {
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) continue;
+}
+
+Result<Forked> fork_child(const ProcessSpec& spec, ChildStreams streams, Group group, Gate gate) {
   TRY(plan, plan_child(spec));
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_spawn(errno, spec, "make a pipe");
-  const Fd report_in(ends[0]);
+  Fd report_in(ends[0]);
   Fd report_out(ends[1]);
   for (auto* fd : {&streams.in, &streams.out, &streams.err, &report_out})
     TRY_VOID(move_above_streams(*fd));
@@ -159,6 +139,7 @@ Result<Child> start_child(const ProcessSpec& spec, ChildStreams streams, Group g
                        .plan = &plan,
                        .streams = {streams.in.get(), streams.out.get(), streams.err.get()},
                        .report = report_out.get(),
+                       .gate = gate,
                        .parent = ::getpid(),
                        .session = spec.session,
                        .group = group};
@@ -170,9 +151,28 @@ Result<Child> start_child(const ProcessSpec& spec, ChildStreams streams, Group g
     if (pid == 0) become_program(view);
   }
   if (pid < 0) return fail_spawn(errno, spec, "fork");
-  report_out.reset();
-  TRY_VOID(await_exec(spec, report_in, pid));
-  return hold(spec, pid);
+  Fd pidfd = open_pidfd(pid);
+  if (pidfd.valid()) return Forked{pid, std::move(pidfd), std::move(report_in)};
+  const int err = errno;
+  ::kill(pid, SIGKILL);  // still ours and unreaped: the number cannot mean another process
+  reap_quietly(pid);
+  return fail_spawn(err, spec, "hold it by a pidfd");
+}
+
+Result<Child> await_exec(const ProcessSpec& spec, Forked child) {
+  StepFailure failure{};
+  ssize_t count = 0;
+  do count = ::read(child.report.get(), &failure, sizeof failure);
+  while (count < 0 && errno == EINTR);
+  if (count == 0) return Child{child.pid, std::move(child.pidfd)};
+  reap_quietly(child.pid);
+  if (count != sizeof failure) return fail_spawn(EIO, spec, "learn how it began");
+  return fail_spawn(failure.err, spec, describe(failure.step, spec));
+}
+
+Result<Child> start_child(const ProcessSpec& spec, ChildStreams streams, Group group) {
+  TRY(child, fork_child(spec, std::move(streams), group, Gate{}));
+  return await_exec(spec, std::move(child));
 }
 
 Result<std::optional<ExitStatus>> reap_child(int pidfd) {

@@ -48,6 +48,17 @@ bool become(const ChildPlan& plan) {
          ::syscall(SYS_setresuid, uid, uid, uid) == 0;
 }
 
+// Ends with the parent, whose end of the pipe is closed then.
+void await_gate(const Gate& gate) {
+  if (gate.in < 0) return;
+  ::close(gate.out);
+  char go = 0;
+  ssize_t count = 0;
+  do count = ::read(gate.in, &go, 1);
+  while (count < 0 && errno == EINTR);
+  if (count != 1) ::_exit(127);
+}
+
 // A directory that the account may not enter (root's home) would make PostgreSQL's tools complain.
 bool enter_directory(const ChildPlan& plan) {
   if (!plan.working_dir.empty()) return ::chdir(plan.working_dir.c_str()) == 0;
@@ -64,6 +75,7 @@ void die_with_parent(const ChildView& child) {
 }  // namespace
 
 void become_program(const ChildView& child) {
+  await_gate(child.gate);
   if (child.session == ProcessSpec::Session::New) {
     if (::setsid() < 0) give_up(child, Step::Session);
   } else if (child.group == Group::Own) {

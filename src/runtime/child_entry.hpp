@@ -26,6 +26,7 @@ struct ChildView {
   const ChildPlan* plan;
   std::array<int, 3> streams;
   int report;
+  Gate gate;
   pid_t parent;
   ProcessSpec::Session session;
   Group group;

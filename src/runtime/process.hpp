@@ -54,6 +54,7 @@ class ProcessHandle {
 
  private:
   friend Result<ProcessHandle> start_process(const ProcessSpec&);
+  friend class HeldProcess;
   ProcessHandle(pid_t pid, Fd fd) : pid_(pid), fd_(std::move(fd)) {}
   pid_t pid_;
   Fd fd_;

@@ -34,6 +34,7 @@ CommandTable command_table() {
               dump_restore_command(),
               restore_command(),
               wal_fetch_command(),
+              in_image_command(),
               undrop_command(),
               undrop_list_command(),
               undrop_forget_command(),

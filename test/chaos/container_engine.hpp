@@ -50,6 +50,8 @@ class ContainerEngine {
   void rename(const std::string& name, const std::string& to) {
     expect_done("POST", "/containers/" + name + "/rename?name=" + to);
   }
+  /// SIGKILL to its first process.
+  void kill(const std::string& name) { expect_done("POST", "/containers/" + name + "/kill"); }
   void remove(const std::string& name) { expect_done("DELETE", "/containers/" + name); }
   /// Where a volume's files are on this host.
   [[nodiscard]] std::filesystem::path volume(const std::string& name) const {

@@ -13,15 +13,14 @@ Result<archive::ServerPosition> position_of(const archive::DumpServer& server) {
 
 }  // namespace
 
+int DumpAccess::major() const { return facts.version_num / kVersionPerMajor; }
+
 Result<DumpAccess> find_dump_access(const Config& config) {
   TRY(target, find_server_target(config));
   DumpAccess access;
   access.server = {target.conninfo, target.connect_as};
   TRY(facts, archive::read_dumped_server(access.server));
   access.facts = facts;
-  TRY(programs,
-      archive::find_client_programs(facts.version_num / kVersionPerMajor, config.instance.bin_dir));
-  access.programs = programs;
   return access;
 }
 

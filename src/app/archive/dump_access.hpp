@@ -1,5 +1,5 @@
-// What every command about logical dumps needs of the server: whose it is, the programs that are
-// new enough for it, and the right to write the archive.
+// What every command about logical dumps needs of the server: whose it is, and the right to write
+// the archive.
 #pragma once
 
 #include "app/archive/tools.hpp"
@@ -10,10 +10,10 @@ namespace pgkeel::app {
 struct DumpAccess {
   archive::DumpServer server;
   archive::DumpedServer facts;
-  archive::ClientPrograms programs;
+  [[nodiscard]] int major() const;
 };
 
-/// The server as it is. MissingBinary when no pg_dump here is new enough for it.
+/// The server as it is.
 [[nodiscard]] Result<DumpAccess> find_dump_access(const Config& config);
 
 /// The same, with the archive claimed for its cluster and the lease renewed: needed before anything

@@ -36,6 +36,7 @@ CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec dump_restore_command();
 [[nodiscard]] CommandSpec restore_command();
 [[nodiscard]] CommandSpec wal_fetch_command();
+[[nodiscard]] CommandSpec in_image_command();
 [[nodiscard]] CommandSpec psql_command();
 [[nodiscard]] CommandSpec logs_command();
 [[nodiscard]] CommandSpec alert_test_command();

@@ -1,6 +1,7 @@
 // pgkeel dump drill: a dump restored into a scratch server, counted and removed again.
 #include <fmt/format.h>
 
+#include "app/archive/client_programs.hpp"
 #include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
@@ -29,12 +30,23 @@ void print(const archive::DumpDrill& drill) {
   for (const auto& checked : drill.proof.checked) fmt::print("  {}\n", checked);
 }
 
+Result<void> use(const Config& config, const ChosenPrograms& chosen,
+                 archive::DumpDrillRequest& request) {
+  request.bin_dir = chosen.programs.place.dir;
+  request.image = chosen.image;
+  request.image_programs = chosen.programs;
+  request.account = chosen.account;
+  if (chosen.image) return {};
+  TRY(account, server_account(config));
+  request.account = account;
+  return {};
+}
+
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   const auto lock = lock_job(config, "dump-drill");
   if (!lock) return fail(lock.error());
   TRY(tools, open_archive(config, which_store(invocation)));
-  TRY(account, server_account(config));
   const StopOnSignal stop;
   ProgressLine line;
   const auto began = SteadyClock::now();
@@ -43,8 +55,13 @@ Result<int> run(const Invocation& invocation) {
   request.keys = &tools.keys;
   request.label = invocation.value("ID");
   request.scratch = drill_directory(config);
-  request.bin_dir = config.instance.bin_dir;
-  request.account = account;
+  TRY(dump, archive::dump_to_drill(request));
+  request.label = dump.label;
+  TRY(chosen, choose_client_programs(config, {.wants = ProgramsQuestion::Wants::Server,
+                                              .major = dump.client_major,
+                                              .job = "dump-drill",
+                                              .scratch = ProgramsQuestion::Scratch::Yes}));
+  TRY_VOID(use(config, chosen, request));
   request.stop = stop.token();
   request.tell = [&](std::uint64_t bytes, std::uint64_t total) {
     const auto took = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
@@ -65,7 +82,7 @@ CommandSpec dump_drill_command() {
               "Restores every database of a dump, from the store alone, into a fresh cluster in "
               "the scratch directory that nobody can reach, compares the rows of every table with "
               "those of the dump's snapshot, measures the time, and removes it. Needs server "
-              "programs of that version on this machine.",
+              "programs of that version on this machine, or the image of a guarded container.",
           .example = "pgkeel dump drill",
           .options = {offsite_option()},
           .arguments = {{.names = "ID", .help = "a dump; the newest good one when left out"}},

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/client_programs.hpp"
 #include "app/archive/dump_access.hpp"
 #include "app/archive/progress.hpp"
 #include "app/commands/commands.hpp"
@@ -69,12 +70,15 @@ Result<int> run(const Invocation& invocation) {
   TRY(tools, open_archive(config));
   TRY(access, claim_for_dumps(tools));
   const StopOnSignal stop;
+  TRY(chosen,
+      choose_client_programs(
+          config, {.major = access.major(), .job = "dump", .server = access.server.conninfo}));
   ProgressLine line;
   const auto began = SteadyClock::now();
   archive::DumpRequest request;
   request.server = access.server;
   request.facts = access.facts;
-  request.programs = access.programs;
+  request.programs = chosen.programs;
   request.store = tools.store.get();
   request.encoding = tools.encoding(1);
   request.keys = &tools.keys;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/client_programs.hpp"
 #include "app/archive/dump_access.hpp"
 #include "app/archive/progress.hpp"
 #include "app/commands/commands.hpp"
@@ -40,9 +41,10 @@ Result<int> run(const Invocation& invocation) {
   TRY(dump, choose(tools, database, invocation.value("--dump")));
   const auto* const found = dump.find(database);
   TRY(access, find_dump_access(config));
-  TRY(programs, archive::find_client_programs(std::max(dump.client_major, access.programs.major),
-                                              access.programs.dir));
   const StopOnSignal stop;
+  TRY(chosen, choose_client_programs(config, {.major = std::max(dump.client_major, access.major()),
+                                              .job = "dump-restore",
+                                              .server = access.server.conninfo}));
   ProgressLine line;
   const auto began = SteadyClock::now();
   const auto took = [&] { return std::chrono::duration_cast<Millis>(SteadyClock::now() - began); };
@@ -54,7 +56,7 @@ Result<int> run(const Invocation& invocation) {
           {.store = tools.store.get(),
            .keys = &tools.keys,
            .database = found,
-           .programs = programs,
+           .programs = chosen.programs,
            .server = access.server,
            .as = as,
            .owners = invocation.has("--no-owner") ? archive::Owners::Leave : archive::Owners::Keep,

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/client_programs.hpp"
 #include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
 #include "app/config/value.hpp"
-#include "app/guard/startup.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/spool_listing.hpp"
@@ -138,9 +138,7 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
   TRY(restore, restore_of(invocation, tools, subject, stop));
   request.restore = restore;
   request.scratch = drill_directory(tools.config);
-  TRY(major, major_of(*tools.store));
-  request.live = {server.conninfo, server.connect_as, find_client_programs(tools.config, major),
-                  stop.token()};
+  request.live = {server.conninfo, server.connect_as, {}, stop.token()};
   auto& database = request.live.conninfo.database;
   if (database.empty() || database == subject.database)
     database = subject.database == "postgres" ? "template1" : "postgres";
@@ -148,7 +146,24 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
   return request;
 }
 
-Result<int> show_plan(const Invocation& invocation, const archive::UndropRequest& request) {
+// Under the lock of `job`, and no longer in use when it is given back.
+Result<ChosenPrograms> take_programs(const ArchiveTools& tools, std::string_view job,
+                                     archive::UndropRequest& request) {
+  TRY(major, major_of(*tools.store));
+  TRY(chosen, choose_client_programs(tools.config, {.major = major,
+                                                    .job = job,
+                                                    .server = request.live.conninfo,
+                                                    .scratch = ProgramsQuestion::Scratch::Yes}));
+  request.live.programs = chosen.programs.place;
+  return std::move(chosen);
+}
+
+Result<int> show_plan(const Invocation& invocation, const ArchiveTools& tools,
+                      archive::UndropRequest& request) {
+  const auto lock = lock_job(tools.config, "undrop-plan");
+  if (!lock) return fail(lock.error());
+  const auto chosen = take_programs(tools, "undrop-plan", request);
+  if (!chosen) return fail(chosen.error());
   TRY(planned, archive::plan_undrop(request));
   if (invocation.global.json) {
     fmt::print("{}", to_line({{"subject", request.subject.describe()},
@@ -182,10 +197,12 @@ Result<int> run(const Invocation& invocation) {
   TRY(server, find_server_target(config));
   const StopOnSignal stop;
   TRY(request, request_for(invocation, tools, server, stop));
-  if (invocation.has("--dry-run")) return show_plan(invocation, request);
+  if (invocation.has("--dry-run")) return show_plan(invocation, tools, request);
   ProgressLine line;
   const auto lock = await_turn(config, stop, line);
   if (!lock) return fail(lock.error());
+  const auto chosen = take_programs(tools, "undrop", request);
+  if (!chosen) return fail(chosen.error());
   TRY_VOID(await_received(config, server, stop));
   const auto began = SteadyClock::now();
   request.tell = [&](std::string_view what) { line.show(std::string(what)); };

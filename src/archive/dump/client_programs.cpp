@@ -20,18 +20,25 @@ constexpr const char* kRemoved[] = {"PGHOST",    "PGHOSTADDR", "PGPORT",    "PGD
                                     "PGSERVICE", "PGOPTIONS",  "PGAPPNAME", "PGPASSWORD"};
 
 std::optional<ClientPrograms> look(const fs::path& dir, int major_least) {
-  runtime::ProcessSpec spec;
-  spec.argv = {(dir / "pg_dump").string(), "--version"};
-  auto process = runtime::PipedProcess::start(spec, runtime::PipedProcess::Stream::ToProgram, {});
-  if (!process) return std::nullopt;
-  const auto output = process->finish(kVersionPatience);
-  if (!output || !output->exit.ok()) return std::nullopt;
-  const auto major = instance::parse_server_version(output->out);
-  if (!major || *major < major_least) return std::nullopt;
-  return ClientPrograms{dir, output->out.substr(0, output->out.find('\n')), *major};
+  auto found = ask_client_programs({dir, {}}, major_least);
+  return found ? std::optional(*std::move(found)) : std::nullopt;
 }
 
 }  // namespace
+
+Result<ClientPrograms> ask_client_programs(const ProgramPlace& place, int major) {
+  runtime::ProcessSpec spec;
+  spec.argv = place.command("pg_dump");
+  spec.argv.emplace_back("--version");
+  TRY(process, runtime::PipedProcess::start(spec, runtime::PipedProcess::Stream::ToProgram, {}));
+  TRY(output, process.finish(kVersionPatience));
+  TRY_VOID(ended_well(output, "pg_dump --version"));
+  TRY(found, instance::parse_server_version(output.out));
+  if (found < major)
+    return fail(ErrorCode::MissingBinary,
+                fmt::format("pg_dump is of PostgreSQL {}, {} or newer is needed", found, major));
+  return ClientPrograms{place, output.out.substr(0, output.out.find('\n')), found};
+}
 
 Result<ClientPrograms> find_client_programs(int major, const fs::path& preferred) {
   if (!preferred.empty())
@@ -51,7 +58,8 @@ Result<ClientPrograms> find_client_programs(int major, const fs::path& preferred
 runtime::ProcessSpec client_process(const ClientPrograms& programs, std::string_view program,
                                     const DumpServer& server, const std::string& database) {
   runtime::ProcessSpec spec;
-  spec.run_as = server.connect_as;
+  // An image's run as the account that its container was made for.
+  if (programs.place.via.empty()) spec.run_as = server.connect_as;
   spec.working_dir = "/";
   for (const auto* name : kRemoved) spec.environment_removed.emplace_back(name);
   auto conninfo = server.conninfo;
@@ -62,8 +70,9 @@ runtime::ProcessSpec client_process(const ClientPrograms& programs, std::string_
   // Other secrets no variable takes: a key that needs one is an error of the program's own.
   std::erase_if(conninfo.options,
                 [](const auto& option) { return pg::is_secret_keyword(option.first); });
-  spec.argv = {(programs.dir / program).string(), "--no-password",
-               "--dbname=" + conninfo.to_keyword_value()};
+  spec.argv = programs.place.command(program);
+  spec.argv.emplace_back("--no-password");
+  spec.argv.push_back("--dbname=" + conninfo.to_keyword_value());
   return spec;
 }
 

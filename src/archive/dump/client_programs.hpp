@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include "archive/programs/place.hpp"
 #include "pg/conninfo.hpp"
 #include "runtime/piped_process.hpp"
 
@@ -21,7 +22,7 @@ struct DumpServer {
 };
 
 struct ClientPrograms {
-  std::filesystem::path dir;
+  ProgramPlace place;
   std::string version;  ///< "pg_dump (PostgreSQL) 15.14"
   int major = 0;
 };
@@ -30,6 +31,9 @@ struct ClientPrograms {
 /// then PATH's. MissingBinary says which is needed.
 [[nodiscard]] Result<ClientPrograms> find_client_programs(int major,
                                                           const std::filesystem::path& preferred);
+
+/// Those of that place. MissingBinary unless they are of `major` or newer.
+[[nodiscard]] Result<ClientPrograms> ask_client_programs(const ProgramPlace& place, int major);
 
 /// `program` against `database` of the server, without a password on its command line.
 [[nodiscard]] runtime::ProcessSpec client_process(const ClientPrograms& programs,
@@ -41,6 +45,7 @@ struct ClientPrograms {
 inline constexpr Millis kClientPatience{24 * 3'600'000};
 
 /// ChildFailed with the program's own last words unless it ended well.
-Result<void> ended_well(const runtime::ProcessOutput& output, std::string_view program);
+[[nodiscard]] Result<void> ended_well(const runtime::ProcessOutput& output,
+                                      std::string_view program);
 
 }  // namespace pgkeel::archive

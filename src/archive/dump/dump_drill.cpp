@@ -20,15 +20,6 @@ constexpr std::size_t kGlobalsBytesMax = 64U << 20U;
 constexpr Seconds kInitPatience{300};
 constexpr std::uint64_t kRoomPerByte = 2;  // indexes, which a dump does not hold
 
-Result<Dump> dump_of(const DumpDrillRequest& request) {
-  if (request.label) return find_dump(*request.store, *request.label);
-  TRY(dumps, list_dumps(*request.store));
-  for (auto& dump : std::views::reverse(dumps))
-    if (dump.good()) return std::move(dump);
-  return fail(Error(ErrorCode::NotFound, "the archive holds no good dump")
-                  .with_hint("'pgkeel dump now' makes one; 'pgkeel dump list' shows what failed."));
-}
-
 bool serves(const std::filesystem::path& dir) {
   return !dir.empty() && instance::program_in(dir, "initdb") &&
          instance::program_in(dir, "postgres");
@@ -36,20 +27,8 @@ bool serves(const std::filesystem::path& dir) {
 
 // At least as new as the pg_dump was, whose settings an older server may not know.
 Result<ClientPrograms> server_programs(const DumpDrillRequest& request, const Dump& dump) {
-  TRY(found, find_client_programs(dump.client_major, request.bin_dir));
-  if (serves(found.dir)) return found;
-  for (int major = dump.client_major; major <= pg::kMajorMax; ++major) {
-    const auto dir = instance::find_bin_dir(major);
-    if (!dir) continue;
-    auto other = find_client_programs(dump.client_major, *dir);
-    if (other && serves(other->dir)) return other;
-  }
-  return fail(
-      Error(ErrorCode::MissingBinary,
-            fmt::format("to prove this dump a server of PostgreSQL {} or newer is needed here",
-                        dump.client_major))
-          .with_hint(fmt::format("Install postgresql-{}; its own cluster is not needed.",
-                                 dump.client_major)));
+  if (request.image) return request.image_programs;
+  return find_server_programs(dump.client_major, request.bin_dir);
 }
 
 class Drill {
@@ -62,7 +41,8 @@ class Drill {
     const auto began = SteadyClock::now();
     TRY_VOID(init());
     TRY(server,
-        PrivateServer::start({.bin_dir = programs_.dir,
+        PrivateServer::start({.bin_dir = programs_.place.dir,
+                              .image = request_.image,
                               .data_dir = scratch_.data(),
                               .work_dir = scratch_.work(),
                               .account = request_.account,
@@ -84,19 +64,15 @@ class Drill {
  private:
   Result<void> init() const {
     runtime::ProcessSpec spec;
-    spec.argv = {(programs_.dir / "initdb").string(),
-                 "-D",
-                 scratch_.data().string(),
-                 std::string("--username=") + kSuperuser,
-                 "--encoding=UTF8",
-                 "--locale=C",
-                 "--auth-local=trust",
-                 "--no-sync",
-                 "--no-instructions"};
+    spec.argv = programs_.place.command("initdb");
+    spec.argv.insert(
+        spec.argv.end(),
+        {"-D", scratch_.data().string(), std::string("--username=") + kSuperuser, "--encoding=UTF8",
+         "--locale=C", "--auth-local=trust", "--no-sync", "--no-instructions"});
     spec.environment_removed =
         instance::server_environment(instance::ambient_environment(), std::nullopt).remove;
     spec.working_dir = "/";
-    spec.run_as = request_.account;
+    if (programs_.place.via.empty()) spec.run_as = request_.account;
     TRY(process, runtime::PipedProcess::start(spec, runtime::PipedProcess::Stream::ToProgram,
                                               request_.stop));
     TRY(output, process.finish(kInitPatience));
@@ -163,8 +139,33 @@ class Drill {
 
 }  // namespace
 
+Result<Dump> dump_to_drill(const DumpDrillRequest& request) {
+  if (request.label) return find_dump(*request.store, *request.label);
+  TRY(dumps, list_dumps(*request.store));
+  for (auto& dump : std::views::reverse(dumps))
+    if (dump.good()) return std::move(dump);
+  return fail(Error(ErrorCode::NotFound, "the archive holds no good dump")
+                  .with_hint("'pgkeel dump now' makes one; 'pgkeel dump list' shows what failed."));
+}
+
+Result<ClientPrograms> find_server_programs(int major, const std::filesystem::path& preferred) {
+  if (auto found = find_client_programs(major, preferred); found && serves(found->place.dir))
+    return found;
+  for (int each = major; each <= pg::kMajorMax; ++each) {
+    const auto dir = instance::find_bin_dir(each);
+    if (!dir) continue;
+    auto other = find_client_programs(major, *dir);
+    if (other && serves(other->place.dir)) return other;
+  }
+  return fail(
+      Error(ErrorCode::MissingBinary,
+            fmt::format("to prove this dump a server of PostgreSQL {} or newer is needed here",
+                        major))
+          .with_hint(fmt::format("Install postgresql-{}; its own cluster is not needed.", major)));
+}
+
 Result<DumpDrill> drill_dump(const DumpDrillRequest& request) {
-  TRY(dump, dump_of(request));
+  TRY(dump, dump_to_drill(request));
   TRY(programs, server_programs(request, dump));
   TRY(scratch, Scratch::prepare(request.scratch, "dump", request.account));
   Backup size;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "archive/dump/dump_restore.hpp"
+#include "archive/restore/server_run.hpp"
 
 namespace pgkeel::archive {
 
@@ -16,6 +17,9 @@ struct DumpDrillRequest {
   std::optional<std::string> label;  ///< the newest good one when not given
   std::filesystem::path scratch;     ///< as a drill's; made when absent
   std::filesystem::path bin_dir;     ///< tried first
+  /// Where this machine has no server new enough: an image's, and its other programs.
+  std::optional<ServerImage> image = {};
+  ClientPrograms image_programs = {};
   std::optional<runtime::Account> account;
   std::stop_token stop = {};
   std::function<void(std::uint64_t, std::uint64_t)> tell = {};  ///< bytes read, of how many
@@ -25,6 +29,12 @@ struct DumpDrill {
   std::string label;
   Proof proof;
 };
+
+/// The dump that would be proven, and which programs this machine has for it: MissingBinary when
+/// none. For who has to come by others before.
+[[nodiscard]] Result<Dump> dump_to_drill(const DumpDrillRequest& request);
+[[nodiscard]] Result<ClientPrograms> find_server_programs(int major,
+                                                          const std::filesystem::path& preferred);
 
 /// A proof, holding or not, which stands in the store; an error is what kept the drill from being
 /// tried: NotFound (no good dump), MissingBinary (server programs of which version), no room,

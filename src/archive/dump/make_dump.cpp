@@ -17,7 +17,7 @@ Result<void> dump_globals(const DumpRequest& request, Dump& dump) {
   spec.argv.emplace_back("--globals-only");
   // Their hashes are in a table that only a superuser reads.
   if (!request.facts.superuser) spec.argv.emplace_back("--no-role-passwords");
-  auto stored = store_output(request, spec, globals_key(request.label), {});
+  auto stored = store_output(request, "pg_dumpall", spec, globals_key(request.label), {});
   if (stored) dump.globals = *std::move(stored);
   else if (stored.error().code == ErrorCode::Cancelled) return fail(stored.error());
   else dump.globals_failure = stored.error().message();

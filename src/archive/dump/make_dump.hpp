@@ -45,8 +45,10 @@ struct DumpRequest {
 [[nodiscard]] Result<DumpedDatabase> dump_database(const DumpRequest& request,
                                                    const std::string& name, std::size_t number);
 
-/// Streams what `spec` writes into the object `key`; nothing is left of it when the program fails.
+/// Streams what `spec`, a run of `program`, writes into the object `key`; nothing is left of it
+/// when the program fails.
 [[nodiscard]] Result<StoredObject> store_output(const DumpRequest& request,
+                                                const std::string& program,
                                                 const runtime::ProcessSpec& spec,
                                                 const std::string& key,
                                                 const std::function<void(std::uint64_t)>& tell);

@@ -49,7 +49,8 @@ Result<Counted> count_under_snapshot(const DumpRequest& request, const std::stri
 // end.
 Result<std::string> list_stored(const DumpRequest& request, const StoredObject& object) {
   runtime::ProcessSpec spec;
-  spec.argv = {(request.programs.dir / "pg_restore").string(), "--list"};
+  spec.argv = request.programs.place.command("pg_restore");
+  spec.argv.emplace_back("--list");
   TRY(process, PipedProcess::start(spec, PipedProcess::Stream::ToProgram, request.stop));
   TRY(source, read_encoded(*request.store, object.key, *request.keys, &object));
   std::vector<std::byte> block(kBlockBytes);
@@ -73,7 +74,8 @@ Result<void> dump_and_judge(const DumpRequest& request, std::size_t number, cons
   for (const auto* option : {"--format=custom", "--compress=0", kLockPatience})
     spec.argv.emplace_back(option);
   spec.argv.push_back("--snapshot=" + counted.snapshot);
-  TRY(object, store_output(request, spec, dump_key(request.label, number), [&](auto bytes) {
+  TRY(object,
+      store_output(request, "pg_dump", spec, dump_key(request.label, number), [&](auto bytes) {
         if (request.tell)
           request.tell({database.name, number + 1, request.facts.databases.size(), bytes});
       }));
@@ -89,10 +91,9 @@ Result<void> dump_and_judge(const DumpRequest& request, std::size_t number, cons
 
 }  // namespace
 
-Result<StoredObject> store_output(const DumpRequest& request, const runtime::ProcessSpec& spec,
-                                  const std::string& key,
+Result<StoredObject> store_output(const DumpRequest& request, const std::string& program,
+                                  const runtime::ProcessSpec& spec, const std::string& key,
                                   const std::function<void(std::uint64_t)>& tell) {
-  const auto program = std::filesystem::path(spec.argv.front()).filename().string();
   TRY(process, PipedProcess::start(spec, PipedProcess::Stream::FromProgram, request.stop));
   TRY(writer, EncodedWriter::create(*request.store, key, request.encoding, Replace::Never));
   std::vector<std::byte> block(kBlockBytes);

@@ -7,15 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <functional>
 #include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "archive/restore/own_container.hpp"
 #include "archive/restore/server_run.hpp"
-#include "base/log.hpp"
-#include "instance/engine.hpp"
 #include "runtime/fd.hpp"
 #include "runtime/files.hpp"
 
@@ -24,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kLabel = "io.pgkeel.copy";  // its value: the data directory
+constexpr std::string_view kKind = "copy";
 constexpr const char* kScript = "serve.sh";
 constexpr const char* kOrders = "orders";
 constexpr const char* kEnded = "ended";
@@ -59,27 +57,17 @@ echo $code >"$work/ended.new"
 mv "$work/ended.new" "$work/ended"
 )sh";
 
-// One copy, one name: what an earlier run left of it is found.
-std::string name_of(const fs::path& data_dir) {
-  return fmt::format("pgkeel-copy-{:016x}", std::hash<std::string>{}(data_dir.string()));
-}
-
-instance::ContainerMount mount_of(const fs::path& directory) {
-  return {.type = "bind", .name = {}, .source = directory, .destination = directory};
-}
-
 std::vector<instance::ContainerMount> mounts_of(const ServerRunPlan& plan) {
   std::set<fs::path> directories(plan.others.begin(), plan.others.end());
   const auto inside = plan.work_dir.lexically_relative(plan.data_dir);
   if (inside.empty() || inside.native().starts_with("..")) directories.insert(plan.work_dir);
-  std::vector<instance::ContainerMount> mounts{mount_of(plan.data_dir)};
-  for (const auto& directory : directories) mounts.push_back(mount_of(directory));
+  std::vector<instance::ContainerMount> mounts{same_place(plan.data_dir)};
+  for (const auto& directory : directories) mounts.push_back(same_place(directory));
   return mounts;
 }
 
 instance::NewContainer container_of(const ServerImage& image, const ServerRunPlan& plan) {
   instance::NewContainer made;
-  made.name = name_of(plan.data_dir);
   made.image = image.image;
   made.command = {"/bin/sh", (plan.work_dir / kScript).string(), plan.work_dir.string(),
                   std::to_string(image.major)};
@@ -87,18 +75,14 @@ instance::NewContainer container_of(const ServerImage& image, const ServerRunPla
   made.user = plan.account ? fmt::format("{}:{}", plan.account->uid, plan.account->gid)
                            : fmt::format("{}:{}", ::geteuid(), ::getegid());
   made.network = "none";
-  made.removed_at_end = true;
   made.mounts = mounts_of(plan);
-  made.labels = {{std::string(kLabel), plan.data_dir.string()}};
   return made;
 }
 
 class ContainerRun final : public ServerRun {
  public:
   ContainerRun(const ServerImage& image, ServerRunPlan plan)
-      : engine_(loop_, image.engine_socket),
-        plan_(std::move(plan)),
-        name_(name_of(plan_.data_dir)) {}
+      : plan_(std::move(plan)), container_(image.engine_socket, kKind, plan_.data_dir) {}
   ~ContainerRun() override;
   ContainerRun(const ContainerRun&) = delete;
   ContainerRun& operator=(const ContainerRun&) = delete;
@@ -109,29 +93,19 @@ class ContainerRun final : public ServerRun {
 
  private:
   Result<void> set_up();
-  Result<void> clear_earlier();
   [[nodiscard]] std::optional<int> ended() const;
   bool await_end(Seconds patience);
-  template <typename T>
-  Result<T> ask(runtime::Task<Result<T>> question) {
-    return loop_.run_until_complete(std::move(question));
-  }
 
-  runtime::Loop loop_;
-  instance::Engine engine_;
   ServerRunPlan plan_;
-  std::string name_;
-  std::string id_;  ///< empty: none runs
+  OwnContainer container_;
   runtime::Fd orders_;
   SteadyTime asked_{};
 };
 
 ContainerRun::~ContainerRun() {
-  if (id_.empty()) return;
+  if (!container_.started()) return;
   orders_ = runtime::Fd();
-  if (!await_end(kEndPatience)) static_cast<void>(ask(engine_.stop(id_, Seconds(0))));
-  // The engine removes it by itself; one that does not is helped.
-  static_cast<void>(ask(engine_.remove_container(id_)));
+  if (!await_end(kEndPatience)) container_.kill();
 }
 
 // The pipe is kept open for both: opening it never waits, and it ends when we let go of it.
@@ -149,29 +123,10 @@ Result<void> ContainerRun::set_up() {
                                     {.mode = 0600, .owner = plan_.account});
 }
 
-Result<void> ContainerRun::clear_earlier() {
-  const auto found = ask(engine_.inspect(name_));
-  if (!found && found.error().code == ErrorCode::NotFound) return {};
-  if (!found) return fail(found.error());
-  if (found->label(kLabel) != plan_.data_dir.string())
-    return fail(Error(ErrorCode::Refused, fmt::format("container {} is not ours", name_))
-                    .with_hint("Give that container another name."));
-  if (found->running) TRY_VOID(ask(engine_.stop(found->id, Seconds(0))));
-  return ask(engine_.remove_container(found->id));
-}
-
 Result<void> ContainerRun::start(const ServerImage& image) {
   TRY_VOID(set_up());
-  TRY_VOID(clear_earlier());
-  TRY(id, ask(engine_.create(container_of(image, plan_))));
-  const auto begun = ask(engine_.start(id));
-  if (!begun) {
-    static_cast<void>(ask(engine_.remove_container(id)));
-    return fail(begun.error());
-  }
-  id_ = id;
+  TRY_VOID(container_.start(container_of(image, plan_)));
   asked_ = SteadyClock::now();
-  log_debug("copy's server started", {{"container", name_}, {"image", image.image}});
   return {};
 }
 
@@ -182,12 +137,10 @@ std::optional<int> ContainerRun::ended() const {
 }
 
 bool ContainerRun::alive() {
-  if (id_.empty() || ended()) return false;
+  if (!container_.started() || ended()) return false;
   if (SteadyClock::now() - asked_ < kAskEvery) return true;
   asked_ = SteadyClock::now();
-  const auto found = ask(engine_.inspect(id_));
-  if (found) return found->running;
-  return found.error().code != ErrorCode::NotFound;  // an engine that is away tells nothing
+  return container_.runs();
 }
 
 bool ContainerRun::await_end(Seconds patience) {

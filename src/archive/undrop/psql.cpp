@@ -15,12 +15,13 @@ constexpr Seconds kPatience{86'400};
 
 Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view name,
                                      const std::string& database) {
-  if (side.bin_dir.empty())
+  if (!side.programs.known())
     return fail(Error(ErrorCode::MissingBinary, fmt::format("no {} for this server here", name))
                     .with_hint("Install the PostgreSQL client programs (postgresql-client)."));
   runtime::ProcessSpec spec;
-  spec.argv = {(side.bin_dir / name).string()};
-  spec.run_as = side.account;
+  spec.argv = side.programs.command(name);
+  // An image's run as the account that its container was made for.
+  if (side.programs.via.empty()) spec.run_as = side.account;
   spec.working_dir = "/";
   auto conninfo = side.conninfo;
   conninfo.database = database;
@@ -31,9 +32,8 @@ Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view na
   return spec;
 }
 
-Result<PsqlOutput> run(const ClientSide& side, runtime::ProcessSpec spec) {
+Result<PsqlOutput> run(const ClientSide& side, std::string_view name, runtime::ProcessSpec spec) {
   runtime::Loop loop;
-  const auto name = std::filesystem::path(spec.argv.front()).filename().string();
   TRY(output, loop.run_until_complete(
                   runtime::run_process(loop, std::move(spec), loop.after(kPatience), side.stop)));
   if (output.exit.ok()) return PsqlOutput{std::move(output.out), std::move(output.err)};
@@ -53,7 +53,7 @@ Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
                              "--set=ON_ERROR_STOP=on", "--set=VERBOSITY=default", "--file=-"})
     spec.argv.emplace_back(option);
   spec.input = std::move(script);
-  return run(side, std::move(spec));
+  return run(side, "psql", std::move(spec));
 }
 
 Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
@@ -71,7 +71,7 @@ Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
   spec.argv.push_back("--file=" + file.string());
   spec.argv.emplace_back("--format=plain");
   spec.argv.insert(spec.argv.end(), options.begin(), options.end());
-  TRY_VOID(run(side, std::move(spec)));
+  TRY_VOID(run(side, "pg_dump", std::move(spec)));
   return {};
 }
 

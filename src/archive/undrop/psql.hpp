@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "archive/programs/place.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "pg/conninfo.hpp"
@@ -25,7 +26,7 @@ inline constexpr const char* kUndropName = "pgkeel undrop";
 struct ClientSide {
   pg::Conninfo conninfo;
   std::optional<runtime::Account> account = {};
-  std::filesystem::path bin_dir;
+  ProgramPlace programs;
   std::stop_token stop = {};
 };
 

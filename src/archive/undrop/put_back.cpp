@@ -99,6 +99,8 @@ Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& 
   TRY(marker, write_table_marker(side, taken, done));
   script += marker + "commit;\n";
   const auto& request = *side.request;
+  std::error_code none_yet;  // one of another account's would not be written over
+  std::filesystem::remove(marker_file(*side.scratch), none_yet);
   TRY(output, run_psql(request.live, request.subject.database, std::move(script)));
   note_errors(output.err, done);
   return finish_table(request, taken.quoted, done);

@@ -170,7 +170,7 @@ Result<void> Undrop::copy_over(const PrivateServer& server, const Restored& rest
   TRY(conninfo, pg::parse_conninfo(server.conninfo("template1")));
   const Side side{&request_,
                   &scratch_,
-                  {conninfo, request_.restore.account, request_.live.bin_dir, request_.live.stop}};
+                  {conninfo, request_.restore.account, request_.live.programs, request_.live.stop}};
   return request_.subject.is_database() ? copy_database(side) : copy_table(side);
 }
 

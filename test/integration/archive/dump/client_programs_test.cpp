@@ -28,13 +28,13 @@ TEST(ClientPrograms, AreNeverOlderThanTheServer) {
   stand_in(dir.path(), "9.6.24");
   const auto found = find_client_programs(pg::kMajorMin, dir.path());
   if (found) {
-    EXPECT_NE(found->dir, dir.path());
+    EXPECT_NE(found->place.dir, dir.path());
     EXPECT_GE(found->major, pg::kMajorMin);
   }
   stand_in(dir.path(), "99.1");
   const auto newer = find_client_programs(pg::kMajorMax, dir.path());
   ASSERT_TRUE(newer) << newer.error().message();
-  EXPECT_EQ(newer->dir, dir.path());
+  EXPECT_EQ(newer->place.dir, dir.path());
   EXPECT_EQ(newer->version, "pg_dump (PostgreSQL) 99.1");
   const auto none = find_client_programs(100, dir.path());
   ASSERT_FALSE(none);
@@ -48,7 +48,7 @@ TEST(ClientPrograms, SayNoSecretOnTheirCommandLine) {
   server.conninfo =
       pg::parse_conninfo("host=db user=app password=s3cret sslkey=/k sslpassword=als0secret")
           .value();
-  const auto spec = client_process({"/usr/bin", "", 15}, "pg_dump", server, "sh op");
+  const auto spec = client_process({{"/usr/bin", {}}, "", 15}, "pg_dump", server, "sh op");
   for (const auto& word : spec.argv) EXPECT_THAT(word, Not(HasSubstr("secret"))) << word;
   EXPECT_THAT(spec.argv, testing::Contains(HasSubstr("dbname='sh op'")));
   EXPECT_THAT(spec.environment, testing::Contains(testing::Pair("PGPASSWORD", "s3cret")));

@@ -126,6 +126,14 @@ Result<archive::RestoreRequest> restore_of(const Invocation& invocation, Archive
   return request;
 }
 
+Result<void> ask_to_merge(archive::UndropRequest& request) {
+  if (request.subject.is_database() || !request.as.database.empty())
+    return fail(Error(ErrorCode::Usage, "--merge adds rows to a table that exists")
+                    .with_hint("Name the table, without --as; or leave --merge out."));
+  request.existing = archive::UndropRequest::Existing::Merge;
+  return {};
+}
+
 Result<archive::UndropRequest> request_for(const Invocation& invocation, ArchiveTools& tools,
                                            const ServerTarget& server, const StopOnSignal& stop) {
   archive::UndropRequest request;
@@ -135,6 +143,7 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
     TRY(as, other_name(subject, *name));
     request.as = as;
   }
+  if (invocation.has("--merge")) TRY_VOID(ask_to_merge(request));
   TRY(restore, restore_of(invocation, tools, subject, stop));
   request.restore = restore;
   request.scratch = drill_directory(tools.config);
@@ -182,7 +191,19 @@ Result<int> show_plan(const Invocation& invocation, const ArchiveTools& tools,
   return 0;
 }
 
+void print(const archive::Merged& merged, const archive::UndropRequest& request) {
+  fmt::print("{}: {} rows added as they were at {}; {} were there and stay as they are.\n",
+             request.subject.describe(), merged.added, request.restore.target.describe(),
+             merged.kept);
+  if (merged.differing > 0)
+    fmt::print("{} of those are not what they were: --as NAME brings that state back beside it.\n",
+               merged.differing);
+  if (merged.added == 0)
+    fmt::print("No row was missing. Name a moment before the loss: --at '2026-11-21 03:00:00'.\n");
+}
+
 void print(const archive::Undropped& done, const archive::UndropRequest& request) {
+  if (done.merged) return print(*done.merged, request);
   fmt::print("{} is back with {} rows, as it was at {} (backup {}).\n", done.name, done.rows,
              request.restore.target.describe(), done.backup);
   if (done.earlier) fmt::print("An undrop that was interrupted had done it.\n");
@@ -219,27 +240,32 @@ Result<int> run(const Invocation& invocation) {
 }  // namespace
 
 CommandSpec undrop_command() {
-  return {.name = "undrop",
-          .summary = "bring a dropped table or database back with its rows",
-          .details =
-              "Restores the newest backup before the moment beside the server, replays the WAL up "
-              "to it, copies the table (with its indexes, constraints, sequences, triggers, "
-              "rights, the views over it and the foreign keys to it) or the database into the "
-              "running server, and removes the copy. Nothing that exists is overwritten.",
-          .example = "pgkeel undrop shop.public.orders --at '2026-11-21 03:00:00'",
-          .options = {{.names = "--at",
-                       .value = "TARGET",
-                       .help = "a time, a WAL position, xid:N or name:LABEL; when left out: where "
-                               "the guard last saw it, else the latest moment"},
-                      {.names = "--as",
-                       .value = "NAME",
-                       .help = "bring it back under this name (or SCHEMA.NAME)"},
-                      {.names = "--backup", .value = "ID", .help = "start from this backup"},
-                      {.names = "--dry-run", .help = "say what would be done"}},
-          .arguments = {{.names = "RELATION",
-                         .help = "database.schema.table, or the name of a database",
-                         .given = OptionSpec::Given::Required}},
-          .run = run};
+  return {
+      .name = "undrop",
+      .summary = "bring a dropped table or database back with its rows",
+      .details =
+          "Restores the newest backup before the moment beside the server, replays the WAL up "
+          "to it, copies the table (with its indexes, constraints, sequences, triggers, "
+          "rights, the views over it and the foreign keys to it) or the database into the "
+          "running server, and removes the copy. Nothing that exists is overwritten: a table that "
+          "was deleted from, truncated or made again gets its missing rows with --merge.",
+      .example = "pgkeel undrop shop.public.orders --at '2026-11-21 03:00:00'",
+      .options = {{.names = "--at",
+                   .value = "TARGET",
+                   .help = "a time, a WAL position, xid:N or name:LABEL; when left out: where "
+                           "the guard last saw it, else the latest moment"},
+                  {.names = "--as",
+                   .value = "NAME",
+                   .help = "bring it back under this name (or SCHEMA.NAME)"},
+                  {.names = "--merge",
+                   .help = "the table exists: add the rows it lacks, by its key, and change "
+                           "none that it has"},
+                  {.names = "--backup", .value = "ID", .help = "start from this backup"},
+                  {.names = "--dry-run", .help = "say what would be done"}},
+      .arguments = {{.names = "RELATION",
+                     .help = "database.schema.table, or the name of a database",
+                     .given = OptionSpec::Given::Required}},
+      .run = run};
 }
 
 }  // namespace pgkeel::app

@@ -52,6 +52,12 @@ Result<void> clear_half_made_database(const UndropRequest& request);
 /// A database that is back under its name and still marked.
 Result<void> unmark_database(const UndropRequest& request, const std::string& comment);
 
+/// For both halves: as psql reads a file's name; that the copy lacks something; whether so many
+/// bytes of a table, its copy and their WAL have room.
+[[nodiscard]] std::string psql_word(const std::filesystem::path& path);
+[[nodiscard]] Error not_there(const Side& side, const std::string& what);
+Result<void> ask_for_room(const Side& side, std::uint64_t bytes);
+
 [[nodiscard]] std::filesystem::path marker_file(const Scratch& scratch);
 [[nodiscard]] std::string half_made_name(const UndropSubject& subject);
 /// The comment by which it is known; as recover's recreate_database does.

@@ -17,16 +17,6 @@ constexpr const char* kNoLimits =
     "set idle_in_transaction_session_timeout = 0;\n";
 constexpr std::size_t kNotesMax = 20;
 
-// psql reads \i and \o arguments like shell words: in quotes, with a quote doubled.
-std::string file_word(const std::filesystem::path& path) {
-  std::string word = "'";
-  for (const char c : path.string()) {
-    if (c == '\'' || c == '\\') word += c;
-    word += c;
-  }
-  return word + "'";
-}
-
 void note_errors(const std::string& err, Undropped& done) {
   std::string_view rest = err;
   while (!rest.empty() && done.notes.size() < kNotesMax) {
@@ -82,17 +72,27 @@ Result<std::string> write_table_marker(const Side& side, const TakenOut& taken,
       "coalesce(json_object_agg(n.nspname || '.' || c.relname, c.oid::int8), '{{}}') from pg_class "
       "c join pg_namespace n on n.oid = c.relnamespace where c.oid = any({})), 'result', "
       "{}::json);\n\\o\n",
-      file_word(marker_file(*side.scratch)), oids, result);
+      psql_word(marker_file(*side.scratch)), oids, result);
 }
 
 }  // namespace
+
+// psql reads \i and \o arguments like shell words: in quotes, with a quote doubled.
+std::string psql_word(const std::filesystem::path& path) {
+  std::string word = "'";
+  for (const char c : path.string()) {
+    if (c == '\'' || c == '\\') word += c;
+    word += c;
+  }
+  return word + "'";
+}
 
 Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& done) {
   std::string script = "begin;\n";
   script += kNoLimits;
   if (!taken.new_schema.empty())
     script += fmt::format("create schema if not exists {};\n", taken.new_schema);
-  script += fmt::format("\\i {}\n", file_word(taken.script));
+  script += fmt::format("\\i {}\n", psql_word(taken.script));
   script += "set search_path to pg_catalog;\n";
   script += count_check(taken);
   script += add_foreign_keys(taken);
@@ -156,7 +156,7 @@ Result<void> write_database_marker(const Side& side, const TakenOut& taken, cons
 Result<void> put_database_back(const Side& side, const TakenOut& taken, Undropped& done) {
   const auto& request = *side.request;
   TRY(output, run_psql(request.live, maintenance(request),
-                       kNoLimits + fmt::format("\\i {}\n", file_word(taken.script))));
+                       kNoLimits + fmt::format("\\i {}\n", psql_word(taken.script))));
   note_errors(output.err, done);
   TRY_VOID(count_again(request, taken));
   TRY_VOID(write_database_marker(side, taken, done));

@@ -101,26 +101,6 @@ Result<std::vector<Member>> family_of(const Side& side, const UndropSubject& sub
   return rows.is_array() ? members_of(rows) : std::vector<Member>();
 }
 
-Error not_there(const Side& side, const std::string& what) {
-  return Error(ErrorCode::NotFound,
-               fmt::format("{} did not exist at {}", what, side.request->restore.target.describe()))
-      .with_hint("Name a moment at which it did: --at '2026-11-21 03:00:00'.");
-}
-
-Result<void> ask_for_room(const Side& side, std::uint64_t bytes) {
-  std::vector<std::filesystem::path> places{side.scratch->base()};
-  if (const auto& live = side.request->live_data_dir; !live.empty()) places.push_back(live);
-  const auto wanted = bytes * kRoomPerByte + kRoomLeft;
-  for (const auto& place : places) {
-    TRY(space, runtime::disk_space(place));
-    if (space.bytes_free < wanted)
-      return fail(ErrorCode::DiskFull,
-                  fmt::format("copying {} needs {} free in {}, there are {}", format_size(bytes),
-                              format_size(wanted), place.string(), format_size(space.bytes_free)));
-  }
-  return {};
-}
-
 Result<std::vector<ForeignKey>> take_foreign_keys(const Side& side,
                                                   const std::vector<Member>& members) {
   std::vector<std::string> oids;
@@ -221,6 +201,26 @@ Result<void> revive_database(const Side& side, const std::string& literal) {
 }
 
 }  // namespace
+
+Error not_there(const Side& side, const std::string& what) {
+  return Error(ErrorCode::NotFound,
+               fmt::format("{} did not exist at {}", what, side.request->restore.target.describe()))
+      .with_hint("Name a moment at which it did: --at '2026-11-21 03:00:00'.");
+}
+
+Result<void> ask_for_room(const Side& side, std::uint64_t bytes) {
+  std::vector<std::filesystem::path> places{side.scratch->base()};
+  if (const auto& live = side.request->live_data_dir; !live.empty()) places.push_back(live);
+  const auto wanted = bytes * kRoomPerByte + kRoomLeft;
+  for (const auto& place : places) {
+    TRY(space, runtime::disk_space(place));
+    if (space.bytes_free < wanted)
+      return fail(ErrorCode::DiskFull,
+                  fmt::format("copying {} needs {} free in {}, there are {}", format_size(bytes),
+                              format_size(wanted), place.string(), format_size(space.bytes_free)));
+  }
+  return {};
+}
 
 Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool schema_is_gone) {
   const auto& subject = side.request->subject;

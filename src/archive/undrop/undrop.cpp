@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "archive/undrop/parts.hpp"
+#include "archive/undrop/merge.hpp"
 #include "pg/sql_text.hpp"
 
 namespace pgkeel::archive {
@@ -87,7 +87,9 @@ Result<std::optional<Undropped>> find_done(const UndropRequest& request, const O
     return fail(
         Error(ErrorCode::Refused, fmt::format("{} exists; nothing that exists is overwritten",
                                               wanted(request).describe()))
-            .with_hint("Bring it back beside that one: --as another_name, or --as schema.name."));
+            .with_hint(
+                "Bring it back beside that one: --as another_name, or --as schema.name. Rows "
+                "that a table lacks are added to it with --merge."));
   TRY(done, from_json(marker->result));
   if (wanted(request).is_database()) {
     if (there.comment == half_made_mark(wanted(request)))
@@ -102,6 +104,17 @@ Result<std::optional<Undropped>> find_done(const UndropRequest& request, const O
   }
   TRY_VOID(finish_table(request, quoted, done));
   return done;
+}
+
+bool merges(const UndropRequest& request, const Occupant& there) {
+  return request.existing == UndropRequest::Existing::Merge && there.there;
+}
+
+// What stands in the way is told before anything is restored.
+Result<std::optional<Undropped>> look_before(const UndropRequest& request, const Occupant& there) {
+  if (!merges(request, there)) return find_done(request, there);
+  TRY_VOID(can_be_merged(request));
+  return std::nullopt;
 }
 
 Result<LiveNames> names_in(const UndropRequest& request) {
@@ -123,8 +136,9 @@ Result<bool> schema_is_gone(const UndropRequest& request) {
 
 class Undrop {
  public:
-  Undrop(const UndropRequest& request, const Scratch& scratch)
-      : request_(request), scratch_(scratch) {}
+  enum class Way { Whole, Merged };
+  Undrop(const UndropRequest& request, const Scratch& scratch, Way way)
+      : request_(request), scratch_(scratch), way_(way) {}
   Result<Undropped> run();
 
  private:
@@ -138,6 +152,7 @@ class Undrop {
 
   const UndropRequest& request_;
   const Scratch& scratch_;
+  Way way_;
   Undropped done_;
 };
 
@@ -171,6 +186,7 @@ Result<void> Undrop::copy_over(const PrivateServer& server, const Restored& rest
   const Side side{&request_,
                   &scratch_,
                   {conninfo, request_.restore.account, request_.live.programs, request_.live.stop}};
+  if (way_ == Way::Merged) return merge_table(side, done_);
   return request_.subject.is_database() ? copy_database(side) : copy_table(side);
 }
 
@@ -206,26 +222,31 @@ json to_json(const Undropped& done) {
   json relations = json::array();
   for (const auto& relation : done.relations)
     relations.push_back({{"name", relation.name}, {"rows", relation.rows}});
-  return {{"restored", done.name},  {"name", done.name},      {"rows", done.rows},
-          {"relations", relations}, {"backup", done.backup},  {"lsn", to_string(done.lsn)},
-          {"notes", done.notes},    {"earlier", done.earlier}};
+  json said = {{"restored", done.name},  {"name", done.name},      {"rows", done.rows},
+               {"relations", relations}, {"backup", done.backup},  {"lsn", to_string(done.lsn)},
+               {"notes", done.notes},    {"earlier", done.earlier}};
+  if (const auto& merged = done.merged)
+    said["merged"] = {
+        {"added", merged->added}, {"kept", merged->kept}, {"differing", merged->differing}};
+  return said;
 }
 
 Result<RestorePlan> plan_undrop(const UndropRequest& request) {
   TRY(occupant, look_at_occupant(request));
-  TRY_VOID(find_done(request, occupant));
+  TRY_VOID(look_before(request, occupant));
   return plan_restore_of(request.restore);
 }
 
 Result<Undropped> undrop(const UndropRequest& request) {
   TRY_VOID(end_earlier_sessions(request.live));
   TRY(occupant, look_at_occupant(request));
-  TRY(earlier, find_done(request, occupant));
+  TRY(earlier, look_before(request, occupant));
   if (earlier) return *earlier;
   TRY(plan, plan_restore_of(request.restore));
   TRY(scratch, Scratch::prepare(request.scratch, "undrop", request.restore.account));
   TRY_VOID(scratch.ask_for_room(plan.backup));
-  auto done = Undrop(request, scratch).run();
+  const auto way = merges(request, occupant) ? Undrop::Way::Merged : Undrop::Way::Whole;
+  auto done = Undrop(request, scratch, way).run();
   const auto cleared = scratch.clear();
   if (done && !cleared) done->notes.push_back(cleared.error().message());
   return done;

@@ -31,7 +31,9 @@ struct UndropRequest {
   RestoreRequest restore;         ///< `into` is set by us; `target` is the moment
   std::filesystem::path scratch;  ///< as a drill's
   UndropSubject subject;
-  UndropSubject as;                          ///< under this name instead; the database stays
+  UndropSubject as;  ///< under this name instead; the database stays
+  /// What to do with a table that exists: Merge adds the rows it lacks (merge.hpp).
+  enum class Existing { Refuse, Merge } existing = Existing::Refuse;
   ClientSide live;                           ///< `conninfo` to the maintenance database
   std::filesystem::path live_data_dir = {};  ///< to ask for room; empty: not within reach
   std::function<void(std::string_view)> tell = {};
@@ -42,11 +44,19 @@ struct UndroppedRelation {
   std::int64_t rows = 0;
 };
 
+/// What became of the copy's rows.
+struct Merged {
+  std::int64_t added = 0;
+  std::int64_t kept = 0;       ///< their keys were there: the live rows stay as they are
+  std::int64_t differing = 0;  ///< of those, how many are not as they were in the copy
+};
+
 struct Undropped {
   std::string name;
   std::int64_t rows = 0;
   std::vector<UndroppedRelation> relations;
-  std::vector<std::string> notes;  ///< what could not be brought back with it
+  std::optional<Merged> merged = {};  ///< into what exists; else it was brought back whole
+  std::vector<std::string> notes;     ///< what could not be brought back with it
   std::string backup;
   Lsn lsn;               ///< of the copy
   bool earlier = false;  ///< an undrop that was killed had done it

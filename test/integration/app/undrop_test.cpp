@@ -185,6 +185,80 @@ TEST_F(Undrop, ADatabaseComesBackWhole) {
   EXPECT_TRUE(scratch_is_empty());
 }
 
+TEST_F(Undrop, LostRowsAreMergedIntoATableThatExists) {
+  // Goal: what was deleted is back, what was written since stays, whatever the table's triggers
+  // would do with a new row; asked again it adds nothing (D10 X1).
+  in_shop(
+      "create function refuse() returns trigger language plpgsql as"
+      " 'begin raise exception ''no new rows''; end';"
+      "create trigger refused before insert on orders for each row execute function refuse();"
+      "alter table orders disable trigger refused");
+  const auto before = position();
+  in_shop(
+      "delete from lines; delete from orders where id <= 60;"
+      "update orders set item = 'newer' where id = 70;"
+      "insert into orders (id, customer, item) values (1000, 1, 'new');"
+      "alter table orders enable always trigger refused");
+  const std::vector<std::string> merge{"undrop", "shop.public.orders", "--at", before, "--merge"};
+  EXPECT_EQ(ok(merge)["merged"], (json{{"added", 60}, {"kept", 41}, {"differing", 1}}));
+  EXPECT_EQ(in_shop("select count(*) || ' ' || count(*) filter (where item = 'newer') || ' ' || "
+                    "count(*) filter (where id <= 60 and item = 'item ' || id) from orders"),
+            "102 1 60");
+  EXPECT_EQ(in_shop("select tgenabled from pg_trigger where tgname = 'refused'"), "A");
+  EXPECT_EQ(ok(merge)["merged"], (json{{"added", 0}, {"kept", 101}, {"differing", 1}}));
+  const auto said = run(merge);
+  EXPECT_THAT(said.out, HasSubstr("No row was missing"));
+  EXPECT_EQ(in_shop("select count(*) from lines"), "0");
+  EXPECT_TRUE(scratch_is_empty());
+}
+
+TEST_F(Undrop, ATableMadeAgainTooEarlyIsFilled) {
+  // Goal: the app made the table anew and wrote to it; the old rows join the new ones, the sequence
+  // goes on behind both, and partitions take theirs (D10 X1).
+  in_shop(
+      "create table events (id int, at date, total int generated always as (id * 2) stored,"
+      " primary key (id, at)) partition by range (at);"
+      "create table events_1 partition of events for values from ('2026-01-01') to ('2026-03-01');"
+      "insert into events select i, '2026-01-15' from generate_series(1, 30) i");
+  const auto before = position();
+  in_shop(
+      "truncate events; drop table orders cascade;"
+      "create table orders (item text not null, id bigserial primary key, customer int);"
+      "insert into orders (customer, item) select 1, 'new' from generate_series(1, 3)");
+  EXPECT_EQ(ok({"undrop", "shop.public.orders", "--at", before, "--merge"})["merged"],
+            (json{{"added", 98}, {"kept", 3}, {"differing", 3}}));
+  EXPECT_EQ(in_shop("insert into orders (customer, item) values (1, 'x') returning id"), "102");
+  EXPECT_EQ(in_shop("select count(*) from orders where item = 'new'"), "3");
+  EXPECT_EQ(ok({"undrop", "shop.public.events", "--at", before, "--merge"})["rows"], 30);
+  EXPECT_EQ(in_shop("select count(*) || ' ' || sum(total) from events_1"), "30 930");
+}
+
+TEST_F(Undrop, WhatCannotBeMergedIsSaidAndChangesNothing) {
+  // Goal: no key, other columns, a row that collides with a new one, a name that is none (D10 X8).
+  in_shop("create table log (line text); insert into log values ('a')");
+  const auto before = position();
+  in_shop(
+      "truncate log; alter table lines add column note text, drop column ordered;"
+      "delete from lines; delete from orders; delete from customers;"
+      "insert into customers values (50, 'c3'); alter table customers add unique (name)");
+  const auto merge = [&](const std::string& name) {
+    return run({"undrop", "shop.public." + name, "--at", before, "--merge"});
+  };
+  const auto keyless = merge("log");
+  EXPECT_EQ(keyless.exit_code, 4);
+  EXPECT_THAT(keyless.err, testing::AllOf(HasSubstr("no primary key"), HasSubstr("--as")));
+  const auto other = merge("lines");
+  EXPECT_EQ(other.exit_code, 4);
+  EXPECT_THAT(other.err, HasSubstr("it has note text, it had ordered bigint"));
+  const auto collides = merge("customers");
+  EXPECT_EQ(collides.exit_code, 1);
+  EXPECT_THAT(collides.err, HasSubstr("customers_name_key"));
+  EXPECT_EQ(in_shop("select count(*) from customers"), "1");
+  EXPECT_EQ(run({"undrop", "shop", "--merge"}).exit_code, 2);
+  EXPECT_EQ(run({"undrop", "shop.public.log", "--merge", "--as", "log_2"}).exit_code, 2);
+  EXPECT_TRUE(scratch_is_empty());
+}
+
 TEST_F(Undrop, WhatCannotBeIsSaid) {
   // Goal: an unknown table, a moment without it, a name that is none (D10).
   const auto before = position();

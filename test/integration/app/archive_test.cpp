@@ -2,6 +2,7 @@
 // test ends by looking at restored data.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <fstream>
 #include <future>
 
@@ -387,6 +388,89 @@ TEST_F(Archive, TheOffsiteCopyRestoresByItself) {
   const auto copy_only = restored("from_copy", {"--offsite"});
   const PostgresServer copy({.copy_of = copy_only});
   EXPECT_EQ(copy.query("select count(*) from t"), "1000");
+}
+
+// A record over the edge between two segments, of which the server has flushed the first part
+// alone.
+class CutRecord : public Archive {
+ protected:
+  void SetUp() override {
+    Archive::SetUp();
+    server_.append_config(
+        "wal_buffers = '64kB'\nwal_writer_delay = '10ms'\nlog_min_messages = 'log'\n");
+    server_.restart();
+  }
+  /// The end of the segment that is written now, as the server writes it.
+  std::string edge() {
+    return server_.query(
+        "select '0/0'::pg_lsn + 16777216 * (div(pg_current_wal_insert_lsn() - '0/0', 16777216) + "
+        "1)");
+  }
+  void write_message(std::int64_t bytes) {
+    static_cast<void>(server_.rows("select pg_logical_emit_message(false, 'long', repeat('x', " +
+                                   std::to_string(bytes) + "))"));
+  }
+  [[nodiscard]] std::string received() const {
+    const auto status =
+        json::parse(std::ifstream(binary_.dir() / "state" / "receive.json"), nullptr, false);
+    return status.is_object() ? status.value("flushed_lsn", "") : "";
+  }
+  /// SIGKILL to all of the server, the suspended one included.
+  void kill_everything(pid_t suspended) {
+    server_.kill9();
+    ::kill(suspended, SIGKILL);
+    server_.await_processes_gone();
+  }
+  /// What was written behind the edge and never flushed, as after a loss of power.
+  void lose_segment(const std::string& name) {
+    const auto file = server_.data_dir() / "pg_wal" / name;
+    ASSERT_TRUE(fs::exists(file)) << file;
+    fs::resize_file(file, 0);
+    fs::resize_file(file, 16U << 20U);
+  }
+  std::string records_of(const std::string& name) {
+    const auto said = server_.temp_dir() / "records";
+    const auto line = fmt::format("{}/pg_waldump {} >{} 2>&1; true", server_.bin_dir().string(),
+                                  (server_.data_dir() / "pg_wal" / name).string(), said.string());
+    static_cast<void>(std::system(line.c_str()));
+    std::ifstream in(said);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }
+};
+
+TEST_F(CutRecord, IsFollowedWhereTheServerOverwroteIt) {
+  // Goal: the server dies in the middle of a record whose first part ends a segment that was
+  // streamed; it overwrites the rest. The archive follows without a gap, and what is restored from
+  // it, over the cut, is the server (C3 D7 X4).
+  static_cast<void>(server_.rows("create table t as select generate_series(1, 1000) n"));
+  Background receiver(binary_, {"receive"});
+  backup();
+  static_cast<void>(server_.rows("select pg_switch_wal()"));
+  const auto writer = static_cast<pid_t>(
+      std::stol(server_.query("select pid from pg_stat_activity where backend_type = "
+                              "'walwriter'")));
+  ASSERT_EQ(::kill(writer, SIGSTOP), 0);
+  write_message(15 << 20);
+  const auto end = edge();
+  const auto behind = server_.query("select pg_walfile_name('" + end + "'::pg_lsn + 1)");
+  write_message(3 << 20);
+  ASSERT_NE(edge(), end);
+  ASSERT_TRUE(wait_until([&] { return received() == end; })) << received() << " of " << end;
+  kill_everything(writer);
+  ASSERT_EQ(received(), end) << "what was reported flushed may not be lost";
+  ASSERT_NO_FATAL_FAILURE(lose_segment(behind));
+  server_.start();
+  EXPECT_THAT(records_of(behind), HasSubstr("OVERWRITE_CONTRECORD"));
+  static_cast<void>(server_.rows("insert into t select generate_series(1001, 2000)"));
+  static_cast<void>(server_.rows("select pg_switch_wal()"));
+  static_cast<void>(server_.rows("insert into t values (2001)"));
+  await_received();
+  const PostgresServer copy({.copy_of = restored("restored")});
+  EXPECT_TRUE(result_["gap"].is_null()) << result_;
+  EXPECT_EQ(copy.query("select count(*) from t"), "2001");
+  EXPECT_EQ(dump(copy), dump(server_));
+  EXPECT_EQ(run({"backup", "verify"}).exit_code, 0);
+  EXPECT_TRUE(ok({"backup", "drill"})["holds"]);
 }
 
 TEST_F(Archive, WalFetchNeverTakesTroubleForTheEnd) {

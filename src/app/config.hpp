@@ -68,6 +68,7 @@ struct SenseConfig {
   int confirm = 2;             ///< failures in a row before a finding
   Millis write_every{60'000};  ///< one write through WAL to disk; 0: never
   Millis watch_every{500};     ///< cheap look at databases and relations; 0: with each login
+  Millis idle_in_transaction{300'000};  ///< longer, while others wait for it, is a finding
 };
 
 /// What must hold in the data for a recovery to count.

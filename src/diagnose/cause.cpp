@@ -66,6 +66,14 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
      "the archive does not get, or does not prove, what a restore would need"},
     {Cause::CommitsUnprotected, "commits_unprotected", 8, Severity::Critical,
      "commits are acknowledged before the archive has them"},
+    {Cause::ConnectionStorm, "connection_storm", 6, Severity::Critical,
+     "the server's connections are used up"},
+    {Cause::IdleInTransaction, "idle_in_transaction", 5, Severity::Warning,
+     "a session that does nothing holds a transaction open and others up"},
+    {Cause::SlotAbandoned, "slot_abandoned", 5, Severity::Warning,
+     "a replication slot that nobody reads keeps WAL"},
+    {Cause::WraparoundNear, "wraparound_near", 6, Severity::Warning,
+     "the server's transaction ids come to an end"},
 });
 
 }  // namespace
@@ -76,8 +84,20 @@ bool about_archive(Cause cause) {
   return cause == Cause::ArchiveFailing || cause == Cause::CommitsUnprotected;
 }
 
-bool interrupts_nobody(Cause cause) {
-  return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause);
+bool about_activity(Cause cause, std::string_view subject) {
+  return cause == Cause::IdleInTransaction || cause == Cause::SlotAbandoned ||
+         cause == Cause::WraparoundNear || subject == kArchiveCommandSubject;
+}
+
+bool interrupts_nobody(Cause cause, std::string_view subject) {
+  if (cause == Cause::ConnectionStorm) return subject != kInstanceSubject;
+  return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause) ||
+         about_activity(cause, subject) || about_log(cause);
+}
+
+bool about_log(Cause cause) {
+  return cause == Cause::SharedMemoryFull || cause == Cause::HeapCorrupted ||
+         cause == Cause::IndexCorrupted;
 }
 
 std::span<const CauseInfo> cause_table() { return kCauses; }

@@ -46,6 +46,10 @@ enum class Cause {
   WrongPermissions,
   ArchiveFailing,
   CommitsUnprotected,
+  ConnectionStorm,
+  IdleInTransaction,
+  SlotAbandoned,
+  WraparoundNear,
 };
 
 struct CauseInfo {
@@ -62,13 +66,21 @@ struct CauseInfo {
 [[nodiscard]] std::span<const CauseInfo> cause_table();
 [[nodiscard]] std::optional<Cause> cause_by_name(std::string_view name);
 
-/// Whether clients felt nothing of it: nothing is recovered from it, only mended.
-[[nodiscard]] bool interrupts_nobody(Cause cause);
+/// Whether clients felt nothing of it: nothing is recovered from it, only mended. Connections that
+/// are used up, clients feel; connections that are nearly so are another subject.
+[[nodiscard]] bool interrupts_nobody(Cause cause, std::string_view subject);
 /// Whether it is about the archive, of which its own keepers tell.
 [[nodiscard]] bool about_archive(Cause cause);
+/// Whether it is told by what goes on inside the server, at which the guard looks seldom.
+[[nodiscard]] bool about_activity(Cause cause, std::string_view subject);
+
+/// Whether it is told by the server's log alone, which is read back when a guard starts.
+[[nodiscard]] bool about_log(Cause cause);
 
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
 inline constexpr std::string_view kInstanceSubject = "instance";
+/// The server's own archive_command.
+inline constexpr std::string_view kArchiveCommandSubject = "archive.command";
 
 /// Up to where what is gone was there, by the server's own WAL position.
 struct LastSeen {

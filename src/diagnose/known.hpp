@@ -31,6 +31,7 @@ struct Known {
   std::set<std::string> open_subjects;  ///< of unfinished incidents, those under watch included
   int confirm = 2;                      ///< agreeing results before a failed login means anything
   Seconds hung_after{60};               ///< silence before a hung server may be acted on
+  Seconds idle_in_transaction{300};     ///< so long it may last while others wait for it
 };
 
 }  // namespace pgkeel::diagnose

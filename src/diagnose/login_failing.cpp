@@ -1,9 +1,11 @@
-// The server runs and answers, but a fresh login over the clients' path does not succeed: too many
-// connections, a changed password or pg_hba.conf, a socket that vanished. The guard names what the
-// server says and changes neither passwords nor access rules.
+// The server runs and answers, but a fresh login over the clients' path does not succeed: a changed
+// password or pg_hba.conf, a socket that vanished. The guard names what the server says and changes
+// neither passwords nor access rules. Connections that are used up are a cause of their own.
 #include "diagnose/case.hpp"
 
 #include <fmt/format.h>
+
+#include "pg/sqlstate.hpp"
 
 namespace pgkeel::diagnose {
 
@@ -12,7 +14,8 @@ std::vector<Finding> login_failing(const Case& the_case) {
   const bool failing =
       login.result == sense::ProbeResult::Rejected || login.result == sense::ProbeResult::Refused;
   if (the_case.seen.process.state != sense::ProcessState::Running || !failing ||
-      login.failures < the_case.known.confirm || login.sqlstate == "57P03") {
+      login.failures < the_case.known.confirm || login.sqlstate == "57P03" ||
+      login.sqlstate == pg::sqlstate::kTooManyConnections) {
     return {};
   }
   Finding finding;

@@ -8,16 +8,23 @@ namespace pgkeel::diagnose {
 namespace {
 
 constexpr auto kRules = std::to_array<Rule>({
-    two_servers,       fresh_cluster,        container_paused,
-    wrong_identity,    mount_missing,        volume_lost,
-    control_file_lost, config_broken,        port_taken,
-    stale_pid,         server_start_failed,  server_hung,
-    container_missing, engine_unreachable,   oom_killed,
-    server_killed,     stopped_by_operator,  server_recovering,
-    login_failing,     database_dropped,     database_missing,
-    table_dropped,     server_unreachable,   limit_near,
-    wrong_major,       read_only_filesystem, container_renamed,
-    wrong_permissions, archive_failing,      commits_unprotected,
+    two_servers,         fresh_cluster,
+    container_paused,    wrong_identity,
+    mount_missing,       volume_lost,
+    control_file_lost,   config_broken,
+    port_taken,          stale_pid,
+    server_start_failed, server_hung,
+    container_missing,   engine_unreachable,
+    oom_killed,          server_killed,
+    stopped_by_operator, server_recovering,
+    login_failing,       database_dropped,
+    database_missing,    table_dropped,
+    server_unreachable,  limit_near,
+    wrong_major,         read_only_filesystem,
+    container_renamed,   wrong_permissions,
+    archive_failing,     commits_unprotected,
+    connection_storm,    idle_in_transaction,
+    slot_abandoned,      wraparound_near,
 });
 
 }  // namespace

@@ -54,6 +54,10 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> wrong_permissions(const Case& the_case);
 [[nodiscard]] std::vector<Finding> archive_failing(const Case& the_case);
 [[nodiscard]] std::vector<Finding> commits_unprotected(const Case& the_case);
+[[nodiscard]] std::vector<Finding> connection_storm(const Case& the_case);
+[[nodiscard]] std::vector<Finding> idle_in_transaction(const Case& the_case);
+[[nodiscard]] std::vector<Finding> slot_abandoned(const Case& the_case);
+[[nodiscard]] std::vector<Finding> wraparound_near(const Case& the_case);
 
 /// "from 2026-... until 2026-..., 12 s": the newest interval in which commits did not wait.
 [[nodiscard]] std::string unprotected_words(const sense::Unprotected& interval);

@@ -1,12 +1,15 @@
-// No login to a server of which nothing else can be seen. Whether it is down, asleep, cut off or
-// merely full cannot be told from here; what the last login met can, and is the evidence. Nothing
-// is done about it: there is nothing the guard could start.
+// No login to a server of which nothing else can be seen. Whether it is down, asleep or cut off
+// cannot be told from here; what the last login met can, and is the evidence. Nothing is done about
+// it: there is nothing the guard could start. Excluded by a server that says it is full: it
+// answers.
 #include "diagnose/case.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
+
+#include "pg/sqlstate.hpp"
 
 namespace pgkeel::diagnose {
 namespace {
@@ -24,7 +27,6 @@ struct Reading {
   std::string_view sentence;
 };
 constexpr auto kReadings = std::to_array<Reading>({
-    {"53300", {}, "too many connections", "The server has no connection left for the guard"},
     {"28", {}, "authentication", "The server does not let the guard's role in"},
     {"3D", {}, "no such database", "The database the guard connects to does not exist"},
     {"57P03", {}, "starting or stopping", "The server is starting or shutting down"},
@@ -66,6 +68,7 @@ std::vector<Finding> server_unreachable(const Case& the_case) {
   const bool failing = login.result == ProbeResult::Refused ||
                        login.result == ProbeResult::TimedOut ||
                        login.result == ProbeResult::Rejected;
+  if (login.sqlstate == pg::sqlstate::kTooManyConnections) return {};
   if (!out_of_sight(the_case) || !failing || login.failures < the_case.known.confirm) return {};
   const auto& reading = read(login);
   Finding finding;

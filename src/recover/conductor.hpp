@@ -61,7 +61,7 @@ class Conductor {
   void not_verified(const std::string& id, const std::vector<incident::Verification>& checks);
   void restored(const std::string& id);
   /// Whether recoveries from this cause run the operator's hooks.
-  [[nodiscard]] bool has_hooks(diagnose::Cause cause) const;
+  [[nodiscard]] bool has_hooks(const Tracked& tracked) const;
   void start_hooks(const std::string& id);
   runtime::Task<void> run_hooks(std::string id);
 

@@ -53,18 +53,21 @@ void take_cause(incident::Incident& incident, const diagnose::Finding& finding) 
 }
 
 // How it ended, for people: what interrupted nobody was not a service restored.
-std::string over_words(diagnose::Cause cause, Millis took, const sense::Observation& seen) {
+std::string over_words(const Tracked& tracked, Millis took, const sense::Observation& seen) {
+  const auto cause = tracked.cause;
   const auto& interval = seen.sync.unprotected;
   if (cause == diagnose::Cause::CommitsUnprotected && interval && interval->until)
     return "commits are protected again; they were not " + diagnose::unprotected_words(*interval);
-  if (diagnose::interrupts_nobody(cause)) return "over after " + humane_duration(took);
+  if (diagnose::interrupts_nobody(cause, tracked.subject))
+    return "over after " + humane_duration(took);
   return "service restored after " + humane_duration(took);
 }
 
 // A database made for the first time holds nothing yet that could be as it must be: the operator's
 // hooks, a migration perhaps, come first.
-bool had_data(diagnose::Cause cause) {
-  return cause != diagnose::Cause::DatabaseMissing && !diagnose::interrupts_nobody(cause);
+bool had_data(const Tracked& tracked) {
+  return tracked.cause != diagnose::Cause::DatabaseMissing &&
+         !diagnose::interrupts_nobody(tracked.cause, tracked.subject);
 }
 
 // Re-creating something empty is a loss even though service is back.
@@ -289,7 +292,7 @@ Task<void> Conductor::verify(std::string id) {
   if (const auto* own = state_.by_id(id)) std::erase(excused, own->subject);
   auto checks = co_await verify_service(&services_, &known_, std::move(excused));
   const auto* mine = state_.by_id(id);
-  if (all_passed(checks) && mine != nullptr && had_data(mine->cause)) {
+  if (all_passed(checks) && mine != nullptr && had_data(*mine)) {
     auto more = co_await check_invariants(&services_);
     std::ranges::move(more, std::back_inserter(checks));
   }
@@ -337,13 +340,13 @@ void Conductor::restored(const std::string& id) {
   tracked->state = IncidentState::Watching;
   tracked->watch_until = now + policy_.watch_for;
   tracked->unmet.clear();
-  if (has_hooks(tracked->cause)) add_event(id, std::string(kHooksDue));
+  if (has_hooks(*tracked)) add_event(id, std::string(kHooksDue));
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Watching;
     incident.recovered = took;
     if (incident.loss.empty()) incident.rows_lost = 0;
   });
-  auto how = over_words(tracked->cause, took, services_.senses.observation());
+  auto how = over_words(*tracked, took, services_.senses.observation());
   add_event(id, fmt::format("{}; watching for {}", how, humane_duration(policy_.watch_for)));
   how.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(how.front())));
   tell(id, how + ".");
@@ -351,13 +354,13 @@ void Conductor::restored(const std::string& id) {
   start_hooks(id);
 }
 
-bool Conductor::has_hooks(diagnose::Cause cause) const {
-  return !services_.hooks.empty() && !diagnose::interrupts_nobody(cause);
+bool Conductor::has_hooks(const Tracked& tracked) const {
+  return !services_.hooks.empty() && !diagnose::interrupts_nobody(tracked.cause, tracked.subject);
 }
 
 void Conductor::start_hooks(const std::string& id) {
   auto* tracked = state_.by_id(id);
-  if (tracked == nullptr || !has_hooks(tracked->cause)) return;
+  if (tracked == nullptr || !has_hooks(*tracked)) return;
   if (state_.paused) return hooks_.skip(id, "the guard is paused");
   if (policy_.mode == Mode::Advise) return hooks_.skip(id, "mode = advise");
   tracked->hooks_running = true;

@@ -102,8 +102,11 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   return act(scene, tracked, finding, remedy);
 }
 
-// A guard that has just begun does not know yet how the archive is doing.
+// A guard that has just begun does not know yet how the archive is doing, or what goes on inside
+// the server.
 bool may_judge(const Scene& scene, const Tracked& tracked) {
+  const bool of_activity = diagnose::about_activity(tracked.cause, tracked.subject);
+  if (of_activity && !scene.seen.activity.fresh(scene.now)) return false;
   return !diagnose::about_archive(tracked.cause) ||
          (scene.seen.archive.settled && scene.seen.sync.seen);
 }

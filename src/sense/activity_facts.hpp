@@ -3,6 +3,7 @@
 // ids are from their end. Asked rarely; texts of statements are never kept.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ struct OpenTransaction {
   Seconds open_for{0};
   Seconds in_state_for{0};
   int blocks = 0;             ///< sessions that wait for it, directly or behind another
+  int blocking_looks = 0;     ///< looks in a row, this one included, in which some did
+  std::string waiting;        ///< some of those: "pid 12 (app, cron)"
   std::int64_t xmin_age = 0;  ///< transactions since the oldest it may still see; 0: none
 };
 
@@ -40,12 +43,14 @@ struct PreparedTransaction {
   std::string database;
   std::string owner;
   Seconds prepared_for{0};
+  std::int64_t xmin_age = 0;
 };
 
 struct ReplicationSlot {
   std::string name;
   bool logical = false;
   bool active = false;
+  int idle_looks = 0;               ///< looks in a row, this one included, that found it inactive
   std::int64_t retained_bytes = 0;  ///< WAL kept for it
   std::string wal_status;           ///< "reserved", "extended", "unreserved", "lost"
   std::int64_t xmin_age = 0;        ///< as of a transaction; 0: none
@@ -65,7 +70,11 @@ struct ArchiverFacts {
   std::string last_failed_wal;
   std::optional<WallTime> last_archived_at;
   std::optional<WallTime> last_failed_at;
+  int failing_looks = 0;  ///< looks in a row, this one included, at which the last try had failed
 };
+
+/// A look that is older says nothing of now.
+inline constexpr Seconds kActivityKept{180};
 
 struct ActivityFacts {
   SteadyTime at;
@@ -79,6 +88,7 @@ struct ActivityFacts {
   std::vector<FreezeAge> freeze;              ///< the oldest first
   std::optional<ArchiverFacts> archiver;      ///< archive_mode is on
   std::int64_t freeze_max_age = 0;            ///< autovacuum_freeze_max_age
+  [[nodiscard]] bool fresh(SteadyTime now) const { return seen && now - at <= kActivityKept; }
 };
 
 /// Of each list, so that a server with 10,000 sessions costs what one with ten does.

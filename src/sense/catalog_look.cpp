@@ -169,6 +169,7 @@ Task<void> prepare_looks(Board* board, Watch* watch) {
   const auto prepared = co_await watch->session->prepare(
       std::string(kHorizonName), std::string(kHorizon), board->loop.after(board->options.timeout));
   watch->prepared = prepared.has_value();
+  watch->activity_prepared.reset();
 }
 
 Task<DbResult<void>> look_at_database(Board* board, Watch* watch) {

@@ -32,6 +32,10 @@ struct Watch {
   Seconds listing_every{60};
   /// The session has the horizon's statement. Through a pooler it may be another's.
   bool prepared = false;
+  /// The same of the question for activity; none: not tried yet.
+  std::optional<bool> activity_prepared;
+  bool activity_soon = false;     ///< the last look found something to confirm
+  bool activity_refused = false;  ///< the server does not answer the question
   Followed databases;
   Followed relations;
   Positions positions;

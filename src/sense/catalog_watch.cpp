@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "sense/activity_look.hpp"
 #include "sense/catalog_look.hpp"
 #include "sense/session.hpp"
 
@@ -57,6 +58,7 @@ Task<DbResult<void>> look_at_instance(Board* board, Watch* watch) {
   const auto wrote = co_await write_if_due(board, watch);
   if (!wrote) co_return std::unexpected(wrote.error());
   auto looked = co_await look_at_catalog(board, watch);
+  if (looked && activity_due(*board, *watch)) co_await look_at_activity(board, watch);
   co_return looked;
 }
 

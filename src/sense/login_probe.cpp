@@ -27,7 +27,8 @@ runtime::Task<void> probe_logins(Board* board) {
   while (true) {
     // Without a server process there is nobody to ask; its start pokes us.
     if (board->seen.process.state != ProcessState::Absent) co_await probe_once(board);
-    co_await board->pause(board->in_doubt() ? board->options.in_doubt : board->options.login_every);
+    const bool soon = board->in_doubt() || board->seen.login.crowded_looks > 0;
+    co_await board->pause(soon ? board->options.in_doubt : board->options.login_every);
   }
 }
 

@@ -71,12 +71,22 @@ struct LoginFacts : ProbeFacts {
   int server_version = 0;  ///< 150020
   int connections_used = 0;
   int connections_max = 0;
-  int connections_reserved = 0;
+  int connections_reserved = 0;  ///< for superusers and roles with pg_use_reserved_connections
+  /// Logins in a row that found nearly all of what is left to clients in use; see kCrowdedShare.
+  int crowded_looks = 0;
+  SteadyTime crowded_since;  ///< the first of them
   WallTime postmaster_started;
   /// By the server's own word, where its files cannot be seen and it tells; invalid otherwise.
   SystemId system_id;
   TimelineId timeline;
+
+  /// What clients without a special right may use, and how much of it is in use when this login's
+  /// own session has ended.
+  [[nodiscard]] int client_connections() const { return connections_max - connections_reserved; }
+  [[nodiscard]] int client_connections_used() const { return connections_used - 1; }
 };
+/// Above it new clients will soon be refused.
+inline constexpr double kCrowdedShare = 0.95;
 
 /// What the role the guard logs in as may do; found out by looking, never by trying.
 struct RightsFacts {
@@ -240,16 +250,17 @@ struct SyncFacts {
 
 /// Read from the server's log as it grows, since the guard started.
 struct LogWatchFacts {
+  bool seen = false;  ///< false until the first look, which also reads back
   std::uint64_t sync_waits_canceled = 0;
   std::optional<SteadyTime> last_canceled_at;
-  /// The newest trouble of a running server, the oldest first; see log_watch.hpp for which.
+  /// The newest trouble of a running server, the oldest first, kTroubleOfAKindKept of a signature.
   struct Seen {
     SteadyTime at;
     LogEvent event;
   };
   std::vector<Seen> trouble;
 };
-inline constexpr std::size_t kTroubleKept = 64;
+inline constexpr int kTroubleOfAKindKept = 4;
 
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.

@@ -42,7 +42,8 @@ std::uint64_t activity_of(pid_t postmaster) {
 void forget_probes(Observation& seen) {
   seen.login.result = ProbeResult::NotYet;
   seen.write.result = ProbeResult::NotYet;
-  seen.login.failures = seen.write.failures = 0;
+  seen.login.failures = seen.write.failures = seen.login.crowded_looks = 0;
+  seen.activity = {};
 }
 
 // Whoever started the server chose where it writes.

@@ -7,6 +7,7 @@
 #include "sense/collation_watch.hpp"
 #include "sense/engine_watch.hpp"
 #include "sense/files_look.hpp"
+#include "sense/host_watch.hpp"
 #include "sense/log_watch.hpp"
 #include "sense/login_probe.hpp"
 #include "sense/process_watch.hpp"
@@ -27,6 +28,7 @@ Senses::Senses(runtime::Loop& loop, instance::Instance& instance, Options option
 
 void Senses::start() {
   if (has_host()) board_.loop.spawn(watch_process(&board_, &instance_));
+  if (has_host()) board_.loop.spawn(watch_host(&board_, &instance_));
   if (instance_.kind() == instance::Kind::Container) {
     board_.loop.spawn(watch_hosting(&board_, &instance_));
     board_.loop.spawn(watch_engine(&board_, &instance_));

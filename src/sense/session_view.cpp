@@ -18,7 +18,8 @@ constexpr std::string_view kSessionView =
     "select pg_is_in_recovery(), current_setting('server_version_num'),"
     " (select count(*) from pg_stat_activity where backend_type = 'client backend'"
     " or (backend_type is null and usesysid is not null and datid is not null)),"
-    " current_setting('max_connections'), current_setting('superuser_reserved_connections'),"
+    " current_setting('max_connections'), current_setting('superuser_reserved_connections')::int"
+    " + coalesce(current_setting('reserved_connections', true), '0')::int,"
     " extract(epoch from pg_postmaster_start_time())::bigint";
 
 // Membership is asked by oid: a role that this major does not have is a missing row, not an error.
@@ -45,13 +46,17 @@ bool is_true(const Rows& rows, std::size_t column) {
   return rows.text(0, column).value_or("f") == "t";
 }
 
-void read_view(LoginFacts& login, const Rows& rows) {
+void read_view(LoginFacts& login, const Rows& rows, SteadyTime now) {
   if (rows.size() != 1) return;
   login.in_recovery = is_true(rows, 0);
   login.server_version = static_cast<int>(rows.int64(0, 1).value_or(0));
   login.connections_used = static_cast<int>(rows.int64(0, 2).value_or(0));
   login.connections_max = static_cast<int>(rows.int64(0, 3).value_or(0));
   login.connections_reserved = static_cast<int>(rows.int64(0, 4).value_or(0));
+  const bool crowded = login.connections_max > 0 && login.client_connections_used() >=
+                                                        kCrowdedShare * login.client_connections();
+  if (login.crowded_looks == 0) login.crowded_since = now;
+  login.crowded_looks = crowded ? login.crowded_looks + 1 : 0;
   login.postmaster_started = WallTime{Seconds(rows.int64(0, 5).value_or(0))};
 }
 
@@ -110,7 +115,7 @@ Task<DbResult<void>> view_session(Board* board, Connection* session, SteadyTime 
   if (!rights) co_return fail(rights.error());
   const auto identity = co_await view_identity(board, session);
   if (!identity) co_return fail(identity.error());
-  read_view(board->seen.login, *rows);
+  read_view(board->seen.login, *rows, board->loop.now());
   note_probe(*board, board->seen.login, ProbeResult::Ok, started);
   co_return DbResult<void>();
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "sense/activity_look.hpp"
 #include "sense/catalog_look.hpp"
 #include "sense/catalog_watch.hpp"
 #include "sense/session.hpp"
@@ -41,6 +42,8 @@ Task<DbResult<void>> run(Board* board, client::Connection* session, std::string 
 Task<DbResult<void>> look_inside(Board* board, Watch* watch) {
   auto looked = co_await look_at_catalog(board, watch);
   if (!looked) co_return looked;
+  // Last in the transaction: what it cannot have costs nothing else.
+  if (activity_due(*board, *watch)) co_await look_at_activity(board, watch);
   auto ended = co_await run(board, &*watch->session, "commit");
   if (!ended) co_return ended;
   auto wrote = co_await write_if_due(board, watch);

@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "fuzz/fuzz_input.hpp"
+#include "runtime/host_text.hpp"
 #include "runtime/mount_table.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
@@ -17,5 +18,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static_cast<void>(parse_proc_stat(text, 4096));
   static_cast<void>(parse_proc_io(text));
   static_cast<void>(find_lock_holder(text, 1048));
+  static_cast<void>(parse_meminfo(text));
+  static_cast<void>(parse_pressure(text));
+  static_cast<void>(parse_memory_limit(text));
+  if (const auto group = parse_memory_group(text)) CHECK(group->path.starts_with('/'));
+  static_cast<void>(find_memory_mount(text, true));
   return 0;
 }

@@ -132,6 +132,9 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "sense.watch_every", .type = Duration, .fallback = "500ms", .fallback_note = "remote: 0s",
    .description = "How often databases and relations are counted over a kept session, which is how a DROP is seen before any query fails.",
    .least = kProbeMillisMin, .most = kProbeMillisMax, .zero_means = "with each login, keeping no session", .into = into<kSense, &S::watch_every>},
+  {.key = "sense.idle_in_transaction", .type = Duration, .fallback = "5min",
+   .description = "How long a session may do nothing in an open transaction while others wait for it, or dead rows are kept for it, before that is an incident (`idle_in_transaction`).",
+   .least = 1'000, .most = 86'400'000, .into = into<kSense, &S::idle_in_transaction>},
 
   {.key = "invariant[].database", .type = Text, .description = "The database the query runs in.",
    .need = Need::Required, .into_row = into_row<&Config::invariants, &InvariantConfig::database>},

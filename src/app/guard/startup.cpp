@@ -196,6 +196,7 @@ diagnose::Known known_of(const Config& config) {
   known.limits = {config.limits.storage_bytes, config.limits.connections, config.limits.warn_at};
   known.confirm = config.sense.confirm;
   known.hung_after = std::chrono::ceil<Seconds>(config.recover.hung_after);
+  known.idle_in_transaction = std::chrono::ceil<Seconds>(config.sense.idle_in_transaction);
   return known;
 }
 

@@ -67,7 +67,8 @@ TEST(CommitsUnprotected, ACancelledWaitCounts) {
   // Goal: the server's word that a commit was acknowledged without the archive is a finding for a
   // moment, where commits are to wait (E8).
   auto instance = healthy();
-  instance.seen.log_watch = {1, kNow - Seconds(14)};
+  instance.seen.log_watch.sync_waits_canceled = 1;
+  instance.seen.log_watch.last_canceled_at = kNow - Seconds(14);
   EXPECT_THAT(instance.findings(), IsEmpty());
   instance.seen.sync = {true, true, std::nullopt};
   EXPECT_THAT(instance.causes(), ElementsAre(Cause::CommitsUnprotected));

@@ -200,14 +200,14 @@ TEST(LoginFailing, IsNamedAfterAgreeingRejections) {
   // Goal: the server's own words are named, waited on, and one rejection is not enough.
   Instance instance = healthy();
   instance.seen.login.result = sense::ProbeResult::Rejected;
-  instance.seen.login.sqlstate = "53300";
-  instance.seen.login.note = "sorry, too many clients already";
+  instance.seen.login.sqlstate = "28P01";
+  instance.seen.login.note = "password authentication failed";
   instance.seen.login.failures = 1;
   EXPECT_THAT(instance.causes(), IsEmpty());
   instance.seen.login.failures = 2;
   ASSERT_THAT(instance.causes(), ElementsAre(Cause::LoginFailing));
   EXPECT_TRUE(instance.findings()[0].wait);
-  EXPECT_THAT(instance.findings()[0].summary, HasSubstr("too many clients"));
+  EXPECT_THAT(instance.findings()[0].summary, HasSubstr("password authentication"));
 }
 
 TEST(StalePid, NeedsAnotherOwnerOfThePid) {

@@ -1,0 +1,99 @@
+// A replication slot that nobody reads keeps WAL until the disk is full, or has lost what its
+// reader would need. Not pgkeel's own slot, of which its keeper takes care.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "diagnose/case.hpp"
+#include "pg/sql_text.hpp"
+
+namespace pgkeel::diagnose {
+namespace {
+
+using sense::ReplicationSlot;
+
+// A reader that is away for an hour is no news on a disk with room for it.
+constexpr std::int64_t kRetainedMin = std::int64_t{1} << 30U;
+constexpr double kFreeShare = 0.25;
+constexpr double kHeld = 0.8;  // of the limit, once named
+constexpr std::string_view kOwnPrefix = "pgkeel_";
+
+bool is_lost(const ReplicationSlot& slot) { return slot.wal_status == "lost"; }
+
+// Room on the disk WAL is on, where it can be seen.
+std::optional<std::uint64_t> wal_disk_free(const Case& the_case) {
+  const sense::Space* found = nullptr;
+  for (const auto& space : the_case.seen.host.spaces) {
+    const bool holds_wal =
+        space.role == sense::SpaceRole::Wal || space.role == sense::SpaceRole::Data;
+    if (!holds_wal || !space.known()) continue;
+    if (found == nullptr || space.role == sense::SpaceRole::Wal) found = &space;
+  }
+  return found == nullptr ? std::nullopt : std::optional(found->room.bytes_free);
+}
+
+// What may be kept for one slot before it is a finding.
+double limit(const Case& the_case, const std::string& subject) {
+  const auto free = wal_disk_free(the_case);
+  auto bytes = static_cast<double>(kRetainedMin);
+  if (free) bytes = std::max(bytes, kFreeShare * static_cast<double>(*free));
+  return the_case.known.open_subjects.contains(subject) ? kHeld * bytes : bytes;
+}
+
+std::string words(const Case& the_case, const ReplicationSlot& slot) {
+  const auto* kind = slot.logical ? "logical" : "physical";
+  if (is_lost(slot))
+    return fmt::format(
+        "Replication slot {} ({}) has lost WAL its reader needs: it is of no use "
+        "any more",
+        slot.name, kind);
+  auto text = fmt::format("Replication slot {} ({}) is not in use and keeps {} of WAL", slot.name,
+                          kind, format_size(static_cast<std::uint64_t>(slot.retained_bytes)));
+  if (slot.wal_status == "unreserved") text += ", more than the server will keep for it";
+  if (const auto free = wal_disk_free(the_case))
+    text += fmt::format("; {} are free on its disk", format_size(*free));
+  return text;
+}
+
+std::string cost(const ReplicationSlot& slot) {
+  return slot.logical ? "its subscriber must then be set up and filled anew"
+                      : "a standby that needs it must then fetch WAL from an archive, or be made "
+                        "anew";
+}
+
+Finding of(const Case& the_case, const ReplicationSlot& slot, std::string subject) {
+  Finding finding;
+  finding.cause = Cause::SlotAbandoned;
+  finding.subject = std::move(subject);
+  finding.confidence = 0.9;
+  finding.wait = true;
+  finding.summary = words(the_case, slot) + ".";
+  finding.evidence.push_back(
+      evidence(the_case, "slots",
+               fmt::format("{}: inactive at {} looks in a row, wal_status {}, {} retained",
+                           slot.name, slot.idle_looks, slot.wal_status,
+                           format_size(static_cast<std::uint64_t>(slot.retained_bytes)))));
+  const auto name = pg::quote_literal(slot.name);
+  finding.hint =
+      fmt::format("bring its reader back, or drop it with: select pg_drop_replication_slot({}); {}",
+                  name ? *name : slot.name, cost(slot));
+  return finding;
+}
+
+}  // namespace
+
+std::vector<Finding> slot_abandoned(const Case& the_case) {
+  std::vector<Finding> findings;
+  if (!the_case.seen.activity.fresh(the_case.now)) return findings;
+  for (const auto& slot : the_case.seen.activity.slots) {
+    const bool idle = !slot.active && slot.idle_looks >= the_case.known.confirm;
+    if (!idle || slot.name.starts_with(kOwnPrefix)) continue;
+    auto subject = "slots." + slot.name;
+    const bool too_much = static_cast<double>(slot.retained_bytes) > limit(the_case, subject);
+    if (too_much || is_lost(slot) || slot.wal_status == "unreserved")
+      findings.push_back(of(the_case, slot, std::move(subject)));
+  }
+  return findings;
+}
+
+}  // namespace pgkeel::diagnose

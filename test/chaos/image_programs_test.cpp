@@ -84,7 +84,7 @@ class ImagePrograms : public testing::Test {
   }
   /// No container but the server's, no session, no process that passes something to one.
   [[nodiscard]] bool nothing_is_left() {
-    const auto relays =
+    const auto sessions =
         sql("select count(*) from pg_stat_activity where application_name like "
             "'pgkeel %'",
             "postgres");

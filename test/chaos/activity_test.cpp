@@ -1,6 +1,6 @@
 // What goes on inside a server that runs well: connections that are used up, a transaction left
 // open, a slot nobody reads, an archive command that fails. Each is named with whoever it is, and
-// is over by itself when it ends; nothing is run for it. One guard and one server for all.
+// is over by itself when it ends; nothing is run for it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,22 +36,20 @@ Scene build_small_server() {
 
 class ActivityGuarded : public testing::Test {
  protected:
-  static void SetUpTestSuite() { scene_ = new Scene(build_small_server()); }
-  static void TearDownTestSuite() {
-    delete scene_;
-    scene_ = nullptr;
-  }
   void SetUp() override {
-    ASSERT_TRUE(scene_->stage);
+    scene_ = build_small_server();
+    ASSERT_TRUE(scene_.stage);
     stage().note_broken();
   }
   void TearDown() override {
-    if (HasFailure() && scene_->stage) stage().keep();
+    holder_.reset();
+    if (waiter_) stage().loop().run_until_complete(until(&waited_));
+    if (HasFailure() && scene_.stage) stage().keep();
   }
 
-  [[nodiscard]] static app::Stage& stage() { return *scene_->stage; }
-  static runtime::Task<void> open_into(std::optional<Connection>* session, std::string* sqlstate,
-                                       std::string role, std::string application) {
+  [[nodiscard]] app::Stage& stage() { return *scene_.stage; }
+  runtime::Task<void> open_into(std::optional<Connection>* session, std::string* sqlstate,
+                                std::string role, std::string application) {
     auto conninfo = stage().conninfo("shop");
     conninfo.user = std::move(role);
     client::ConnectOptions options;
@@ -61,35 +59,72 @@ class ActivityGuarded : public testing::Test {
     if (opened) session->emplace(std::move(*opened));
     else *sqlstate = opened.error().sqlstate();
   }
-  static std::optional<Connection> open(std::string role, std::string application,
-                                        std::string* sqlstate) {
+  std::optional<Connection> open(std::string role, std::string application, std::string* sqlstate) {
     std::optional<Connection> session;
     stage().loop().run_until_complete(
         open_into(&session, sqlstate, std::move(role), std::move(application)));
     return session;
   }
-  static runtime::Task<void> execute(Connection* session, std::string sql, bool* done) {
+  runtime::Task<void> execute(Connection* session, std::string sql, bool* done) {
     const auto rows = co_await session->execute(std::move(sql), stage().loop().after(kPatience));
     EXPECT_TRUE(rows.has_value());
     *done = true;
   }
-  static runtime::Task<void> until(const bool* done) {
+  runtime::Task<void> until(const bool* done) {
     const auto deadline = stage().loop().after(kLimit);
     while (!*done && stage().loop().now() < deadline)
       static_cast<void>(co_await stage().loop().sleep_for(Millis(5)));
   }
-  [[nodiscard]] static std::string ask(std::string query) {
+  [[nodiscard]] std::string ask(std::string query) {
     const auto rows = stage().sql("postgres", std::move(query));
     return rows && !rows->empty() ? std::string(rows->text(0, 0).value_or("")) : "";
   }
 
   // Open, with these words in its summary, and nothing was done about it.
-  static testing::AssertionResult await_named(std::string_view cause, std::string words) {
+  testing::AssertionResult await_named(std::string_view cause, std::string words) {
     return await_incident(stage(), cause, [&](const Incident& incident) {
       return !healed(incident) && incident.actions.empty() && incident.summary.contains(words);
     });
   }
-  static std::size_t count_of(std::string_view cause) {
+  void leave_transaction_open() {
+    std::string refused;
+    holder_ = open("postgres", "leaky app", &refused);
+    waiter_ = open("postgres", "victim", &refused);
+    ASSERT_TRUE(holder_ && waiter_) << refused;
+    bool locked = false;
+    stage().loop().run_until_complete(
+        execute(&*holder_, "begin; lock table orders in access exclusive mode", &locked));
+    ASSERT_TRUE(locked);
+    stage().loop().spawn(execute(&*waiter_, "select count(*) from orders", &waited_));
+    EXPECT_EQ(ask("select 1"), "1");  // lets the waiter's statement go out
+  }
+  void abandon_slot() {
+    ASSERT_TRUE(stage().sql("postgres", "alter system set max_slot_wal_keep_size = '1MB'"));
+    ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
+    ASSERT_TRUE(
+        stage().sql("postgres", "select pg_create_physical_replication_slot('gone', true)"));
+    const auto past = [this] {
+      switch_segment();
+      EXPECT_TRUE(stage().sql("postgres", "checkpoint"));
+      const auto status = ask("select wal_status from pg_replication_slots");
+      return status == "lost" || status == "unreserved";
+    };
+    ASSERT_TRUE(test::wait_until(past, kPatience));
+  }
+  void break_archive_command() {
+    ASSERT_TRUE(stage().sql("postgres", "alter system set archive_command = 'false'"));
+    ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
+    const auto failed = [this] {
+      switch_segment();
+      return ask("select failed_count > 0 from pg_stat_archiver") == "t";
+    };
+    ASSERT_TRUE(test::wait_until(failed, kPatience));
+  }
+  void switch_segment() {
+    EXPECT_TRUE(stage().sql("postgres", "select pg_logical_emit_message(false, '', '')"));
+    EXPECT_TRUE(stage().sql("postgres", "select pg_switch_wal()"));
+  }
+  std::size_t count_of(std::string_view cause) {
     const auto all = incidents(stage());
     const auto since = std::chrono::floor<Millis>(stage().broken_at());
     return static_cast<std::size_t>(std::ranges::count_if(all, [&](const Incident& incident) {
@@ -97,7 +132,10 @@ class ActivityGuarded : public testing::Test {
     }));
   }
 
-  static inline Scene* scene_ = nullptr;
+  Scene scene_;
+  std::optional<Connection> holder_;
+  std::optional<Connection> waiter_;
+  bool waited_ = false;
 };
 
 TEST_F(ActivityGuarded, AConnectionStormIsNamedWithWhoHoldsTheConnections) {
@@ -127,70 +165,32 @@ TEST_F(ActivityGuarded, AConnectionStormIsNamedWithWhoHoldsTheConnections) {
   EXPECT_EQ(postmaster_pid(stage()), server);
 }
 
-TEST_F(ActivityGuarded, AnIdleTransactionIsNamedWithWhoWaitsForIt) {
-  // Goal: a transaction left open that somebody waits for longer than the policy allows is named by
-  // pid, role and application, and who waits; it is over when it ends (K28 K31 B14).
-  std::string refused;
-  auto holder = open("postgres", "leaky app", &refused);
-  auto waiter = open("postgres", "victim", &refused);
-  ASSERT_TRUE(holder && waiter) << refused;
-  bool locked = false;
-  stage().loop().run_until_complete(
-      execute(&*holder, "begin; lock table orders in access exclusive mode", &locked));
-  ASSERT_TRUE(locked);
-  bool waited = false;
-  stage().loop().spawn(execute(&*waiter, "select count(*) from orders", &waited));
-  EXPECT_EQ(ask("select 1"), "1");  // lets the waiter's statement go out
-  ASSERT_TRUE(await_named(
+TEST_F(ActivityGuarded, EachTroubleInsideIsNamedUntilItIsOver) {
+  // Goal: a transaction left open that somebody waits for, a slot past what the server keeps for
+  // it, and an archive_command that fails, all at once: each is an incident of its own that names
+  // whoever it is, nothing is done about it, and it is over when the operator ends it (K8 K9 K10
+  // K28 K31 B14).
+  ASSERT_NO_FATAL_FAILURE(leave_transaction_open());
+  ASSERT_NO_FATAL_FAILURE(abandon_slot());
+  ASSERT_NO_FATAL_FAILURE(break_archive_command());
+  EXPECT_TRUE(await_named(
       "idle_in_transaction",
-      fmt::format("pid {} (role postgres, application leaky app", holder->backend_pid())));
-  ASSERT_TRUE(await_named("idle_in_transaction", "1 session waits for it: pid"));
-  EXPECT_FALSE(waited);
-  bool over = false;
-  stage().loop().run_until_complete(execute(&*holder, "commit", &over));
-  stage().loop().run_until_complete(until(&waited));
-  EXPECT_TRUE(waited);
-  EXPECT_TRUE(await_healed(stage(), "idle_in_transaction"));
-}
-
-TEST_F(ActivityGuarded, ASlotThatLostItsWalIsNamedUntilItIsDropped) {
-  // Goal: a slot that nobody reads, past what the server keeps for it, is named with its name; it
-  // is the operator's to drop, and over when it is (K9 K10).
-  ASSERT_TRUE(stage().sql("postgres", "alter system set max_slot_wal_keep_size = '1MB'"));
-  ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
-  ASSERT_TRUE(stage().sql("postgres", "select pg_create_physical_replication_slot('gone', true)"));
-  const auto past = [] {
-    EXPECT_TRUE(stage().sql("postgres", "select pg_logical_emit_message(false, '', '')"));
-    EXPECT_TRUE(stage().sql("postgres", "select pg_switch_wal()"));
-    EXPECT_TRUE(stage().sql("postgres", "checkpoint"));
-    const auto status = ask("select wal_status from pg_replication_slots");
-    return status == "lost" || status == "unreserved";
-  };
-  ASSERT_TRUE(test::wait_until(past, kPatience));
-  ASSERT_TRUE(await_named("slot_abandoned", "Replication slot gone (physical)"));
-  EXPECT_EQ(ask("select count(*) from pg_replication_slots"), "1");
-  ASSERT_TRUE(stage().sql("postgres", "select pg_drop_replication_slot('gone')"));
-  EXPECT_TRUE(await_healed(stage(), "slot_abandoned"));
-  ASSERT_TRUE(stage().sql("postgres", "alter system reset max_slot_wal_keep_size"));
-}
-
-TEST_F(ActivityGuarded, AFailingArchiveCommandIsNamedUntilItSucceeds) {
-  // Goal: the server's own archive_command that fails is named with the segment, and is over when
-  // it succeeds (K8).
-  ASSERT_TRUE(stage().sql("postgres", "alter system set archive_command = 'false'"));
-  ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
-  ASSERT_TRUE(test::wait_until(
-      [] {
-        EXPECT_TRUE(stage().sql("postgres", "select pg_logical_emit_message(false, '', '')"));
-        EXPECT_TRUE(stage().sql("postgres", "select pg_switch_wal()"));
-        return ask("select failed_count > 0 from pg_stat_archiver") == "t";
-      },
-      kPatience));
-  ASSERT_TRUE(await_named("archive_failing", "The server's archive_command fails, last for 0"));
+      fmt::format("pid {} (role postgres, application leaky app", holder_->backend_pid())));
+  EXPECT_TRUE(await_named("idle_in_transaction", "1 session waits for it: pid"));
+  EXPECT_TRUE(await_named("slot_abandoned", "Replication slot gone (physical)"));
+  EXPECT_TRUE(await_named("archive_failing", "The server's archive_command fails, last for 0"));
   EXPECT_EQ(incident_of(stage(), "archive_failing")->subject, "archive.command");
-  ASSERT_TRUE(stage().sql("postgres", "alter system set archive_command = 'true'"));
-  ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
-  EXPECT_TRUE(await_healed(stage(), "archive_failing"));
+  EXPECT_FALSE(waited_);
+  EXPECT_EQ(ask("select count(*) from pg_replication_slots"), "1");
+  bool over = false;
+  stage().loop().run_until_complete(execute(&*holder_, "commit", &over));
+  stage().loop().run_until_complete(until(&waited_));
+  EXPECT_TRUE(waited_);
+  EXPECT_TRUE(stage().sql("postgres", "select pg_drop_replication_slot('gone')"));
+  EXPECT_TRUE(stage().sql("postgres", "alter system set archive_command = 'true'"));
+  EXPECT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
+  for (const auto* cause : {"idle_in_transaction", "slot_abandoned", "archive_failing"})
+    EXPECT_TRUE(await_healed(stage(), cause));
 }
 
 }  // namespace

@@ -207,5 +207,26 @@ TEST(Decide, SaysWhatItWaitsForOnce) {
   EXPECT_THAT(guard.turn(unmounted), IsEmpty());
 }
 
+TEST(Decide, WhatIsSeenInsideIsOverOnlyByANewLook) {
+  // Goal: a guard that has not looked into the server yet, or lately, does not take a trouble there
+  // for over (B14 D2).
+  VirtualGuard guard;
+  auto instance = healthy();
+  instance.seen.activity.seen = true;
+  instance.seen.activity.at = kNow;
+  auto& slot = instance.seen.activity.slots.emplace_back();
+  slot.name = "old";
+  slot.wal_status = "lost";
+  slot.idle_looks = 2;
+  ASSERT_TRUE(sole<OpenIncident>(guard.turn(instance)));
+  ASSERT_TRUE(sole<WaitForHuman>(guard.turn(instance)));
+  EXPECT_TRUE(guard.turn(healthy()).empty());
+  instance.seen.activity.slots.clear();
+  guard.now = kNow + sense::kActivityKept + Seconds(1);
+  EXPECT_TRUE(guard.turn(instance).empty());
+  guard.now = kNow;
+  EXPECT_TRUE(sole<VerifyRecovery>(guard.turn(instance)));
+}
+
 }  // namespace
 }  // namespace pgkeel::recover

@@ -9,6 +9,7 @@
 #include "chaos/archived.hpp"
 #include "chaos/crash.hpp"
 #include "chaos/volume.hpp"
+#include "recover/executor.hpp"
 #include "runtime/process.hpp"
 #include "support/child.hpp"
 #include "support/postgres_server.hpp"
@@ -220,6 +221,62 @@ TEST(LostVolume, WhatHappensDuringARestoreIsSeenBeforeItIsPlaced) {
   ASSERT_TRUE(stage.start_guard().has_value());
   ASSERT_TRUE(await_healed(stage, "volume_lost"));
   ASSERT_TRUE(service_restored(archived.scene()));
+}
+
+// Waits, and says where the known data is and that the place cannot be renamed to.
+auto tells_both_places(const fs::path& place, const fs::path& moved) {
+  return [place, moved](const incident::Incident& incident) {
+    return incident.state == incident::IncidentState::Waiting &&
+           std::ranges::any_of(incident.actions, [&](const incident::Action& action) {
+             return action.note.contains("whole in " + moved.string() + ", and " + place.string() +
+                                         " is a mount point") &&
+                    action.note.contains("what stands there is the cluster ");
+           });
+  };
+}
+
+std::vector<std::string> names_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory))
+    names.push_back(entry.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+TEST(LostVolume, AStrangerInAMountPointIsTakenApartByNobody) {
+  // Goal: another cluster stands in a data directory that is a mount point, and the known data is
+  // whole beside it. A guard killed in its attempt has moved no entry, and the next one says which
+  // directory holds what; by hand it is the cluster with every row (D6 E6 X8).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  auto scene = build_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  ASSERT_TRUE(service_restored(scene));
+  const auto place = stage.instance().data_dir();
+  const auto moved = fs::path(place.string() + ".moved");
+  stage.end_guard();
+  ASSERT_TRUE(fault_named("wrong_identity").inject(stage).has_value());
+  const MountedOnItself mount(place);
+  ASSERT_TRUE(mount.done());
+  const auto strangers = names_in(place);
+  const auto known = names_in(moved);
+  const auto mark = stage.directory() / "mark";
+  const auto name = recover::fault_point_name("reattach_data", "search_lost_data", "acted");
+  ASSERT_TRUE(stage.start_guard(crash_at(mark, name)).has_value());
+  ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene, mark));
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(await_incident(stage, "wrong_identity", tells_both_places(place, moved)));
+  EXPECT_EQ(names_in(place), strangers);
+  EXPECT_EQ(names_in(moved), known);
+  ASSERT_EQ(postmaster_pid(stage), 0);
+  const auto by_hand =
+      "cd " + place.string() +
+      " && mkdir other && mv -n $(ls -A | grep -vx other) other && mv -n $(ls -Ad " +
+      moved.string() + "/* | grep -v /global$) . && mv -n " + moved.string() + "/global .";
+  ASSERT_EQ(std::system(by_hand.c_str()), 0) << by_hand;
+  ASSERT_TRUE(await_healed(stage, "wrong_identity"));
+  ASSERT_TRUE(service_restored(scene));
 }
 
 TEST(LostVolume, AnotherClustersArchiveIsNeverPutIntoThePlace) {

@@ -1,12 +1,14 @@
 // The steps that find a data directory by its system identifier and move it back. Guards, each
 // checked right before the rename it protects: exactly one candidate; not in use; same timeline and
 // no older than the last checkpoint the guard saw; a plain rename on one file system, so that it
-// either happens whole or not at all. Whatever stands in its place is renamed aside and kept.
+// either happens whole or not at all. Whatever stands in its place is renamed aside and kept. A
+// mount point cannot be renamed to: nothing is moved then, and a human told what is where.
 // If the guard is killed between the renames the directory is missing, which the next guard finds.
 #include "recover/playbooks/lost_data.hpp"
 
 #include <fmt/format.h>
 
+#include "instance/data_dir.hpp"
 #include "instance/search.hpp"
 #include "instance/swap.hpp"
 #include "recover/aside.hpp"
@@ -47,6 +49,21 @@ std::string objection(const instance::LostDataCandidate& candidate,
   return {};
 }
 
+// Nothing can be renamed to a mount point, so nothing in it is touched: which directory holds what.
+StepResult leave_to_human(const fs::path& place, const fs::path& found) {
+  const auto facts = instance::inspect_data_dir(place);
+  const auto in_the_way = facts.control
+                              ? fmt::format(
+                                    "what stands there is the cluster {}: move it into a directory "
+                                    "of its own, and then",
+                                    to_string(facts.control->system_id))
+                              : std::string("to bring it back");
+  return StepResult::for_human(
+      fmt::format("a human: the known data is whole in {}, and {} is a mount point, to which no "
+                  "directory can be renamed; {} move what is in {} there, \"global\" last",
+                  found.string(), place.string(), in_the_way, found.string()));
+}
+
 StepResult choose(StepContext& context, const std::vector<instance::LostDataCandidate>& candidates,
                   const incident::Identity& identity, Left left) {
   std::vector<fs::path> usable;
@@ -57,6 +74,10 @@ StepResult choose(StepContext& context, const std::vector<instance::LostDataCand
     else refused += fmt::format("; {} {}", candidate.path.string(), why);
   }
   if (usable.size() == 1) {
+    const auto place = context.services.instance.data_dir();
+    const auto manner = instance::swap_manner(place);
+    if (!manner) return StepResult::failed(manner.error());
+    if (*manner == instance::SwapManner::Entries) return leave_to_human(place, usable.front());
     context.notes["from"] = usable.front().string();
     return StepResult::done("found at " + usable.front().string());
   }

@@ -42,8 +42,11 @@ class DebianLauncher final : public Launcher {
                         : "pg_ctlcluster " + cluster_.version + " " + cluster_.name + " start";
   }
 
-  Result<Launch> launch(std::optional<pid_t> stale_pid) override {
-    if (stale_pid) return direct_->launch(stale_pid);
+  runtime::Task<Result<Launch>> launch(std::optional<pid_t> stale_pid) override {
+    if (stale_pid) {
+      auto launched = co_await direct_->launch(stale_pid);
+      co_return launched;
+    }
     std::vector<runtime::ProcessSpec> specs;
     if (by_systemd()) {
       // Otherwise systemd's own start limit would stand in the way; the guard has a budget itself.
@@ -55,7 +58,7 @@ class DebianLauncher final : public Launcher {
     }
     auto run = std::make_shared<StarterRun>();
     loop_->spawn(run_starter(loop_, std::move(specs), run));
-    return Launch{describe(), std::nullopt, std::move(run)};
+    co_return Launch{describe(), std::nullopt, std::move(run)};
   }
 
  private:

@@ -6,6 +6,7 @@
 #include "instance/launcher.hpp"
 #include "instance/systemd_scope.hpp"
 #include "runtime/files.hpp"
+#include "runtime/held_process.hpp"
 
 namespace pgkeel::instance {
 namespace {
@@ -44,7 +45,16 @@ class DirectLauncher final : public Launcher {
     return text;
   }
 
-  Result<Launch> launch(std::optional<pid_t> stale_pid) override {
+  runtime::Task<Result<Launch>> launch(std::optional<pid_t> stale_pid) override {
+    CO_TRY(spec, program(stale_pid));
+    CO_TRY(held, runtime::HeldProcess::start(spec));
+    if (systemd_runs()) co_await move_to_scope(loop_, held.pid(), launch_.command.data_dir);
+    CO_TRY(server, held.release());
+    co_return Launch{describe(), std::move(server), nullptr};
+  }
+
+ private:
+  [[nodiscard]] Result<runtime::ProcessSpec> program(std::optional<pid_t> stale_pid) const {
     TRY(owner, owner_of(launch_.command.data_dir));
     TRY_VOID(ensure_log_file(launch_.log_file, owner));
     const EnvironmentChange environment = server_environment(ambient_environment(), stale_pid);
@@ -56,12 +66,9 @@ class DirectLauncher final : public Launcher {
     spec.working_dir = launch_.command.data_dir;
     spec.output_file = launch_.log_file;
     spec.session = runtime::ProcessSpec::Session::New;
-    TRY(server, runtime::start_process(spec));
-    if (systemd_runs()) loop_->spawn(move_to_scope(loop_, server.pid()));
-    return Launch{describe(), std::move(server), nullptr};
+    return spec;
   }
 
- private:
   // Read anew each time: the server may have run with other options since.
   [[nodiscard]] ServerCommand current_command() const {
     return with_earlier_options(launch_.command, launch_.earlier);

@@ -100,7 +100,7 @@ Result<void> check_way(const fs::path& data_dir, const runtime::Account& account
       Error(ErrorCode::Permission, fmt::format("account {} cannot reach {}: {} is closed to it",
                                                account.name, data_dir.string(), closed->string()))
           .with_hint("Start in a directory that account may enter, or set "
-                     "instance.data_dir to one, such as /var/lib/pgkeel/data."));
+                     "instance.data_dir to one, such as /var/lib/postgresql/pgkeel."));
 }
 
 Result<ClusterPlan> complete(ClusterPlan plan) {

@@ -34,7 +34,7 @@ class Launcher {
   virtual ~Launcher() = default;
   /// "postgres -D /data" or "pg_ctlcluster 15 main start", for the journal.
   [[nodiscard]] virtual std::string describe() const = 0;
-  virtual Result<Launch> launch(std::optional<pid_t> stale_pid) = 0;
+  virtual runtime::Task<Result<Launch>> launch(std::optional<pid_t> stale_pid) = 0;
 };
 
 struct DirectLaunch {
@@ -42,8 +42,8 @@ struct DirectLaunch {
   EarlierOptions earlier = EarlierOptions::Ignore;
   std::filesystem::path log_file;
 };
-/// Runs `postgres` as the owner of the data directory, in a session of its own. Under systemd the
-/// new server is moved to a scope of its own (systemd_scope.hpp).
+/// Runs `postgres` as the owner of the data directory, in a session of its own. Under systemd it
+/// begins in a scope of its own (systemd_scope.hpp).
 [[nodiscard]] std::unique_ptr<Launcher> make_direct_launcher(runtime::Loop& loop,
                                                              DirectLaunch launch);
 

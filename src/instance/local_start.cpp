@@ -114,7 +114,7 @@ runtime::Task<Result<StartReport>> LocalInstance::start(StartOptions options, St
   StartedServer started{data_dir(), {}, LogMark::take(server_log(), data_dir()), loop_->now()};
   CO_TRY_VOID(check_identity_now(options.expected));
   fault_point("instance.start.before");
-  CO_TRY(launch, launcher->launch(stale_pid));
+  CO_TRY(launch, co_await launcher->launch(stale_pid));
   fault_point("instance.start.after");
   log_info("starting server", {{"by", launch.by}});
   started.launch = std::move(launch);

@@ -1,11 +1,13 @@
-// Under systemd a server started by the guard would live in the guard's unit and count against its
-// limits. It is moved to a scope of its own right after the start; when that fails it stays where
-// it is and KillMode=process of packaging/systemd/pgkeel.service still keeps it alive.
+// Under systemd a server started by the guard would live in the guard's unit: it would count
+// against its limits, and end with it wherever KillMode=process of
+// packaging/systemd/pgkeel.service is not obeyed. It begins in a scope of its own instead, in which
+// a backend killed for memory ends only itself, and which a shutdown of the machine ends before the
+// file system below the data directory goes.
 #pragma once
 
 #include <sys/types.h>
+#include <filesystem>
 #include <string>
-#include <vector>
 
 #include "runtime/loop.hpp"
 
@@ -14,11 +16,12 @@ namespace pgkeel::instance {
 /// Whether systemd is the service manager here (sd_booted(3)).
 [[nodiscard]] bool systemd_runs();
 
-/// The call of StartTransientUnit that puts `pid` into pgkeel-postgresql-PID.scope.
-[[nodiscard]] std::vector<std::string> scope_command(pid_t pid);
+/// pgkeel-postgresql-PID.scope
+[[nodiscard]] std::string scope_name(pid_t pid);
 
-/// Best effort: logs a warning when systemd refuses. Does nothing unless we are root, since another
-/// user's scopes end with its session.
-runtime::Task<void> move_to_scope(runtime::Loop* loop, pid_t pid);
+/// Puts a process that has no children yet into a scope of its own and returns when it is there.
+/// Best effort, two seconds at most: logs a warning when systemd refuses. Does nothing unless we
+/// are root, since another user's scopes end with its session.
+runtime::Task<void> move_to_scope(runtime::Loop* loop, pid_t pid, std::filesystem::path data_dir);
 
 }  // namespace pgkeel::instance

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/guard/unit_look.hpp"
 #include "base/log.hpp"
 #include "pg/log_line.hpp"
 #include "runtime/files.hpp"
@@ -94,6 +95,8 @@ Task<std::vector<Warning>> Adviser::look() {
     const auto around = co_await loop_.run_blocking([&data_dir] { return look_around(data_dir); });
     found = diagnose::hosting_warnings(*hosting, around);
   }
+  auto unit = co_await look_at_unit(&loop_, senses_.observation().process.pid);
+  for (auto& warning : unit) found.push_back(std::move(warning));
   auto log = co_await instance_.recent_log();
   if (!log && instance_.capabilities().sees_files) {
     auto tail = runtime::read_file_tail(senses_.server_log(), kLogBytes);

@@ -1,6 +1,6 @@
 // Looks around the server now and then for what is not broken yet: how its container is made, who
-// prunes volumes on this host, which probes fail by design, whether its libc was changed. Shown in
-// status and logged once.
+// prunes volumes on this host, what systemd would do to it, which probes fail by design, whether
+// its libc was changed. Shown in status and logged once.
 #pragma once
 
 #include "diagnose/warning.hpp"

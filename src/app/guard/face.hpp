@@ -41,6 +41,8 @@ class Face final : public serve::StatusSource,
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
 
+  /// How it is, in one line: "database degraded: Database shop is missing."
+  [[nodiscard]] std::string sentence() const;
   [[nodiscard]] serve::Status status() const override;
   [[nodiscard]] Result<std::string> conninfo() const override;
 

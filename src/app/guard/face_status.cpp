@@ -115,6 +115,15 @@ runtime::Task<void> Face::follow() {
   }
 }
 
+std::string Face::sentence() const {
+  std::string reason;
+  std::string state(serve::to_string(judge(reason)));
+  std::ranges::replace(state, '_', ' ');
+  if (!reason.empty()) reason = ": " + reason;
+  const auto* mode = config_.mode == Mode::Act ? "" : " (advice only)";
+  return fmt::format("database {}{}{}", state, mode, reason);
+}
+
 serve::ServiceState Face::judge(std::string& reason) const {
   const auto& seen = senses_.observation();
   const auto& state = conductor_.state();

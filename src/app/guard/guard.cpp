@@ -3,7 +3,6 @@
 
 #include <csignal>
 
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "app/archive/tools.hpp"
@@ -19,7 +18,9 @@ namespace {
 
 constexpr Seconds kVolumeLockEvery{1};
 
-void tell_systemd(const char* state) { static_cast<void>(::sd_notify(0, state)); }
+// A terminal that is closed takes its guard along. Anywhere else the signal is somebody's way to
+// reload, and must not be the end: systemd would take it for a clean one and start no other.
+bool hangup_ends() { return ::isatty(STDIN_FILENO) == 1; }
 
 }  // namespace
 
@@ -36,10 +37,10 @@ Result<int> Guard::run() {
   if (place_ == Place::EntryPoint) loop_.spawn(follow_init());
   loop_.spawn(live());
   loop_.run();
-  tell_systemd("STOPPING=1");
+  CHECK(outcome_.has_value());
+  SystemdReport::tell_stopping(*outcome_);
   stop_.request_stop();
   api_.reset();
-  CHECK(outcome_.has_value());
   return *std::move(outcome_);
 }
 
@@ -56,15 +57,16 @@ runtime::Task<void> Guard::live() {
 runtime::Task<void> Guard::obey_signals() {
   const bool owns = place_ == Place::EntryPoint;
   auto signals = owns ? runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP})
-                      : runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT});
+                      : runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT, SIGHUP});
   if (!signals) {
     end(fail(signals.error()));
     co_return;
   }
   while (true) {
     const auto signal = co_await signals->next();
-    if (signal && *signal == SIGHUP) {
-      reload_server(instance_.get());
+    if (signal && *signal == SIGHUP && (owns || !hangup_ends())) {
+      if (owns) reload_server(instance_.get());
+      else log_warning("a restart reads the configuration anew, not a reload; PostgreSQL runs on");
       continue;
     }
     if (signal && !owns) log_info("stopping; PostgreSQL keeps running", {{"signal", *signal}});
@@ -103,7 +105,8 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(dumps_->run());
   loop_.spawn(sync_mode_->run());
   loop_.spawn(archive_->run());
-  tell_systemd("READY=1");
+  SystemdReport::tell_ready();
+  loop_.spawn(systemd_report_->run());
   log_info("monitor started",
            {{"instance", instance_->describe()}, {"state_dir", config_.state_dir.string()}});
   co_return Result<void>();
@@ -143,6 +146,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   whole_loop_ = std::make_unique<WholeLoop>(config_, loop_, *senses_, *conductor_, *ledger_);
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
   face_->show_alerts(alerts_.get());
+  systemd_report_ = std::make_unique<SystemdReport>(loop_, *face_);
   anchor_ = std::make_unique<AnchorKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
                                            config_.mode == Mode::Act);
   face_->show_anchor(anchor_.get());

@@ -12,6 +12,7 @@
 #include "app/guard/face.hpp"
 #include "app/guard/receiver.hpp"
 #include "app/guard/sync_mode.hpp"
+#include "app/guard/systemd_report.hpp"
 #include "incident/journal.hpp"
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
@@ -76,6 +77,7 @@ class Guard {
   std::unique_ptr<SyncMode> sync_mode_;
   std::unique_ptr<ArchiveKeeper> archive_;
   std::unique_ptr<Face> face_;
+  std::unique_ptr<SystemdReport> systemd_report_;
   std::unique_ptr<serve::Api> api_;
 };
 

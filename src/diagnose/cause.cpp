@@ -92,12 +92,7 @@ bool about_activity(Cause cause, std::string_view subject) {
 bool interrupts_nobody(Cause cause, std::string_view subject) {
   if (cause == Cause::ConnectionStorm) return subject != kInstanceSubject;
   return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause) ||
-         about_activity(cause, subject) || about_log(cause);
-}
-
-bool about_log(Cause cause) {
-  return cause == Cause::SharedMemoryFull || cause == Cause::HeapCorrupted ||
-         cause == Cause::IndexCorrupted;
+         about_activity(cause, subject);
 }
 
 std::span<const CauseInfo> cause_table() { return kCauses; }

@@ -51,7 +51,10 @@ Result<StreamEnd> WalStream::run(const std::string& slot, const StreamStart& sta
   TRY_VOID(session_.send(start_command(slot, start)));
   TRY(step, session_.next(kStartLimit));
   using Step = client::ReplicationSession::Step;
-  if (step == Step::Rows) return server_ended();  // nothing is left on this timeline
+  if (step == Step::Rows) {  // nothing is left on this timeline: it ends where we are
+    TRY(next, next_timeline(session_.rows()));
+    return server_ended(next);
+  }
   if (step != Step::CopyBoth)
     return fail(ErrorCode::WrongState, "the server did not begin to stream WAL");
   auto end = follow();
@@ -188,11 +191,10 @@ Result<StreamEnd> WalStream::stop() {
 }
 
 // Either the server shuts down, or this timeline has no more and the next one is named.
-Result<StreamEnd> WalStream::server_ended() {
+Result<StreamEnd> WalStream::server_ended(std::optional<StreamStart> next) {
   using Step = client::ReplicationSession::Step;
   TRY_VOID(spool_.flush());
   static_cast<void>(session_.end_copy(kEndLimit));  // fails when the server ended with an error
-  std::optional<StreamStart> next;
   while (true) {
     TRY(step, session_.next(kEndLimit));
     if (step == Step::Done) break;

@@ -48,7 +48,8 @@ class WalStream {
 
  private:
   Result<StreamEnd> follow();
-  Result<StreamEnd> server_ended();
+  /// `next`: where this timeline is known to be left.
+  Result<StreamEnd> server_ended(std::optional<StreamStart> next = {});
   Result<StreamEnd> stop();
   Result<void> take(ByteSpan message);
   Result<void> take_wal(const WalData& wal);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "archive/receive/spool_listing.hpp"
+#include "archive/receive/start_point.hpp"
 #include "integration/archive/receive/receive_fixture.hpp"
 #include "support/child.hpp"
 #include "support/wait.hpp"
@@ -126,6 +127,31 @@ TEST_F(Receive, FollowsATimeline) {
             server().query("select pg_read_file('pg_wal/00000002.history')"));
   const auto old = "00000001" + last.substr(8) + ".partial";
   EXPECT_TRUE(objects.contains(old)) << receiver_log();
+}
+
+TEST_F(Receive, FollowsATimelineThatBeganWhereItIs) {
+  // Goal: the old timeline ended with a segment, all of which was received: the server has nothing
+  // to stream of it and names the next one at once, which is followed. D7 X2
+  receiver_.start();
+  switch_wal();
+  server().query("select pg_switch_wal()");
+  const auto edge = server().query("select pg_current_wal_insert_lsn()");
+  const auto end = archive::segment_start(parse_lsn(edge).value(), pg::kDefaultWalSegmentBytes);
+  ASSERT_TRUE(receiver_.await_flushed(end));
+  server().kill9();
+  ASSERT_TRUE(receiver_.stop());
+  server().await_processes_gone();
+  std::ofstream(server().data_dir() / "standby.signal") << "";
+  give_to_server(server().data_dir() / "standby.signal");
+  server().start();
+  server().query("select pg_promote()");
+  ASSERT_EQ(server().query("select split_part(pg_read_file('pg_wal/00000002.history'), E'\\t', 2)"),
+            to_string(end));
+  receiver_.start();
+  const auto last = switch_wal();
+  EXPECT_EQ(last.substr(0, 8), "00000002");
+  EXPECT_TRUE(receiver_.await_flushed(server_lsn())) << receiver_log();
+  expect_equal_until(last);
 }
 
 TEST_F(Receive, NamesAGap) {

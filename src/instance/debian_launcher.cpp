@@ -4,6 +4,7 @@
 #include "instance/launcher.hpp"
 #include "instance/systemd_scope.hpp"
 #include "runtime/account.hpp"
+#include "runtime/proc.hpp"
 
 namespace pgkeel::instance {
 namespace {
@@ -20,6 +21,12 @@ runtime::Task<void> run_starter(runtime::Loop* loop, std::vector<runtime::Proces
     ended = std::move(output);
   }
   run->ended = std::move(ended);
+}
+
+// As pg_ctlcluster judges the process that has the pid now.
+bool taken_for_server(pid_t pid) {
+  const auto words = runtime::read_proc_cmdline(pid);
+  return words && !words->empty() && words->front().find("postgres") != std::string::npos;
 }
 
 runtime::ProcessSpec program(std::vector<std::string> argv) {
@@ -43,7 +50,7 @@ class DebianLauncher final : public Launcher {
   }
 
   runtime::Task<Result<Launch>> launch(std::optional<pid_t> stale_pid) override {
-    if (stale_pid) {
+    if (stale_pid && (!by_systemd() || taken_for_server(*stale_pid))) {
       auto launched = co_await direct_->launch(stale_pid);
       co_return launched;
     }

@@ -48,8 +48,9 @@ struct DirectLaunch {
                                                              DirectLaunch launch);
 
 /// systemctl where systemd runs, so that the server lives in its own unit; pg_ctlcluster where not.
-/// A stale pid cannot be handed through either, so then the server is run directly with the options
-/// pg_ctlcluster last gave it.
+/// A stale pid cannot be handed through either. Both remove a postmaster.pid whose pid is no
+/// PostgreSQL's by now, which under systemd is good enough, as the unit's own stop command has done
+/// so already or will; else the server is run directly with the options pg_ctlcluster last gave it.
 [[nodiscard]] std::unique_ptr<Launcher> make_debian_launcher(runtime::Loop& loop,
                                                              DebianCluster cluster,
                                                              DirectLaunch direct);

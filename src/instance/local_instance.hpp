@@ -19,6 +19,7 @@ struct Layout {
   ServerCommand command;
   EarlierOptions earlier = EarlierOptions::Ignore;
   std::optional<DebianCluster> debian;  ///< started by the distribution's means
+  std::string unit;                     ///< where the server lives when we did not start it
   std::filesystem::path log_file;
   std::uint16_t port = 0;            ///< 0: as configured in the files
   std::filesystem::path socket_dir;  ///< empty: as configured in the files

@@ -8,6 +8,8 @@
 #include "instance/preflight.hpp"
 #include "instance/readiness.hpp"
 #include "instance/socket_lock.hpp"
+#include "instance/systemd_scope.hpp"
+#include "instance/systemd_unit.hpp"
 
 namespace pgkeel::instance {
 namespace {
@@ -106,6 +108,11 @@ Result<std::optional<pid_t>> LocalInstance::clear_the_way(std::optional<pid_t> v
 }
 
 runtime::Task<Result<StartReport>> LocalInstance::start(StartOptions options, SteadyTime deadline) {
+  if (systemd_runs() && !layout_.unit.empty()) {
+    co_await await_unit_settled(loop_, layout_.unit);
+    // The unit's stop command may have removed the dead server's lock file.
+    if (!read_lock_file(data_dir())) options.stale_pid.reset();
+  }
   CO_TRY_VOID(co_await preflight());
   // Once before anything is tidied, and again last thing before exec.
   CO_TRY_VOID(check_identity_now(options.expected));

@@ -51,6 +51,7 @@ Result<Layout> managed_layout(const InstanceConfig& config, const fs::path& debi
   if (cluster && layout.command.config_file.empty())
     layout.command.config_file = cluster->config_file();
   if (cluster && !wants_direct(config)) layout.debian = cluster;
+  layout.unit = cluster ? cluster->unit() : config.unit;
   layout.log_file = log_file_of(config, layout);
   return layout;
 }

@@ -46,6 +46,13 @@ port = 5432
 listen = "off"
 )";
 
+// The unit's stop command, a second late, as on a busy machine.
+constexpr std::string_view kLateStop = R"([Service]
+ExecStop=
+ExecStop=/bin/sleep 1
+ExecStop=/usr/bin/pg_ctlcluster --skip-systemctl-redirect -m fast %i stop
+)";
+
 // A score that root may set wherever it is: what the server must not hand to its backends.
 constexpr std::string_view kScoreDropIn = "[Service]\nOOMScoreAdjust={}\n";
 
@@ -263,6 +270,37 @@ TEST_F(Systemd, AServerOfItsOwnLivesInAScope) {
   ASSERT_TRUE(writes());
   EXPECT_EQ(writer().tally().errors, 0);
   EXPECT_EQ(machine().postmaster(kOwnData), second);
+  EXPECT_TRUE(nothing_lost());
+}
+
+TEST_F(Systemd, TheStopOfADeadServerDoesNotHitTheNext) {
+  // Goal: systemd runs the stop command of a unit whose server died; it must not find the server
+  // the guard has started meanwhile, in the unit or beside it, stale pid or not (D3 D6).
+  ASSERT_NO_FATAL_FAILURE(install_beside_debian());
+  machine().must({"mkdir", "-p", "/etc/systemd/system/postgresql@.service.d"});
+  machine().write("/etc/systemd/system/postgresql@.service.d/stop.conf", kLateStop);
+  machine().must({"systemctl", "daemon-reload"});
+  ASSERT_NO_FATAL_FAILURE(add_writer());
+  machine().must({"systemctl", "stop", "pgkeel"});
+  auto killed = machine().postmaster(kDebianData);
+  machine().shell(
+      fmt::format("kill -9 {} && sed -i \"1s/.*/$(systemctl show -P MainPID dbus)/\" "
+                  "{}/postmaster.pid && systemctl start pgkeel",
+                  killed, kDebianData));
+  ASSERT_TRUE(test::wait_until([&] { return writes(); }, kPatience));
+  EXPECT_THAT(machine().server_units(), ElementsAre(kCluster));
+  machine().shell("sed -i '/^unit/a socket_dir = \"/var/run/postgresql\"' /etc/pgkeel/pgkeel.toml");
+  ASSERT_TRUE(await_active(kCluster));
+  machine().must({"systemctl", "restart", "pgkeel"});
+  killed = machine().postmaster(kDebianData);
+  machine().shell(fmt::format("kill -9 {}", killed));
+  ASSERT_TRUE(await_other(kDebianData, killed));
+  const auto other = machine().postmaster(kDebianData);
+  EXPECT_THAT(machine().server_units(),
+              ElementsAre(fmt::format("pgkeel-postgresql-{}.scope", other)));
+  EXPECT_FALSE(test::wait_until([&] { return machine().postmaster(kDebianData) != other; },
+                                kLeftAlone + kLeftAlone));
+  EXPECT_THAT(causes(), testing::Not(testing::Contains("stopped_by_operator")));
   EXPECT_TRUE(nothing_lost());
 }
 

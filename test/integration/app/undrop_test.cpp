@@ -2,12 +2,18 @@
 // as the store. Every test ends by looking at the live data.
 #include <gmock/gmock.h>
 
+#include <sys/wait.h>
+
+#include <csignal>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
 
 #include "integration/app/background.hpp"
 #include "integration/app/binary.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+#include "support/child.hpp"
 #include "support/postgres_server.hpp"
 #include "support/wait.hpp"
 
@@ -231,6 +237,42 @@ TEST_F(Undrop, ATableMadeAgainTooEarlyIsFilled) {
   EXPECT_EQ(in_shop("select count(*) from orders where item = 'new'"), "3");
   EXPECT_EQ(ok({"undrop", "shop.public.events", "--at", before, "--merge"})["rows"], 30);
   EXPECT_EQ(in_shop("select count(*) || ' ' || sum(total) from events_1"), "30 930");
+}
+
+TEST_F(Undrop, AMergeThatIsKilledIsAllOrNothing) {
+  // Goal: SIGKILL while it waits in its transaction: not one row is there without the others, and
+  // asked again it ends what was left over and completes (D6 D10 X1).
+  const auto before = position();
+  in_shop("delete from lines; delete from orders where id <= 60");
+  const auto psql = server_.bin_dir() / "psql";
+  const auto holder = start_child({psql.string(), "-h", server_.socket_dir().string(), "-p",
+                                   std::to_string(server_.port()), "-U", "postgres", "shop", "-c",
+                                   "begin; lock table orders in share row exclusive mode; select "
+                                   "pg_sleep(100)"},
+                                  server_.temp_dir() / "holder.log");
+  const auto waits_for = [&](const std::string& what) {
+    return wait_until(
+        [&] { return sql("select count(*) > 0 from pg_stat_activity where " + what) == "t"; });
+  };
+  EXPECT_TRUE(waits_for("wait_event = 'PgSleep'"));
+  const std::vector<std::string> merge{"undrop", "shop.public.orders", "--at", before, "--merge"};
+  runtime::ProcessSpec spec;
+  spec.argv = {PGKEEL_BINARY};
+  spec.argv.insert(spec.argv.end(), merge.begin(), merge.end());
+  spec.working_dir = binary_.dir();
+  runtime::Loop loop;
+  const auto killed = runtime::start_process(spec);
+  ASSERT_TRUE(killed.has_value());
+  EXPECT_TRUE(waits_for("application_name = 'pgkeel undrop' and wait_event_type = 'Lock'"));
+  static_cast<void>(killed->signal(SIGKILL));
+  static_cast<void>(loop.run_until_complete(killed->wait_exit(loop, loop.after(kPatience))));
+  sql("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
+  ::waitpid(holder, nullptr, 0);
+  EXPECT_THAT(in_shop("select count(*) from orders"), testing::AnyOf("41", "101"));
+  const auto merged = ok(merge)["merged"];
+  EXPECT_THAT(merged["added"].get<int>(), testing::AnyOf(0, 60)) << merged;
+  EXPECT_EQ(in_shop("select count(*) from orders"), "101");
+  EXPECT_TRUE(scratch_is_empty());
 }
 
 TEST_F(Undrop, WhatCannotBeMergedIsSaidAndChangesNothing) {

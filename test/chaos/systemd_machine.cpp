@@ -47,7 +47,8 @@ pid_t number_in(std::string_view text) {
 
 std::string SystemdMachine::impossible() {
   runtime::Loop loop;
-  auto output = run_tool(loop, {"possible"});
+  const test::TempDir dir;
+  auto output = run_tool(loop, {"possible", dir.path().string()});
   if (output.exit.ok()) return "";
   trim(output.out);
   return "no systemd can be booted: " + (output.out.empty() ? output.err : output.out);

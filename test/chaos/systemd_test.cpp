@@ -322,8 +322,6 @@ TEST_F(Systemd, TheOperatorsStopIsObeyed) {
     ASSERT_TRUE(await_state("up"));
   }
   EXPECT_THAT(causes(), testing::Each("stopped_by_operator"));
-  machine().must({"systemctl", "restart", "postgresql"});
-  ASSERT_TRUE(await_state("up"));
   ASSERT_NO_FATAL_FAILURE(add_writer());
   const auto killed = machine().postmaster(kDebianData);
   machine().shell(fmt::format("kill -9 {}", killed));

@@ -114,10 +114,10 @@ setup_s3_server() {
     say "the S3 server could not be fetched; the tests of S3 stores will say that they skip"
 }
 
-# The image the tests of containers run: about a minute, once; they need root.
+# The image the tests of containers and of systemd run: about a minute, once; they need root.
 setup_container_image() {
   [[ $EUID -eq 0 && -x tools/container-engine ]] || return 0
   say "the image of the container tests is made by debootstrap when it is missing"
   tools/container-engine image ||
-    say "the image could not be made; the tests of containers will say that they skip"
+    say "the image could not be made; the tests of containers and of systemd will say that they skip"
 }

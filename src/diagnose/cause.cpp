@@ -74,6 +74,14 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
      "a replication slot that nobody reads keeps WAL"},
     {Cause::WraparoundNear, "wraparound_near", 6, Severity::Warning,
      "the server's transaction ids come to an end"},
+    {Cause::DiskFull, "disk_full", 56, Severity::Critical, "a disk the server writes to is full"},
+    {Cause::WalDiskFull, "wal_disk_full", 57, Severity::Critical,
+     "the disk of the WAL is full: the server cannot start until there is room"},
+    {Cause::SharedMemoryFull, "shared_memory_full", 5, Severity::Warning,
+     "/dev/shm is too small for what the server asks of it"},
+    {Cause::HeapCorrupted, "heap_corrupted", 9, Severity::Critical,
+     "a data file of the server is damaged"},
+    {Cause::IndexCorrupted, "index_corrupted", 7, Severity::Critical, "an index is damaged"},
 });
 
 }  // namespace
@@ -92,7 +100,12 @@ bool about_activity(Cause cause, std::string_view subject) {
 bool interrupts_nobody(Cause cause, std::string_view subject) {
   if (cause == Cause::ConnectionStorm) return subject != kInstanceSubject;
   return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause) ||
-         about_activity(cause, subject);
+         about_activity(cause, subject) || about_log(cause);
+}
+
+bool about_log(Cause cause) {
+  return cause == Cause::SharedMemoryFull || cause == Cause::HeapCorrupted ||
+         cause == Cause::IndexCorrupted;
 }
 
 std::span<const CauseInfo> cause_table() { return kCauses; }

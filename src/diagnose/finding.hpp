@@ -50,6 +50,11 @@ enum class Cause {
   IdleInTransaction,
   SlotAbandoned,
   WraparoundNear,
+  DiskFull,
+  WalDiskFull,
+  SharedMemoryFull,
+  HeapCorrupted,
+  IndexCorrupted,
 };
 
 struct CauseInfo {
@@ -74,6 +79,8 @@ struct CauseInfo {
 /// Whether it is told by what goes on inside the server, at which the guard looks seldom.
 [[nodiscard]] bool about_activity(Cause cause, std::string_view subject);
 
+/// Whether it is told by the server's log alone, which is read back when a guard starts.
+[[nodiscard]] bool about_log(Cause cause);
 
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
 inline constexpr std::string_view kInstanceSubject = "instance";

@@ -25,6 +25,9 @@ constexpr auto kRules = std::to_array<Rule>({
     archive_failing,     commits_unprotected,
     connection_storm,    idle_in_transaction,
     slot_abandoned,      wraparound_near,
+    disk_full,           wal_disk_full,
+    shared_memory_full,  heap_corrupted,
+    index_corrupted,
 });
 
 }  // namespace

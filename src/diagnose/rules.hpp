@@ -58,6 +58,11 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> idle_in_transaction(const Case& the_case);
 [[nodiscard]] std::vector<Finding> slot_abandoned(const Case& the_case);
 [[nodiscard]] std::vector<Finding> wraparound_near(const Case& the_case);
+[[nodiscard]] std::vector<Finding> disk_full(const Case& the_case);
+[[nodiscard]] std::vector<Finding> wal_disk_full(const Case& the_case);
+[[nodiscard]] std::vector<Finding> shared_memory_full(const Case& the_case);
+[[nodiscard]] std::vector<Finding> heap_corrupted(const Case& the_case);
+[[nodiscard]] std::vector<Finding> index_corrupted(const Case& the_case);
 
 /// "from 2026-... until 2026-..., 12 s": the newest interval in which commits did not wait.
 [[nodiscard]] std::string unprotected_words(const sense::Unprotected& interval);

@@ -110,21 +110,26 @@ std::vector<sense::GoodFile> good_files(const std::vector<incident::KnownConfigF
 
 }  // namespace
 
-Result<void> Bookkeeper::load() {
-  TRY(identity, services_.ledger.identity());
-  TRY(databases, services_.ledger.databases());
-  TRY(config, services_.ledger.config_files());
-  TRY(image, services_.ledger.fact(kImageFact));
-  TRY(owner, services_.ledger.fact(kOwnerFact));
-  known_.identity = identity;
-  known_.image = image;
-  known_.owner = owner;
-  known_.databases = databases;
-  known_.relations.clear();
+Result<void> load_known(const incident::Ledger& ledger, diagnose::Known& known) {
+  TRY(identity, ledger.identity());
+  TRY(databases, ledger.databases());
+  TRY(image, ledger.fact(kImageFact));
+  TRY(owner, ledger.fact(kOwnerFact));
+  known.identity = identity;
+  known.image = image;
+  known.owner = owner;
+  known.databases = databases;
+  known.relations.clear();
   for (const auto& database : databases) {
-    TRY(relations, services_.ledger.relations(database.name));
-    known_.relations[database.name] = std::move(relations);
+    TRY(relations, ledger.relations(database.name));
+    known.relations[database.name] = std::move(relations);
   }
+  return {};
+}
+
+Result<void> Bookkeeper::load() {
+  TRY_VOID(load_known(services_.ledger, known_));
+  TRY(config, services_.ledger.config_files());
   services_.senses.set_good_files(good_files(config));
   listings_recorded_.clear();
   return {};

@@ -11,6 +11,9 @@
 
 namespace pgkeel::recover {
 
+/// What the ledger knows, into `known`; the rest of it is left as it is.
+Result<void> load_known(const incident::Ledger& ledger, diagnose::Known& known);
+
 class Bookkeeper {
  public:
   Bookkeeper(Services& services, diagnose::Known& known) : services_(services), known_(known) {}

@@ -102,11 +102,12 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   return act(scene, tracked, finding, remedy);
 }
 
-// A guard that has just begun does not know yet how the archive is doing, or what goes on inside
-// the server.
+// A guard that has just begun does not know yet how the archive is doing, what goes on inside the
+// server, or what its log told.
 bool may_judge(const Scene& scene, const Tracked& tracked) {
   const bool of_activity = diagnose::about_activity(tracked.cause, tracked.subject);
   if (of_activity && !scene.seen.activity.fresh(scene.now)) return false;
+  if (diagnose::about_log(tracked.cause) && !scene.seen.log_watch.seen) return false;
   return !diagnose::about_archive(tracked.cause) ||
          (scene.seen.archive.settled && scene.seen.sync.seen);
 }

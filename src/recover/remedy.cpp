@@ -68,6 +68,14 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: make room, or change [limits] with the plan"},
     {Cause::LimitReached, Grade::Human, "", false,
      "a human: make room, or change [limits] with the plan"},
+    {Cause::DiskFull, Grade::Human, "", false, "a human: make room on the disk"},
+    {Cause::WalDiskFull, Grade::Human, "", false,
+     "a human: make room on the disk of the WAL; the server is started when there is"},
+    {Cause::SharedMemoryFull, Grade::Human, "", false,
+     "a human: give the container a larger /dev/shm"},
+    {Cause::HeapCorrupted, Grade::Human, "", false,
+     "a human: restore the relation beside the live one"},
+    {Cause::IndexCorrupted, Grade::Human, "", false, "a human: check the table, then REINDEX"},
 });
 
 const Remedy& row(Cause cause) {

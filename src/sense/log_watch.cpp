@@ -19,6 +19,7 @@ constexpr Millis kLookEvery{1'000};
 // A log that grows faster is read on at the next look; what is further behind is passed over.
 constexpr std::size_t kReadBytesMax = 1U << 20U;
 constexpr std::uint64_t kBehindBytesMax = 64U << 20U;
+constexpr Seconds kReadBack{24 * 3600};
 
 std::uint64_t size_of(const fs::path& path) {
   std::error_code error;
@@ -33,6 +34,70 @@ void note_canceled(Board& board, std::ptrdiff_t count) {
   facts.last_canceled_at = board.loop.now();
   log_warning("waits for a synchronous standby were cancelled: commits acknowledged unprotected",
               {{"count", count}, {"total", facts.sync_waits_canceled}});
+  board.changed.notify_all();
+}
+
+// What a rule may name later; the rest of the log is the server's narrative and its users' errors.
+bool is_trouble(pg::Signature signature) {
+  using enum pg::Signature;
+  switch (signature) {
+    case WalDiskFull:
+    case SharedMemoryFull:
+    case DiskFull:
+    case InputOutputError:
+    case FsyncFailed:
+    case PageCorrupt:
+    case IndexCorrupt:
+    case ToastMissing:
+    case TransactionStatusMissing:
+    case RelationFileMissing:
+    case DatabaseFilesMissing: return true;
+    default: return false;
+  }
+}
+
+// One kind may not push the others out, and of the same words the newest is enough.
+void note_trouble(Board& board, LogEvent event, SteadyTime at) {
+  auto& trouble = board.seen.log_watch.trouble;
+  const auto alike = [&](const LogWatchFacts::Seen& seen) {
+    return seen.event.signature == event.signature && seen.event.text == event.text;
+  };
+  std::erase_if(trouble, alike);
+  const auto same = [&](const LogWatchFacts::Seen& seen) {
+    return seen.event.signature == event.signature;
+  };
+  const auto oldest = std::ranges::find_if(trouble, same);
+  if (std::ranges::count_if(trouble, same) >= kTroubleOfAKindKept) trouble.erase(oldest);
+  trouble.push_back({at, std::move(event)});
+  board.changed.notify_all();
+  board.poked.notify_all();  // the disks are looked at as they are now
+}
+
+void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
+  std::ptrdiff_t canceled = 0;
+  for (const auto& line : lines) {
+    const auto signature = pg::classify(line);
+    if (!signature) continue;
+    if (*signature == pg::Signature::SyncWaitCanceled) ++canceled;
+    if (is_trouble(*signature)) note_trouble(board, to_event(*signature, line), board.loop.now());
+  }
+  note_canceled(board, canceled);
+}
+
+// What was told before this guard began, as old as its own time says: damage does not heal while a
+// guard is away. Lines without a time are left out.
+void read_back(Board& board, const fs::path& path) {
+  const auto tail = path.empty() ? Result<std::string>(std::string())
+                                 : runtime::read_file_tail(path, kReadBytesMax);
+  const auto wall = wall_now();
+  const auto now = board.loop.now();
+  for (const auto& line : pg::parse_log(format_of(path), tail.value_or(""))) {
+    const auto signature = pg::classify(line);
+    if (!signature || !is_trouble(*signature) || !line.at || *line.at > wall) continue;
+    const auto age = std::chrono::duration_cast<Millis>(wall - *line.at);
+    if (age < kReadBack) note_trouble(board, to_event(*signature, line), now - age);
+  }
+  board.seen.log_watch.seen = true;
   board.changed.notify_all();
 }
 
@@ -73,10 +138,9 @@ runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance)
   LogFollower follower(wall_now());
   while (true) {
     if (board->seen.catalog.seen && board->seen.reach.sees_files) {
-      const auto lines = follower.read(log_of(*board, *instance));
-      note_canceled(*board, std::ranges::count_if(lines, [](const pg::LogLine& line) {
-        return pg::classify(line) == pg::Signature::SyncWaitCanceled;
-      }));
+      const auto path = log_of(*board, *instance);
+      if (!board->seen.log_watch.seen) read_back(*board, path);
+      note_lines(*board, follower.read(path));
     }
     static_cast<void>(co_await board->loop.sleep_for(kLookEvery));
   }

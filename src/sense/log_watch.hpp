@@ -1,8 +1,9 @@
-// Follows the server's log while the server runs, and counts what is told nowhere else: commits
-// whose wait for a synchronous standby was cancelled ("might not have been replicated").
-// It guarantees: what is read at one look is bounded, a log that is rotated or cut is followed.
-// It refuses to look back: what was logged before the guard began is not counted, and a log that is
-// no file here (a container engine's, a server's elsewhere) is not followed.
+// Follows the server's log while the server runs: trouble that no probe feels (a damaged page, a
+// full /dev/shm), and commits whose wait for a synchronous standby was cancelled ("might not have
+// been replicated"). It guarantees: what is read at one look and what is kept is bounded, a log
+// that is rotated or cut is followed, trouble of the last day is read back once. It refuses to
+// count what was cancelled before the guard began, and to follow a log that is no file here (a
+// container engine's, a server's elsewhere).
 #pragma once
 
 #include <optional>

@@ -105,6 +105,17 @@ TEST_P(RecordedWords, every_trouble_of_a_running_server_is_named) {
   }
 }
 
+TEST_P(RecordedWords, a_log_without_states_is_understood) {
+  // Goal: D4: log_line_prefix has no %e by default, so the words alone must do.
+  for (const auto& [expected, said] : sections_of(GetParam(), "troubles.csv")) {
+    auto lines = parse_log(ServerLogFormat::Csv, said);
+    for (auto& line : lines) line.sqlstate.clear();
+    const auto names = names_of(lines);
+    EXPECT_TRUE(std::ranges::find(names, expected) != names.end()) << expected << " not found in:\n"
+                                                                   << said;
+  }
+}
+
 TEST(RecordedGerman, troubles_are_named_by_state_and_path) {
   // Goal: D8 K6 K7 K14 K20 K26 K29: a server that speaks another language is understood as far as
   // SQLSTATE and the names of files go; the rest stays unnamed instead of being named wrong.

@@ -1,0 +1,22 @@
+// See log_event.hpp.
+#include "sense/log_event.hpp"
+
+namespace pgkeel::sense {
+
+LogEvent to_event(pg::Signature signature, const pg::LogLine& line) {
+  LogEvent event;
+  event.at = line.at;
+  event.signature = signature;
+  event.severity = line.severity;
+  event.pid = line.pid;
+  event.sqlstate = line.sqlstate;
+  event.text = line.message;
+  if (!line.detail.empty()) event.text += " (" + line.detail + ")";
+  if (event.text.size() > kEventTextMax) event.text.resize(kEventTextMax);
+  event.user = line.user;
+  event.database = line.database;
+  event.application = line.application;
+  return event;
+}
+
+}  // namespace pgkeel::sense

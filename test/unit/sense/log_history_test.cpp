@@ -1,0 +1,74 @@
+// What a log tells of the last days: events, who removed something, files that were rotated.
+#include "sense/log_history.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "support/temp_dir.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+constexpr const char* kLog =
+    "2026-11-21 10:00:00.000 UTC [7] app@shop LOG:  statement: DROP TABLE orders\n"
+    "2026-11-21 10:00:01.000 UTC [7] app@shop LOG:  duration: 1.2 ms  statement: truncate carts\n"
+    "2026-11-21 10:00:02.000 UTC [7] app@shop LOG:  execute s1: drop schema old cascade\n"
+    "2026-11-21 10:00:03.000 UTC [7] app@shop LOG:  statement: select 'drop table x'\n"
+    "2026-11-21 10:00:04.000 UTC [7] app@shop LOG:  statement: dropship()\n"
+    "2026-11-21 10:00:05.000 UTC [8] LOG:  received fast shutdown request\n"
+    "2026-11-19 10:00:05.000 UTC [8] LOG:  received smart shutdown request\n";
+
+const WallTime kSince = *parse_iso8601("2026-11-20T00:00:00Z");
+
+TEST(LogHistory, WhatRemovesIsTold) {
+  // Goal: C6: in each form the server logs statements in; a string or a name that only looks like
+  // it is not.
+  const auto history = log_history(pg::ServerLogFormat::Stderr, kLog, kSince);
+  ASSERT_EQ(history.destructions.size(), 3U);
+  EXPECT_EQ(history.destructions[0].statement, "DROP TABLE orders");
+  EXPECT_EQ(history.destructions[1].statement, "truncate carts");
+  EXPECT_EQ(history.destructions[2].statement, "drop schema old cascade");
+}
+
+TEST(LogHistory, OlderLinesAreLeftOut) {
+  // Goal: two days, not the life of the server.
+  const auto history = log_history(pg::ServerLogFormat::Stderr, kLog, kSince);
+  ASSERT_EQ(history.events.size(), 1U);
+  EXPECT_EQ(history.events[0].signature, pg::Signature::ShutdownFast);
+}
+
+TEST(LogHistory, RotatedFilesAreReadInTheirOrder) {
+  // Goal: A5: the night's words are in yesterday's file.
+  test::TempDir dir;
+  std::ofstream(dir / "old.log")
+      << "2026-11-21 01:00:00.000 UTC [8] LOG:  received smart shutdown request\n";
+  std::ofstream(dir / "new.log")
+      << "2026-11-21 02:00:00.000 UTC [8] LOG:  received fast shutdown request\n";
+  std::ofstream(dir / "other.csv") << "not a log of this form\n";
+  std::filesystem::last_write_time(
+      dir / "old.log", std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto history = read_log_history(dir / "new.log", kSince);
+  ASSERT_EQ(history.events.size(), 2U);
+  EXPECT_EQ(history.events[0].signature, pg::Signature::ShutdownSmart);
+  EXPECT_EQ(history.events[1].signature, pg::Signature::ShutdownFast);
+  EXPECT_TRUE(history.unavailable.empty());
+}
+
+TEST(LogHistory, AMissingLogSaysSo) {
+  // Goal: no log is not a quiet log.
+  test::TempDir dir;
+  EXPECT_FALSE(read_log_history(dir / "none.log", kSince).unavailable.empty());
+}
+
+TEST(LogHistory, GarbageIsNoEvent) {
+  // Goal: binary and endless lines: bounded, nothing named.
+  std::string garbage(1U << 20U, '\xff');
+  garbage += "\n\0\0\n";
+  const auto history = log_history(pg::ServerLogFormat::Csv, garbage, kSince);
+  EXPECT_TRUE(history.events.empty());
+  EXPECT_TRUE(history.destructions.empty());
+}
+
+}  // namespace
+}  // namespace pgkeel::sense

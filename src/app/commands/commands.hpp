@@ -8,6 +8,7 @@ namespace pgkeel::app {
 [[nodiscard]] CommandSpec guard_command();
 [[nodiscard]] CommandSpec receive_command();
 [[nodiscard]] CommandSpec status_command();
+[[nodiscard]] CommandSpec doctor_command();
 [[nodiscard]] CommandSpec pause_command();
 [[nodiscard]] CommandSpec resume_command();
 [[nodiscard]] CommandSpec unfence_command();

@@ -45,6 +45,7 @@ class Stage {
   void keep() { keep_ = true; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] const GuardEnvironment& environment() const { return options_.environment; }
   [[nodiscard]] const std::stop_token& stop() const { return options_.stop; }
   [[nodiscard]] runtime::Loop& loop() { return loop_; }
   [[nodiscard]] instance::Instance& instance() { return *instance_; }

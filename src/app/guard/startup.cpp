@@ -49,11 +49,10 @@ std::string socket_dir_of(const Config& config, const instance::Instance& instan
 }
 
 // The port is written in the data directory; when that is lost, the ledger still knows it.
-Result<std::string> known_port(const instance::Instance& instance, incident::Ledger& ledger) {
+Result<void> remember_port(const instance::Instance& instance, incident::Ledger& ledger) {
   const auto port = instance.port();
-  if (port == 0) return ledger.fact(kPortFact);
-  TRY_VOID(ledger.set_fact(kPortFact, std::to_string(port)));
-  return std::to_string(port);
+  if (port == 0) return {};
+  return ledger.set_fact(kPortFact, std::to_string(port));
 }
 
 Result<bool> identity_known(const incident::Ledger& ledger) {
@@ -132,8 +131,8 @@ instance::InstanceConfig instance_config(const Config& config) {
   return result;
 }
 
-Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instance& instance,
-                                    incident::Ledger& ledger) {
+Result<pg::Conninfo> login_path(const Config& config, const instance::Instance& instance,
+                                std::string last_port) {
   if (!config.instance.url.empty()) {
     TRY(conninfo, pg::parse_conninfo(config.instance.url));
     if (conninfo.database.empty()) conninfo.database = "postgres";
@@ -142,12 +141,19 @@ Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instan
   if (auto conninfo = instance.client_path()) return *std::move(conninfo);
   pg::Conninfo conninfo;
   conninfo.host = socket_dir_of(config, instance);
-  TRY(port, known_port(instance, ledger));
-  conninfo.port = port;
+  const auto port = instance.port();
+  conninfo.port = port == 0 ? std::move(last_port) : std::to_string(port);
   const auto owner = instance.inspect_data_dir().owner;
   conninfo.user = instance.kind() == instance::Kind::Managed && owner ? owner->name : "postgres";
   conninfo.database = "postgres";
   return conninfo;
+}
+
+Result<pg::Conninfo> guard_conninfo(const Config& config, const instance::Instance& instance,
+                                    incident::Ledger& ledger) {
+  TRY_VOID(remember_port(instance, ledger));
+  TRY(port, last_port(ledger));
+  return login_path(config, instance, std::move(port));
 }
 
 std::optional<runtime::Account> server_account(const instance::Instance& instance) {
@@ -281,9 +287,11 @@ Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
   co_return checked;
 }
 
+Result<std::string> last_port(const incident::Ledger& ledger) { return ledger.fact(kPortFact); }
+
 Task<Result<void>> find_server(instance::Instance* instance, const incident::Ledger* ledger) {
   auto located = co_await instance->locate();
-  if (located) co_return located;
+  if (located || ledger == nullptr) co_return located;
   const auto identity = ledger->identity();
   if (!identity) co_return fail(identity.error());
   if (!identity->has_value()) co_return located;

@@ -21,10 +21,17 @@
 namespace pgkeel::app {
 
 [[nodiscard]] instance::InstanceConfig instance_config(const Config& config);
-/// How the guard logs in: the configured URL, else over the server's socket as its owner.
+/// How pgkeel logs in: the configured URL, else over the server's socket as its owner, on its port
+/// or, while it does not run, on `last_port`.
+[[nodiscard]] Result<pg::Conninfo> login_path(const Config& config,
+                                              const instance::Instance& instance,
+                                              std::string last_port);
+/// The same, and the ledger remembers the port.
 [[nodiscard]] Result<pg::Conninfo> guard_conninfo(const Config& config,
                                                   const instance::Instance& instance,
                                                   incident::Ledger& ledger);
+/// Empty when none is remembered.
+[[nodiscard]] Result<std::string> last_port(const incident::Ledger& ledger);
 /// As root: the account that owns the data directory, to connect and run client programs as.
 [[nodiscard]] std::optional<runtime::Account> server_account(const instance::Instance& instance);
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
@@ -45,7 +52,8 @@ Result<void> ensure_homes(const Config& config);
 runtime::Task<Result<void>> check_first_start(runtime::Loop* loop, const Config* config,
                                               instance::Instance* instance);
 
-/// Where the server's data is; where it was, when a known server's container cannot be asked now.
+/// Where the server's data is; where it was, when a known server's container cannot be asked now
+/// (not without a ledger).
 runtime::Task<Result<void>> find_server(instance::Instance* instance,
                                         const incident::Ledger* ledger);
 

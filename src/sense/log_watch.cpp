@@ -136,12 +136,11 @@ std::vector<pg::LogLine> LogFollower::read_on() {
 // Where the server logs is known once its catalog was looked at.
 runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance) {
   LogFollower follower(wall_now());
+  while (!board->seen.catalog.seen || !board->seen.reach.sees_files)
+    static_cast<void>(co_await board->changed.wait_until(board->loop.after(kLookEvery)));
+  read_back(*board, log_of(*board, *instance));
   while (true) {
-    if (board->seen.catalog.seen && board->seen.reach.sees_files) {
-      const auto path = log_of(*board, *instance);
-      if (!board->seen.log_watch.seen) read_back(*board, path);
-      note_lines(*board, follower.read(path));
-    }
+    if (board->seen.reach.sees_files) note_lines(*board, follower.read(log_of(*board, *instance)));
     static_cast<void>(co_await board->loop.sleep_for(kLookEvery));
   }
 }

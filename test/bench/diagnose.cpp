@@ -1,0 +1,141 @@
+// ./dev bench diagnose: what it costs to understand a server's log as it grows, and how long doctor
+// takes, of a live server and of a dead one with a long log behind it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <string>
+
+#include "app/demo/stage.hpp"
+#include "base/time.hpp"
+#include "bench/support/cells.hpp"
+#include "instance/data_dir.hpp"
+#include "pg/log_line.hpp"
+#include "pg/log_signature.hpp"
+#include "runtime/process.hpp"
+
+namespace pgkeel::bench {
+namespace {
+
+constexpr std::size_t kLinesPerSecond = 10'000;
+constexpr int kSecondsOfLog = 20;
+constexpr int kRuns = 5;
+constexpr double kFollowPercentMax = 1.0;
+constexpr double kDoctorMsMax = 3000;
+constexpr std::size_t kDeadLogLines = 200'000;  // about 25 MB, rotated away too late
+constexpr Seconds kDoctorDeadline{30};
+
+void say(std::string_view what) { fmt::print(stderr, "bench diagnose: {}\n", what); }
+
+// What a busy server with log_min_duration_statement logs, an error now and then.
+std::string log_line(std::size_t number) {
+  constexpr std::string_view kPrefix = "2026-11-21 10:00:00.{:03} UTC [{}] app@shop ";
+  auto line = fmt::format(fmt::runtime(kPrefix), number % 1000, 100 + number % 50);
+  switch (number % 20) {
+    case 0:
+      return line + fmt::format("ERROR:  duplicate key value violates unique constraint \"k{}\"\n",
+                                number);
+    case 1: return line + "DETAIL:  Key (id)=(42) already exists.\n";
+    case 2: return line + "LOG:  could not receive data from client: Connection reset by peer\n";
+    case 3: return line + "LOG:  connection authorized: user=app database=shop\n";
+    default:
+      return line + fmt::format(
+                        "LOG:  duration: 0.{:03} ms  statement: select * from orders where "
+                        "id = {} and state = 'paid'\n",
+                        number % 1000, number);
+  }
+}
+
+std::string log_text(std::size_t lines) {
+  std::string text;
+  for (std::size_t i = 0; i < lines; ++i) text += log_line(i);
+  return text;
+}
+
+// As the guard follows it: once a second what has come since, parsed and classified.
+double follow_percent() {
+  const auto second = log_text(kLinesPerSecond);
+  std::size_t named = 0;
+  const auto began = std::clock();
+  pg::LogReader reader(pg::ServerLogFormat::Stderr);
+  for (int i = 0; i < kSecondsOfLog; ++i)
+    for (const auto& line : reader.feed(second)) named += pg::classify(line).has_value() ? 1 : 0;
+  const auto used = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  if (named == 0) say("no line was named");
+  return 100.0 * used / kSecondsOfLog;
+}
+
+Result<double> doctor_ms(app::Stage& stage) {
+  runtime::ProcessSpec spec;
+  spec.argv = {PGKEEL_PROGRAM, "doctor", "--json", "--config",
+               (stage.directory() / "pgkeel.toml").string()};
+  const auto began = SteadyClock::now();
+  TRY(output, stage.loop().run_until_complete(runtime::run_process(
+                  stage.loop(), std::move(spec), stage.loop().after(kDoctorDeadline))));
+  const auto took = SteadyClock::now() - began;
+  if (!output.out.contains("\"verdict\""))
+    return fail(ErrorCode::Failed, "doctor gave no verdict: " + output.err);
+  return std::chrono::duration<double, std::milli>(took).count();
+}
+
+Result<Cell> measure_doctor(app::Stage& stage, std::string name) {
+  say(name);
+  std::vector<double> taken;
+  for (int i = 0; i < kRuns; ++i) {
+    TRY(took, doctor_ms(stage));
+    taken.push_back(took);
+  }
+  return Cell{std::move(name), "ms", *std::ranges::max_element(taken), kDoctorMsMax};
+}
+
+Result<void> end_server(app::Stage& stage) {
+  stage.end_guard();
+  const auto found = stage.instance().find_postmaster();
+  if (!found || ::kill(found->pid, SIGKILL) != 0)
+    return fail(ErrorCode::Failed, "the server could not be killed");
+  std::ofstream(stage.instance().server_log(), std::ios::app) << log_text(kDeadLogLines);
+  return {};
+}
+
+Result<std::vector<Cell>> measure() {
+  std::vector<Cell> cells;
+  say("following a log");
+  std::vector<double> percents;
+  for (int i = 0; i < kRuns; ++i) percents.push_back(follow_percent());
+  cells.push_back(
+      {"log of 10,000 lines a second", "% of a core", median(percents), kFollowPercentMax});
+  app::StageOptions options;
+  options.program = PGKEEL_PROGRAM;
+  TRY(stage, app::Stage::build(std::move(options)));
+  TRY_VOID(stage->start_guard());
+  TRY_VOID(stage->await_ready());
+  TRY(live, measure_doctor(*stage, "doctor, live server, longest of 5"));
+  cells.push_back(std::move(live));
+  TRY_VOID(end_server(*stage));
+  TRY(dead, measure_doctor(*stage, "doctor, dead server, 200,000 lines of log, longest of 5"));
+  cells.push_back(std::move(dead));
+  return cells;
+}
+
+int run(bool json) {
+  const auto cells = measure();
+  if (!cells) {
+    fmt::print(stderr, "bench diagnose: {}\n", cells.error().message());
+    return 1;
+  }
+  fmt::print("{}", json ? to_json("diagnose", *cells) + "\n" : to_table(*cells));
+  return 0;
+}
+
+}  // namespace
+}  // namespace pgkeel::bench
+
+int main(int argc, char** argv) {
+  const bool json = argc == 2 && std::string_view(argv[1]) == "--json";
+  if (argc > 1 && !json) {
+    std::fputs("usage: bench_diagnose [--json]\n", stderr);
+    return 2;
+  }
+  return pgkeel::bench::run(json);
+}

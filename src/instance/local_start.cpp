@@ -109,7 +109,7 @@ Result<std::optional<pid_t>> LocalInstance::clear_the_way(std::optional<pid_t> v
 
 runtime::Task<Result<StartReport>> LocalInstance::start(StartOptions options, SteadyTime deadline) {
   if (systemd_runs() && !layout_.unit.empty()) {
-    co_await await_unit_settled(loop_, layout_.unit);
+    co_await await_unit_settled(loop_, layout_.unit, options.stale_pid);
     // The unit's stop command may have removed the dead server's lock file.
     if (!read_lock_file(data_dir())) options.stale_pid.reset();
   }

@@ -1,6 +1,9 @@
 // See systemd_unit.hpp.
 #include "instance/systemd_unit.hpp"
 
+#include <charconv>
+#include <string_view>
+
 #include "base/log.hpp"
 #include "runtime/process.hpp"
 
@@ -10,24 +13,49 @@ namespace {
 constexpr Millis kSystemctlTimeout{5'000};
 constexpr Millis kAskEvery{50};
 constexpr Seconds kSettles{
-    30};  // the stop command of a server that is dead has nothing to wait for
+    30};                        // the stop command of a server that is dead has nothing to wait for
+constexpr Seconds kNotices{2};  // where the unit is no server's own, nothing will ever be noticed
 
-runtime::Task<bool> is_deactivating(runtime::Loop* loop, std::string unit) {
+enum class Unit { Settled, ThoughtAlive, Deactivating };
+
+pid_t main_pid_in(std::string_view said) {
+  constexpr std::string_view kMainPid = "MainPID=";
+  const auto at = said.find(kMainPid);
+  if (at == std::string_view::npos) return 0;
+  const auto digits = said.substr(at + kMainPid.size());
+  pid_t pid = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), pid);
+  return pid;
+}
+
+// A pid that lives may have been given to another process since.
+bool is_dead(pid_t pid, std::optional<pid_t> dead) {
+  if (pid <= 0 || pid == dead) return true;
+  const auto process = runtime::ProcessHandle::open(pid);
+  return !process || !process->alive();
+}
+
+runtime::Task<Unit> look_at_unit(runtime::Loop* loop, std::string unit, std::optional<pid_t> dead) {
   runtime::ProcessSpec spec;
-  spec.argv = {"systemctl", "show", "--property", "ActiveState", "--value", std::move(unit)};
+  spec.argv = {"systemctl", "show", "--property", "ActiveState,MainPID", std::move(unit)};
   const auto said =
       co_await runtime::run_process(*loop, std::move(spec), loop->after(kSystemctlTimeout));
-  co_return said && said->exit.ok() && said->out.starts_with("deactivating");
+  if (!said || !said->exit.ok()) co_return Unit::Settled;
+  if (said->out.contains("ActiveState=deactivating")) co_return Unit::Deactivating;
+  const bool active = said->out.contains("ActiveState=active");
+  co_return active&& is_dead(main_pid_in(said->out), dead) ? Unit::ThoughtAlive : Unit::Settled;
 }
 
 }  // namespace
 
-runtime::Task<void> await_unit_settled(runtime::Loop* loop, std::string unit) {
-  const auto until = loop->after(kSettles);
+runtime::Task<void> await_unit_settled(runtime::Loop* loop, std::string unit,
+                                       std::optional<pid_t> dead) {
+  const auto notices = loop->after(kNotices);
+  const auto settles = loop->after(kSettles);
   while (true) {
-    const bool deactivating = co_await is_deactivating(loop, unit);
-    if (!deactivating) co_return;
-    if (loop->now() >= until) break;
+    const auto state = co_await look_at_unit(loop, unit, dead);
+    if (state == Unit::Settled) co_return;
+    if (loop->now() >= (state == Unit::ThoughtAlive ? notices : settles)) break;
     static_cast<void>(co_await loop->sleep_for(kAskEvery));
   }
   log_warning("systemd is still at the unit of the dead server", {{"unit", unit}});

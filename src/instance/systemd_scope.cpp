@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 #include "base/log.hpp"
@@ -78,7 +79,9 @@ int append_properties(sd_bus_message* message, pid_t pid, const std::string& dat
   return outcome;
 }
 
-Result<void> start_scope(sd_bus* bus, pid_t pid, const std::string& data_dir, OnMemory on_memory) {
+// The server starts once it is there or refused for good: one deadline for both ways to ask.
+Result<ScopeAnswer> start_scope(sd_bus* bus, pid_t pid, const std::string& data_dir,
+                                OnMemory on_memory, SteadyTime deadline) {
   sd_bus_message* made = nullptr;
   int outcome = ::sd_bus_message_new_method_call(
       bus, &made, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
@@ -89,19 +92,23 @@ Result<void> start_scope(sd_bus* bus, pid_t pid, const std::string& data_dir, On
   if (outcome >= 0) outcome = ::sd_bus_message_append(made, "a(sa(sv))", 0);
   if (outcome < 0) return fail_errno(-outcome, "write a call to systemd");
   sd_bus_error error = SD_BUS_ERROR_NULL;
-  const auto limit = static_cast<std::uint64_t>(std::chrono::microseconds(kBusTimeout).count());
+  // 0 would be the library's own limit.
+  const auto limit = std::max<std::uint64_t>(microseconds_until(deadline), 1);
   outcome = ::sd_bus_call(bus, made, limit, &error, nullptr);
+  const auto answer = read_scope_answer(outcome, error.name == nullptr ? "" : error.name);
   std::string words = error.message == nullptr ? "" : error.message;
   ::sd_bus_error_free(&error);
-  if (outcome < 0) return fail(ErrorCode::ServerStartFailed, "systemd refuses a scope: " + words);
-  return {};
+  if (answer == ScopeAnswer::Refused)
+    return fail(ErrorCode::ServerStartFailed, "systemd refuses a scope: " + words);
+  return answer;
 }
 
 // A systemd before 253 that knows no OOMPolicy of scopes ends none for memory either.
-Result<void> ask_for_scope(pid_t pid, const std::string& data_dir, SteadyTime deadline) {
+Result<ScopeAnswer> ask_for_scope(pid_t pid, const std::string& data_dir, SteadyTime deadline) {
   TRY(bus, open_manager(deadline));
-  if (start_scope(bus.get(), pid, data_dir, OnMemory::Continue)) return {};
-  return start_scope(bus.get(), pid, data_dir, OnMemory::AsSystemdDoes);
+  TRY(answer, start_scope(bus.get(), pid, data_dir, OnMemory::Continue, deadline));
+  if (answer != ScopeAnswer::KnowsNoPolicy) return answer;
+  return start_scope(bus.get(), pid, data_dir, OnMemory::AsSystemdDoes, deadline);
 }
 
 bool is_in_scope(pid_t pid) {
@@ -115,6 +122,17 @@ bool is_in_scope(pid_t pid) {
 bool systemd_runs() {
   struct stat status{};
   return ::lstat("/run/systemd/system", &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+// systemd says of a property that it is read-only where it does not know it.
+ScopeAnswer read_scope_answer(int outcome, std::string_view error_name) {
+  if (outcome >= 0) return ScopeAnswer::Begun;
+  if (error_name == "org.freedesktop.systemd1.UnitExists") return ScopeAnswer::MayHaveBegun;
+  if (error_name == SD_BUS_ERROR_PROPERTY_READ_ONLY || error_name == SD_BUS_ERROR_UNKNOWN_PROPERTY)
+    return ScopeAnswer::KnowsNoPolicy;
+  const bool late = outcome == -ETIMEDOUT || error_name == SD_BUS_ERROR_NO_REPLY ||
+                    error_name == SD_BUS_ERROR_TIMEOUT;
+  return late ? ScopeAnswer::MayHaveBegun : ScopeAnswer::Refused;
 }
 
 std::string scope_name(pid_t pid) { return "pgkeel-postgresql-" + std::to_string(pid) + ".scope"; }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "runtime/loop.hpp"
 
@@ -18,6 +19,16 @@ namespace pgkeel::instance {
 
 /// pgkeel-postgresql-PID.scope
 [[nodiscard]] std::string scope_name(pid_t pid);
+
+/// What the answer to a call for a scope means. Pure.
+enum class ScopeAnswer {
+  Begun,
+  MayHaveBegun,   ///< no answer in time, or it is there already: whether it is, /proc tells
+  KnowsNoPolicy,  ///< a systemd whose scopes have no OOMPolicy
+  Refused
+};
+/// `outcome` and the error's name as sd_bus_call(3) gives them.
+[[nodiscard]] ScopeAnswer read_scope_answer(int outcome, std::string_view error_name);
 
 /// Puts a process that has no children yet into a scope of its own and returns when it is there.
 /// Best effort, two seconds at most: logs a warning when systemd refuses. Does nothing unless we

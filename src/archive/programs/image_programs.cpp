@@ -121,6 +121,18 @@ ImagePrograms::~ImagePrograms() {
   fs::remove_all(plan_.work_dir, error);
 }
 
+// A killed job's container that hears of it late writes into the directory, or empties it, to the
+// last: only when it is gone is the directory ours.
+Result<void> ImagePrograms::end_earlier() {
+  TRY_VOID(container_.clear_earlier());
+  std::error_code error;
+  for (fs::directory_iterator entry(plan_.work_dir, error), end; !error && entry != end;
+       entry.increment(error))
+    fs::remove_all(entry->path(), error);
+  if (error) return fail_errno(error.value(), "empty " + plan_.work_dir.string());
+  return {};
+}
+
 Result<void> ImagePrograms::set_up() {
   struct stat owner{};
   if (::stat(plan_.work_dir.c_str(), &owner) != 0)
@@ -162,6 +174,7 @@ Result<void> ImagePrograms::await_begun() {
 
 Result<std::unique_ptr<ImagePrograms>> ImagePrograms::start(ImageProgramsPlan plan) {
   std::unique_ptr<ImagePrograms> made(new ImagePrograms(std::move(plan)));
+  TRY_VOID(made->end_earlier());
   TRY_VOID(made->set_up());
   TRY_VOID(made->container_.start(container_of(made->plan_)));
   TRY_VOID(made->await_begun());

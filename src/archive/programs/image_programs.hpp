@@ -21,7 +21,7 @@ namespace pgkeel::archive {
 
 struct ImageProgramsPlan {
   ServerImage image;
-  std::filesystem::path work_dir;  ///< an empty directory, the account's; nobody else's
+  std::filesystem::path work_dir;  ///< a directory of the account's, nobody else's; emptied
   std::optional<runtime::Account> account;
   /// The programs read and write these, at the same place as here; those that are files, and those
   /// of others, they only read.
@@ -43,6 +43,7 @@ class ImagePrograms {
 
  private:
   explicit ImagePrograms(ImageProgramsPlan plan);
+  Result<void> end_earlier();
   Result<void> set_up();
   Result<void> await_begun();
   ImageProgramsPlan plan_;

@@ -29,7 +29,11 @@ Result<void> OwnContainer::clear_earlier() {
   if (found->label(label_) != works_for_.string())
     return fail(Error(ErrorCode::Refused, fmt::format("container {} is not ours", name_))
                     .with_hint("Give that container another name."));
-  if (found->running) TRY_VOID(ask(engine_.stop(found->id, Seconds(0))));
+  if (found->running) {
+    const auto stopped = ask(engine_.stop(found->id, Seconds(0)));
+    // It may have ended by itself since.
+    if (!stopped && stopped.error().code != ErrorCode::NotFound) return fail(stopped.error());
+  }
   const auto removed = ask(engine_.remove_container(found->id));
   if (!removed && removed.error().code != ErrorCode::NotFound) return fail(removed.error());
   return {};

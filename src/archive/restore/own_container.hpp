@@ -23,6 +23,10 @@ class OwnContainer {
   OwnContainer(const OwnContainer&) = delete;
   OwnContainer& operator=(const OwnContainer&) = delete;
 
+  /// What a killed job left is ended, so that it touches nothing any more, and removed. start()
+  /// does it too; for who prepares a directory that an earlier one may still see. Errors as
+  /// start()'s.
+  Result<void> clear_earlier();
   /// Name and label of `plan` are set by us, and that the engine removes it at its end.
   /// EngineUnreachable, Refused, Failed with the engine's words.
   Result<void> start(instance::NewContainer plan);
@@ -35,7 +39,6 @@ class OwnContainer {
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  Result<void> clear_earlier();
   template <typename T>
   Result<T> ask(runtime::Task<Result<T>> question) {
     return loop_.run_until_complete(std::move(question));

@@ -65,6 +65,13 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+std::string cut_at_character(std::string text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && is_continuation(text[bytes])) --bytes;
+  text.resize(bytes);
+  return text;
+}
+
 std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));

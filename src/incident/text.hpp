@@ -14,6 +14,8 @@ namespace pgkeel::incident {
 [[nodiscard]] std::string valid_utf8(std::string_view text);
 /// One line: line ends and tabs become a space, other control characters "?".
 [[nodiscard]] std::string one_line(std::string_view text);
+/// At most `bytes` of UTF-8, cut between two characters.
+[[nodiscard]] std::string cut_at_character(std::string text, std::size_t bytes);
 /// Columns on a terminal, counting every code point as one.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
 /// Broken at spaces into lines of at most `width` columns; a longer word is cut. At least one line.

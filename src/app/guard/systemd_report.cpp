@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.hpp"
+#include "incident/text.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -52,13 +53,12 @@ void SystemdReport::tell_state() {
   auto line = face_.sentence();
   if (line == told_) return;
   told_ = line;
-  tell_line(std::move(line));
+  tell_line(line);
 }
 
-void SystemdReport::tell_line(std::string line) {
-  std::ranges::replace(line, '\n', ' ');
-  if (line.size() > kLineBytesMax) line.resize(kLineBytesMax);
-  tell("STATUS=" + line);
+// A line that is not UTF-8 would be dropped.
+void SystemdReport::tell_line(const std::string& line) {
+  tell("STATUS=" + incident::cut_at_character(incident::one_line(line), kLineBytesMax));
 }
 
 }  // namespace pgkeel::app

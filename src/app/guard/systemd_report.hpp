@@ -21,7 +21,7 @@ class SystemdReport {
 
  private:
   void tell_state();
-  static void tell_line(std::string line);
+  static void tell_line(const std::string& line);
 
   runtime::Loop& loop_;
   const Face& face_;

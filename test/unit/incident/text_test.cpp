@@ -26,6 +26,15 @@ TEST(Text, ALineIsOneLine) {
   EXPECT_EQ(one_line("\x1b[31mred\x07"), "?[31mred?");
 }
 
+TEST(Text, IsCutBetweenCharacters) {
+  // Goal: a character that does not fit is left out whole, or systemd would drop the line (X4).
+  EXPECT_EQ(cut_at_character("aä", 3), "aä");
+  EXPECT_EQ(cut_at_character("aä", 2), "a");
+  EXPECT_EQ(cut_at_character("a\xF0\x9F\x98\x80z", 4), "a");
+  EXPECT_EQ(cut_at_character("a\xF0\x9F\x98\x80z", 5), "a\xF0\x9F\x98\x80");
+  EXPECT_EQ(cut_at_character("ä", 0), "");
+}
+
 TEST(Text, WrapsAtSpaces) {
   // No line is wider than asked for, no word is lost, long words are cut between characters.
   EXPECT_THAT(wrap("", 10), ElementsAre(""));

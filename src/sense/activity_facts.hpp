@@ -50,7 +50,10 @@ struct ReplicationSlot {
   std::string name;
   bool logical = false;
   bool active = false;
+  bool synced = false;              ///< on a standby: kept for a failover, inactive by nature
   int idle_looks = 0;               ///< looks in a row, this one included, that found it inactive
+  SteadyTime idle_since;            ///< the first of them
+  Seconds inactive_for{0};          ///< by the server's own account (17 and later)
   std::int64_t retained_bytes = 0;  ///< WAL kept for it
   std::string wal_status;           ///< "reserved", "extended", "unreserved", "lost"
   std::int64_t xmin_age = 0;        ///< as of a transaction; 0: none
@@ -63,7 +66,7 @@ struct FreezeAge {
   std::int64_t multixacts = 0;
 };
 
-/// The server's own archive_command, where one is set.
+/// The server's own archiver, where one runs.
 struct ArchiverFacts {
   std::int64_t archived = 0;
   std::int64_t failed = 0;
@@ -71,6 +74,7 @@ struct ArchiverFacts {
   std::optional<WallTime> last_archived_at;
   std::optional<WallTime> last_failed_at;
   int failing_looks = 0;  ///< looks in a row, this one included, at which the last try had failed
+  SteadyTime failing_since;  ///< the first of them, with no success since
 };
 
 /// A look that is older says nothing of now.
@@ -86,7 +90,7 @@ struct ActivityFacts {
   std::vector<PreparedTransaction> prepared;  ///< the oldest first
   std::vector<ReplicationSlot> slots;         ///< the one that keeps most first
   std::vector<FreezeAge> freeze;              ///< the oldest first
-  std::optional<ArchiverFacts> archiver;      ///< archive_mode is on
+  std::optional<ArchiverFacts> archiver;      ///< none: no archiver runs here
   std::int64_t freeze_max_age = 0;            ///< autovacuum_freeze_max_age
   [[nodiscard]] bool fresh(SteadyTime now) const { return seen && now - at <= kActivityKept; }
 };

@@ -45,6 +45,7 @@ bool refused(const client::DbError& error) {
 
 void note(Board& board, Watch& watch, ActivityFacts facts) {
   auto& seen = board.seen.activity;
+  facts.at = board.loop.now();
   carry_over(seen, facts);
   facts.seen = true;
   // Never twice in a row: what comes and goes all the time costs no more than twice the usual.

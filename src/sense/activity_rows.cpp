@@ -40,24 +40,31 @@ constexpr std::string_view kTransactions =
     " order by pid in (select pid from blocker) desc, xact_start limit {0})"
     " union all select 'waiting', usename, application_name, array_to_string(blockers, ','), null,"
     " pid, null, null, null from waiting";
+// By their names in JSON where older majors have no such columns: synced, inactive_since.
 constexpr std::string_view kKeepers =
     " union all (select 'prepared', gid, database, owner, null,"
     " extract(epoch from now() - prepared)::int8, age(transaction), null, null"
     " from pg_prepared_xacts order by prepared limit {0})"
-    " union all (select 'slot', slot_name, wal_status, slot_type, null, active::int::int8,"
+    " union all (select 'slot', slot_name, wal_status, slot_type,"
+    " case when pg_is_in_recovery() then to_jsonb(s)->>'synced' end, active::int::int8,"
     " pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn()"
     " else pg_current_wal_lsn() end, restart_lsn)::int8 as retained,"
-    " greatest(age(xmin), age(catalog_xmin)), null from pg_replication_slots where not temporary"
-    " order by (wal_status = 'lost') desc nulls last, retained desc nulls last limit {0})";
-// The archiver's numbers are not even read where nothing is archived: 13 and 14 would write them
-// out for it.
+    " greatest(age(xmin), age(catalog_xmin)),"
+    " extract(epoch from now() - (to_jsonb(s)->>'inactive_since')::timestamptz)::int8"
+    " from pg_replication_slots s where not temporary order by (wal_status = 'lost') desc nulls "
+    "last, retained desc nulls last limit {0})";
+// A database whose DROP was interrupted counts for nothing any more, and nobody can vacuum it. The
+// archiver's numbers are not even read where none runs: 13 and 14 would write them out for it, and
+// those of a standby are what its primary's once were.
 constexpr std::string_view kAges =
     " union all (select 'freeze', datname, null, null, null, age(datfrozenxid),"
-    " mxid_age(datminmxid), null, null from pg_database order by age(datfrozenxid) desc limit {0})"
+    " mxid_age(datminmxid), null, null from pg_database where datconnlimit <> -2"
+    " order by age(datfrozenxid) desc limit {0})"
     " union all (select 'archiver', last_failed_wal, null, null, null, archived_count,"
     " failed_count, (extract(epoch from last_archived_time) * 1000000)::int8,"
     " (extract(epoch from last_failed_time) * 1000000)::int8 from pg_stat_archiver"
-    " where current_setting('archive_mode') <> 'off')";
+    " where current_setting('archive_mode') = 'always'"
+    " or (current_setting('archive_mode') = 'on' and not pg_is_in_recovery()))";
 
 constexpr std::size_t kFirstText = 1;
 constexpr std::size_t kFirstNumber = 5;
@@ -120,12 +127,14 @@ ReplicationSlot read_slot(const Row& row) {
   slot.active = row.number(0) != 0;
   slot.retained_bytes = std::max<std::int64_t>(row.number(1), 0);
   slot.xmin_age = row.number(2);
+  slot.synced = row.text(3) == "true";
   slot.idle_looks = slot.active ? 0 : 1;
+  slot.inactive_for = row.seconds(3);
   return slot;
 }
 
 ArchiverFacts read_archiver(const Row& row) {
-  ArchiverFacts facts{row.number(0), row.number(1), row.text(0), row.time(2), row.time(3), 0};
+  ArchiverFacts facts{row.number(0), row.number(1), row.text(0), row.time(2), row.time(3), 0, {}};
   const bool failing = facts.last_failed_at &&
                        (!facts.last_archived_at || *facts.last_failed_at > *facts.last_archived_at);
   facts.failing_looks = failing ? 1 : 0;
@@ -179,6 +188,29 @@ const Item* find_same(const std::vector<Item>& items, bool (*same)(const Item&, 
   return found == items.end() ? nullptr : &*found;
 }
 
+// Looks go on where the same thing was inactive or failed all along, and its time with them.
+void carry_over_slots(const ActivityFacts& before, ActivityFacts& now) {
+  for (auto& slot : now.slots) {
+    if (slot.active) continue;
+    slot.idle_since = now.at;
+    const auto* last = find_same<ReplicationSlot>(
+        before.slots, [](const auto& a, const auto& b) { return a.name == b.name; }, slot);
+    if (last == nullptr || last->active) continue;
+    slot.idle_looks += last->idle_looks;
+    slot.idle_since = last->idle_since;
+  }
+}
+
+// A success between the two looks ends what failed before it.
+void carry_over_archiver(const ActivityFacts& before, ActivityFacts& now) {
+  if (!now.archiver || now.archiver->failing_looks == 0) return;
+  now.archiver->failing_since = now.at;
+  const auto& last = before.archiver;
+  if (!last || last->failing_looks == 0 || last->archived != now.archiver->archived) return;
+  now.archiver->failing_looks += last->failing_looks;
+  now.archiver->failing_since = last->failing_since;
+}
+
 }  // namespace
 
 const std::string& activity_statement() {
@@ -224,13 +256,8 @@ void carry_over(const ActivityFacts& before, ActivityFacts& now) {
     if (last == nullptr || transaction.open_for < last->open_for) continue;
     if (transaction.blocks > 0) transaction.blocking_looks += last->blocking_looks;
   }
-  for (auto& slot : now.slots) {
-    const auto* last = find_same<ReplicationSlot>(
-        before.slots, [](const auto& a, const auto& b) { return a.name == b.name; }, slot);
-    if (last != nullptr && !slot.active) slot.idle_looks += last->idle_looks;
-  }
-  if (now.archiver && now.archiver->failing_looks > 0 && before.archiver)
-    now.archiver->failing_looks += before.archiver->failing_looks;
+  carry_over_slots(before, now);
+  carry_over_archiver(before, now);
 }
 
 bool wants_confirming(const ActivityFacts& facts) {

@@ -27,7 +27,7 @@ struct Waiter {
 void count_waiting(const std::map<pid_t, Waiter>& waiters,
                    std::vector<OpenTransaction>& transactions);
 
-/// Counts of looks in a row go on from the look before. Pure.
+/// Counts of looks in a row go on from the look before, which `now.at` is later than. Pure.
 void carry_over(const ActivityFacts& before, ActivityFacts& now);
 /// Something was seen for the first time that a second look should confirm. Pure.
 [[nodiscard]] bool wants_confirming(const ActivityFacts& facts);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 
 #include "sense/session.hpp"
 #include "support/postgres_server.hpp"
@@ -148,12 +149,42 @@ TEST_P(Activity, WhoHoldsUpWhomAndWhatIsKept) {
   EXPECT_EQ(facts().slots[0].name, "old");
   EXPECT_FALSE(facts().slots[0].active);
   EXPECT_GE(facts().slots[0].idle_looks, 2);
+  EXPECT_FALSE(facts().slots[0].synced);
+  EXPECT_LT(facts().slots[0].idle_since, facts().at);
   EXPECT_THAT(facts().slots[0].wal_status, testing::AnyOf("reserved", "extended"));
   EXPECT_GE(facts().freeze.size(), 3U);
   EXPECT_GT(facts().freeze[0].transactions, 0);
   EXPECT_TRUE(facts().archiver.has_value());
   loop_.run_until_complete(let_go());
   EXPECT_TRUE(waited_);
+}
+
+TEST_P(Activity, ADatabaseHalfDroppedDoesNotAge) {
+  // Goal: one whose DROP DATABASE was interrupted counts for nothing and can never be vacuumed, so
+  // it is left out; template0 counts, and is vacuumed by the server itself (K37).
+  server_->query("create database gone");
+  server_->query("update pg_database set datconnlimit = -2 where datname = 'gone'");
+  look_as("postgres");
+  const auto ages_of = [this](std::string_view name) {
+    return std::ranges::count(facts().freeze, name, &FreezeAge::database);
+  };
+  EXPECT_EQ(ages_of("gone"), 0);
+  EXPECT_EQ(ages_of("template0"), 1);
+}
+
+TEST_P(Activity, OnAStandbyAnArchiverRunsOnlyAlways) {
+  // Goal: with archive_mode = on a standby archives nothing, and what the archiver met before may
+  // stand there for ever; with always it does (K8).
+  server_->stop();
+  std::ofstream(server_->data_dir() / "standby.signal").close();
+  server_->start();
+  look_as("postgres");
+  ASSERT_TRUE(facts().seen) << facts().unavailable;
+  EXPECT_FALSE(facts().archiver.has_value());
+  server_->append_config("archive_mode = always");
+  server_->restart();
+  look_as("postgres");
+  EXPECT_TRUE(facts().archiver.has_value());
 }
 
 TEST_P(Activity, APlainRoleLearnsLessAndBreaksNothing) {

@@ -68,5 +68,32 @@ TEST(ActivityLooks, InARowAreCounted) {
   EXPECT_EQ(later.slots[0].idle_looks, 0);
 }
 
+TEST(ActivityLooks, TimeCountsWhileNothingHappenedBetween) {
+  // Goal: a slot is idle and the archiver fails since the look that first found it, until one finds
+  // the slot in use or a success in between: a hiccup begins anew (K8 K9 D2).
+  const SteadyTime start{Seconds(1000)};
+  ActivityFacts before;
+  before.at = start;
+  before.slots.emplace_back().idle_looks = 1;
+  before.archiver.emplace().failing_looks = 1;
+  carry_over({}, before);
+  EXPECT_EQ(before.slots[0].idle_since, start);
+  EXPECT_EQ(before.archiver->failing_since, start);
+  ActivityFacts now;
+  now.at = start + Seconds(15);
+  now.slots.emplace_back().idle_looks = 1;
+  now.archiver.emplace().failing_looks = 1;
+  auto other = now;
+  carry_over(before, now);
+  EXPECT_EQ(now.slots[0].idle_since, start);
+  EXPECT_EQ(now.archiver->failing_since, start);
+  before.slots[0].active = true;
+  other.archiver->archived = 1;
+  carry_over(before, other);
+  EXPECT_EQ(other.slots[0].idle_since, other.at);
+  EXPECT_EQ(other.archiver->failing_since, other.at);
+  EXPECT_EQ(other.archiver->failing_looks, 1);
+}
+
 }  // namespace
 }  // namespace pgkeel::sense

@@ -10,11 +10,13 @@ namespace pgkeel::diagnose {
 namespace {
 
 // By the server's own account: it keeps the WAL until the command succeeds, and fills its disk.
+// After three tries in a row it rests for a minute, so that a hiccup fails at more looks than one.
 std::vector<Finding> command_failing(const Case& the_case) {
   const auto& activity = the_case.seen.activity;
   const auto& archiver = activity.archiver;
   if (!activity.fresh(the_case.now) || !archiver) return {};
   if (archiver->failing_looks < the_case.known.confirm) return {};
+  if (the_case.now - archiver->failing_since < the_case.known.lasting) return {};
   Finding finding;
   finding.cause = Cause::ArchiveFailing;
   finding.subject = kArchiveCommandSubject;

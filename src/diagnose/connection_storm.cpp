@@ -17,6 +17,7 @@ using sense::SessionGroup;
 constexpr std::string_view kNearSubject = "connections";
 constexpr std::size_t kGroupsNamed = 3;
 constexpr double kPercent = 100.0;
+constexpr double kHeld = 0.05;  // below sense::kCrowdedShare, once named
 
 bool is_ours(const SessionGroup& group) { return group.application.starts_with("pgkeel "); }
 
@@ -106,11 +107,19 @@ Finding at_the_door(const Case& the_case) {
   return finding;
 }
 
-Finding by_count(const Case& the_case) {
+// So that a number of clients that swings about the threshold is one incident.
+bool held_near(const Case& the_case) {
+  const auto& login = the_case.seen.login;
+  return the_case.known.open_subjects.contains(std::string(kNearSubject)) &&
+         login.client_connections_used() >=
+             (sense::kCrowdedShare - kHeld) * login.client_connections();
+}
+
+Finding by_count(const Case& the_case, bool crowded) {
   const auto& login = the_case.seen.login;
   const auto used = login.client_connections_used();
   const auto all = login.client_connections();
-  const bool full = used >= all;
+  const bool full = crowded && used >= all;
   auto seen = fmt::format("{} of {} connections clients may have are used", used, all);
   auto finding = of(the_case,
                     full ? fmt::format("Clients are refused: {} (max_connections = {}, {} "
@@ -134,10 +143,10 @@ std::vector<Finding> connection_storm(const Case& the_case) {
   if (!runs) return {};
   if (refused(the_case)) return {at_the_door(the_case)};
   const auto& login = seen.login;
-  const bool crowded =
-      login.ok() && may_be_named(the_case, login.crowded_looks, login.crowded_since);
-  if (!crowded || login.client_connections() <= 0) return {};
-  return {by_count(the_case)};
+  if (!login.ok() || login.client_connections() <= 0) return {};
+  const bool crowded = may_be_named(the_case, login.crowded_looks, login.crowded_since);
+  if (!crowded && !held_near(the_case)) return {};
+  return {by_count(the_case, crowded)};
 }
 
 }  // namespace pgkeel::diagnose

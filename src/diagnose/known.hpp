@@ -32,6 +32,9 @@ struct Known {
   int confirm = 2;                      ///< agreeing results before a failed login means anything
   Seconds hung_after{60};               ///< silence before a hung server may be acted on
   Seconds idle_in_transaction{300};     ///< so long it may last while others wait for it
+  /// What mends itself sooner is no finding: a slot's reader, the archiver. 0 for a single look
+  /// round, which cannot wait for it.
+  Seconds lasting{0};
 };
 
 }  // namespace pgkeel::diagnose

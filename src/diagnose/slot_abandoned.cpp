@@ -32,6 +32,14 @@ std::optional<std::uint64_t> wal_disk_free(const Case& the_case) {
   return found == nullptr ? std::nullopt : std::optional(found->room.bytes_free);
 }
 
+// A reader that comes back at once is not gone, however far behind; the server's own account, where
+// it has one, also tells of the time before the first look. A lost slot is of no use to any reader.
+bool is_idle(const Case& the_case, const ReplicationSlot& slot) {
+  if (slot.active || slot.synced || slot.idle_looks < the_case.known.confirm) return false;
+  const auto lasting = the_case.known.lasting;
+  return is_lost(slot) || slot.inactive_for >= lasting || the_case.now - slot.idle_since >= lasting;
+}
+
 // What may be kept for one slot before it is a finding.
 double limit(const Case& the_case, const std::string& subject) {
   const auto free = wal_disk_free(the_case);
@@ -86,8 +94,7 @@ std::vector<Finding> slot_abandoned(const Case& the_case) {
   std::vector<Finding> findings;
   if (!the_case.seen.activity.fresh(the_case.now)) return findings;
   for (const auto& slot : the_case.seen.activity.slots) {
-    const bool idle = !slot.active && slot.idle_looks >= the_case.known.confirm;
-    if (!idle || slot.name.starts_with(kOwnPrefix)) continue;
+    if (!is_idle(the_case, slot) || slot.name.starts_with(kOwnPrefix)) continue;
     auto subject = "slots." + slot.name;
     const bool too_much = static_cast<double>(slot.retained_bytes) > limit(the_case, subject);
     if (too_much || is_lost(slot) || slot.wal_status == "unreserved")

@@ -133,7 +133,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "How often databases and relations are counted over a kept session, which is how a DROP is seen before any query fails.",
    .least = kProbeMillisMin, .most = kProbeMillisMax, .zero_means = "with each login, keeping no session", .into = into<kSense, &S::watch_every>},
   {.key = "sense.idle_in_transaction", .type = Duration, .fallback = "5min",
-   .description = "How long a session may do nothing in an open transaction while others wait for it, or dead rows are kept for it, before that is an incident (`idle_in_transaction`).",
+   .description = "How long a session may do nothing in an open transaction while others wait for it, or dead rows are kept for it, before that is an incident (`idle_in_transaction`). A replication slot must be unused, and the server's archive_command fail, for two minutes, or for this long where it is less.",
    .least = 1'000, .most = 86'400'000, .into = into<kSense, &S::idle_in_transaction>},
 
   {.key = "invariant[].database", .type = Text, .description = "The database the query runs in.",

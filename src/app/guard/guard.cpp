@@ -141,8 +141,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   services_->state_dir = config_.state_dir;
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
-  conductor_ =
-      std::make_unique<recover::Conductor>(*services_, policy_of(config_), known_of(config_));
+  conductor_ = std::make_unique<recover::Conductor>(*services_, policy_of(config_),
+                                                    watchful_known_of(config_));
   whole_loop_ = std::make_unique<WholeLoop>(config_, loop_, *senses_, *conductor_, *ledger_);
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
   face_->show_alerts(alerts_.get());

@@ -206,6 +206,13 @@ diagnose::Known known_of(const Config& config) {
   return known;
 }
 
+diagnose::Known watchful_known_of(const Config& config) {
+  constexpr Seconds kLasting{120};  // the archiver alone rests for one
+  auto known = known_of(config);
+  known.lasting = std::min(kLasting, known.idle_in_transaction);
+  return known;
+}
+
 std::vector<recover::Invariant> invariants_of(const Config& config) {
   std::vector<recover::Invariant> invariants;
   for (const auto& row : config.invariants) {

@@ -37,6 +37,8 @@ namespace pgkeel::app {
 [[nodiscard]] sense::Options sense_options(const Config& config, pg::Conninfo conninfo);
 [[nodiscard]] recover::Policy policy_of(const Config& config);
 [[nodiscard]] diagnose::Known known_of(const Config& config);
+/// Of a guard, which looks again and again and need not name what is over in a moment.
+[[nodiscard]] diagnose::Known watchful_known_of(const Config& config);
 [[nodiscard]] std::vector<recover::Invariant> invariants_of(const Config& config);
 [[nodiscard]] std::vector<recover::Hook> hooks_of(const Config& config);
 

@@ -105,6 +105,28 @@ TEST(ConnectionStorm, WarnsBeforeTheLastConnection) {
   EXPECT_TRUE(has(instance, Cause::ConnectionStorm)) << "or not at all";
 }
 
+TEST(ConnectionStorm, IsHeldALittleBelowTheThreshold) {
+  // Goal: once named, the warning stands until fewer than nine tenths are used, and full is still
+  // full only at two looks; without an open incident nine tenths are nothing (K26).
+  auto instance = with_connections(17);
+  auto& login = instance.seen.login;
+  login.connections_max = 103;
+  login.connections_used = 91;
+  login.crowded_looks = 0;
+  EXPECT_THAT(instance.findings(), IsEmpty());
+  instance.known.open_subjects = {"connections"};
+  EXPECT_EQ(instance.findings().front().subject, "connections");
+  login.connections_used = 101;
+  login.crowded_looks = 1;
+  EXPECT_EQ(instance.findings().front().subject, "connections");
+  login.crowded_looks = 2;
+  EXPECT_EQ(instance.findings().front().subject, kInstanceSubject);
+  login.connections_used = 90;
+  EXPECT_TRUE(has(instance, Cause::ConnectionStorm));
+  login.crowded_looks = 0;
+  EXPECT_THAT(instance.findings(), IsEmpty());
+}
+
 TEST(ConnectionStorm, ARefusedGuardIsEvidenceEnough) {
   // Goal: 53300 at the guard's own login is this and not "logins fail", for a server that is seen
   // and for one elsewhere, also when nothing inside it could be looked at (K26 K51).
@@ -221,6 +243,28 @@ TEST(SlotAbandoned, IsOfNoUseOnceItHasLostWal) {
   EXPECT_THAT(instance.findings(), IsEmpty());
 }
 
+TEST(SlotAbandoned, IsNotAReaderThatComesBack) {
+  // Goal: a reader that lags and connects anew is away for a moment: two minutes by our looks, or
+  // by the server's own account, are asked for; not of a slot that is lost; a slot that a standby
+  // keeps in step for a failover has no reader by nature (K9 K10 D2).
+  auto instance = looked_into();
+  instance.known.lasting = Seconds(120);
+  auto& slots = instance.seen.activity.slots;
+  slots = {idle_slot(kGigabyte + 1)};
+  slots.front().idle_since = kNow - Seconds(119);
+  EXPECT_THAT(instance.findings(), IsEmpty());
+  slots.front().idle_since = kNow - Seconds(120);
+  EXPECT_TRUE(has(instance, Cause::SlotAbandoned));
+  slots.front().idle_since = kNow - Seconds(2);
+  slots.front().inactive_for = Seconds(120);
+  EXPECT_TRUE(has(instance, Cause::SlotAbandoned));
+  slots.front().inactive_for = Seconds(0);
+  slots.front().wal_status = "lost";
+  EXPECT_TRUE(has(instance, Cause::SlotAbandoned));
+  slots.front().synced = true;
+  EXPECT_THAT(instance.findings(), IsEmpty());
+}
+
 TEST(WraparoundNear, NamesWhatHoldsVacuumUp) {
   // Goal: the oldest database, and the prepared transaction, slot or session that is as old; a
   // young one explains nothing (K37 B14).
@@ -266,7 +310,7 @@ TEST(ArchiveCommand, FailingIsASubjectBesideTheArchivesOwn) {
   // stands beside other troubles of the archive (K8).
   auto instance = looked_into();
   auto& archiver = instance.seen.activity.archiver.emplace();
-  archiver = {3, 7, "0000000100000000000000A7", kWall - Seconds(60), kWall, 1};
+  archiver = {3, 7, "0000000100000000000000A7", kWall - Seconds(60), kWall, 1, kNow};
   EXPECT_THAT(instance.findings(), IsEmpty());
   archiver.failing_looks = 2;
   instance.seen.archive.troubles = {{"archive.drill", "It failed", "", false, {}, kNow}};
@@ -278,6 +322,19 @@ TEST(ArchiveCommand, FailingIsASubjectBesideTheArchivesOwn) {
   EXPECT_EQ(findings[1].subject, "archive.drill");
   EXPECT_TRUE(about_activity(findings[0].cause, findings[0].subject));
   EXPECT_FALSE(about_activity(findings[1].cause, findings[1].subject));
+}
+
+TEST(ArchiveCommand, AHiccupIsNoFailure) {
+  // Goal: after three tries in three seconds the archiver rests for a minute, at whose looks it
+  // seems to fail; two minutes without a success are a failure (K8 D2).
+  auto instance = looked_into();
+  instance.known.lasting = Seconds(120);
+  auto& archiver = instance.seen.activity.archiver.emplace();
+  archiver = {3,     7, "0000000100000000000000A7", kWall - Seconds(10'000),
+              kWall, 5, kNow - Seconds(119)};
+  EXPECT_THAT(instance.findings(), IsEmpty());
+  archiver.failing_since = kNow - Seconds(120);
+  EXPECT_THAT(instance.causes(), ElementsAre(Cause::ArchiveFailing));
 }
 
 }  // namespace

@@ -19,8 +19,9 @@ namespace {
 constexpr Seconds kVolumeLockEvery{1};
 
 // A terminal that is closed takes its guard along. Anywhere else the signal is somebody's way to
-// reload, and must not be the end: systemd would take it for a clean one and start no other.
-bool hangup_ends() { return ::isatty(STDIN_FILENO) == 1; }
+// reload, and must not be the end: systemd would take it for a clean one and start no other. To be
+// asked at the start: a terminal that has hung up is none any more.
+bool in_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
 }  // namespace
 
@@ -56,6 +57,7 @@ runtime::Task<void> Guard::live() {
 
 runtime::Task<void> Guard::obey_signals() {
   const bool owns = place_ == Place::EntryPoint;
+  const bool hangup_ends = !owns && in_terminal();
   auto signals = owns ? runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT, SIGQUIT, SIGHUP})
                       : runtime::SignalWatcher::create(loop_, {SIGTERM, SIGINT, SIGHUP});
   if (!signals) {
@@ -64,7 +66,7 @@ runtime::Task<void> Guard::obey_signals() {
   }
   while (true) {
     const auto signal = co_await signals->next();
-    if (signal && *signal == SIGHUP && (owns || !hangup_ends())) {
+    if (signal && *signal == SIGHUP && !hangup_ends) {
       if (owns) reload_server(instance_.get());
       else log_warning("a restart reads the configuration anew, not a reload; PostgreSQL runs on");
       continue;

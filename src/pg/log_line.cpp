@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <utility>
 
 #include "base/check.hpp"
@@ -56,6 +57,22 @@ std::optional<std::chrono::seconds> zone_offset(std::string_view zone) {
   return zone[0] == '-' ? -offset : offset;
 }
 
+// "CET", "EDT": an abbreviation says something only together with a zone. initdb writes this
+// machine's own into log_timezone, so it is tried; another's stays unknown.
+std::optional<WallTime> in_own_zone(std::string_view zone, WallTime local) {
+  ::tzset();
+  const bool summer = zone == ::tzname[1];
+  if (!summer && zone != ::tzname[0]) return std::nullopt;
+  const auto whole = std::chrono::floor<Seconds>(local);
+  const std::time_t as_told = whole.time_since_epoch().count();
+  std::tm fields{};
+  ::gmtime_r(&as_told, &fields);
+  fields.tm_isdst = summer ? 1 : 0;
+  const auto at = ::mktime(&fields);
+  if (fields.tm_zone == nullptr || zone != fields.tm_zone) return std::nullopt;
+  return WallTime{Seconds(at)} + (local - whole);
+}
+
 std::unique_ptr<LogDecoder> make_decoder(ServerLogFormat format) {
   switch (format) {
     case ServerLogFormat::Csv: return make_csv_decoder();
@@ -100,10 +117,11 @@ std::optional<WallTime> parse_log_time(std::string_view text) {
   if (!starts_with_time(text)) return std::nullopt;
   const auto gap = text.find(' ', kTimeLength);
   if (gap == std::string_view::npos) return std::nullopt;
-  const auto offset = zone_offset(text.substr(gap + 1));
+  const auto zone = text.substr(gap + 1);
   const auto local = parse_iso8601(std::string(text.substr(0, gap)) + "Z");
-  if (!offset || !local) return std::nullopt;
-  return *local - *offset;
+  if (!local) return std::nullopt;
+  if (const auto offset = zone_offset(zone)) return *local - *offset;
+  return in_own_zone(zone, *local);
 }
 
 void LogDecoder::append(std::string_view part) {

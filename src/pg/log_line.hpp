@@ -82,7 +82,7 @@ class LogReader {
 [[nodiscard]] std::vector<LogLine> parse_log(ServerLogFormat format, std::string_view text);
 
 /// A time as log_timezone prints it: "2026-11-21 03:04:05.123 UTC", also "GMT", "+02", "+05:30".
-/// Zones that are only a name ("CET") give nullopt: they are not a fixed offset.
+/// An abbreviation ("CET") is read where it is one of this machine's own zone, else nullopt.
 [[nodiscard]] std::optional<WallTime> parse_log_time(std::string_view text);
 
 }  // namespace pgkeel::pg

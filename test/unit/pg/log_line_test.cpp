@@ -2,7 +2,10 @@
 #include "pg/log_line.hpp"
 
 #include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <map>
 #include <ostream>
 
@@ -302,6 +305,38 @@ TEST(LogTime, reads_offsets_and_refuses_names) {
   for (const auto* text : {"", "2026-11-21 03:44:35", "2026-11-21 03:44:35 CET",
                            "2026-11-21 03:44:35 +99", "2026-13-21 03:44:35 UTC"})
     EXPECT_EQ(parse_log_time(text), std::nullopt) << text;
+}
+
+// This process in another zone, for as long as it lives.
+class InZone {
+ public:
+  explicit InZone(const char* zone) {
+    if (const char* before = std::getenv("TZ")) before_ = before;
+    ::setenv("TZ", zone, 1);
+    ::tzset();
+  }
+  ~InZone() {
+    if (before_) ::setenv("TZ", before_->c_str(), 1);
+    else ::unsetenv("TZ");
+    ::tzset();
+  }
+  InZone(const InZone&) = delete;
+  InZone& operator=(const InZone&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+TEST(LogTime, reads_the_names_of_the_machines_own_zone) {
+  // Goal: initdb writes the machine's zone into log_timezone, and most machines are not in UTC:
+  // winter and summer by their names, another zone's name is not guessed.
+  const InZone berlin("CET-1CEST,M3.5.0,M10.5.0/3");
+  EXPECT_EQ(parse_log_time("2026-11-21 03:44:35.991 CET"),
+            parse_log_time("2026-11-21 02:44:35.991 UTC"));
+  EXPECT_EQ(parse_log_time("2026-07-01 03:44:35 CEST"), parse_log_time("2026-07-01 01:44:35 UTC"));
+  EXPECT_EQ(parse_log_time("2026-10-25 02:30:00 CEST"), parse_log_time("2026-10-25 00:30:00 UTC"));
+  EXPECT_EQ(parse_log_time("2026-10-25 02:30:00 CET"), parse_log_time("2026-10-25 01:30:00 UTC"));
+  EXPECT_EQ(parse_log_time("2026-11-21 03:44:35 EST"), std::nullopt);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // A disk the server writes to has no room left: its data, a tablespace, or, where WAL is on the
 // same disk, everything. Named when the server has failed for it (its log, a write that was
 // refused) and the disk is full, or which disk it is cannot be seen; never because of a low figure
-// alone. Held while the disk stays full. A server that died of it is not started until there is
-// room.
+// alone. Held while the disk stays full. A server that died of it is started once, and then not
+// again until there is room.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -19,16 +19,20 @@ constexpr Seconds kFailedLately{3600};            // then it holds only as long 
 constexpr std::uint64_t kNothing = 16ULL << 20U;  // a WAL segment; of a small disk, its fiftieth
 constexpr std::uint64_t kNothingShare = 50;
 
+// A file system that counts no blocks (some of FUSE's) says nothing.
 bool is_full(const sense::Space& space) {
   if (!space.known() || space.role == sense::SpaceRole::SharedMemory) return false;
+  if (space.room.bytes_total == 0) return false;
   return space.out_of_inodes() ||
          space.room.bytes_free < std::min(kNothing, space.room.bytes_total / kNothingShare);
 }
 
+// The data before a tablespace: it concerns everything.
 const sense::Space* full_space(const Case& the_case) {
-  const auto& spaces = the_case.seen.host.spaces;
-  const auto found = std::ranges::find_if(spaces, is_full);
-  return found == spaces.end() ? nullptr : &*found;
+  const sense::Space* full = nullptr;
+  for (const auto& space : the_case.seen.host.spaces)
+    if (is_full(space) && (full == nullptr || space.role < full->role)) full = &space;
+  return full;
 }
 
 // A failure that is over the moment there is room again needs nobody; a quota is doctor's to tell.
@@ -73,9 +77,11 @@ void describe(const Case& the_case, const sense::Space* full, Finding& finding) 
       full->path.string());
 }
 
-// What the log of a server that is gone told before it went.
-bool died_of_it(const Case& the_case) {
-  return server_absent(the_case) && data_is_ours(the_case) && !stopped_cleanly(the_case) &&
+// What the log of a server that is gone told before it went. A tablespace that is full ends no
+// server.
+bool died_of_it(const Case& the_case, const sense::Space* full) {
+  return full != nullptr && full->role != sense::SpaceRole::Tablespace && server_absent(the_case) &&
+         data_is_ours(the_case) && !stopped_cleanly(the_case) &&
          logged(the_case, pg::Signature::DiskFull) != nullptr;
 }
 
@@ -85,13 +91,13 @@ std::vector<Finding> disk_full(const Case& the_case) {
   const auto* full = full_space(the_case);
   const auto now = told_within(the_case, kFailedNow, {pg::Signature::DiskFull});
   const auto lately = told_within(the_case, kFailedLately, {pg::Signature::DiskFull});
-  const bool died = died_of_it(the_case) && full != nullptr;
+  const bool died = died_of_it(the_case, full);
   const bool refused = write_refused(the_case) && !server_absent(the_case);
   const bool failing = full != nullptr ? !lately.empty() : !now.empty() && !all_seen(the_case);
   if (!died && !refused && !failing) return {};
   Finding finding;
   finding.cause = Cause::DiskFull;
-  finding.wait = true;
+  finding.wait = !died;
   if (!died && !refused)
     finding.subject = full == nullptr ? std::string("disk") : "disk." + name_of(*full);
   describe(the_case, full, finding);

@@ -9,6 +9,7 @@
 
 #include "diagnose/case.hpp"
 #include "diagnose/trouble.hpp"
+#include "sense/damaged.hpp"
 
 namespace pgkeel::diagnose {
 namespace {
@@ -16,27 +17,20 @@ namespace {
 // Damage does not heal: it is named for a day after it was last met.
 constexpr Seconds kHeld{24 * 3600};
 
-// "pg_toast_27282": the message names no file.
-std::string toast_table(std::string_view message) {
-  const auto at = message.find("pg_toast_");
-  if (at == std::string_view::npos) return {};
-  const auto rest = message.substr(at);
-  return std::string(rest.substr(0, rest.find_first_not_of("pgtoas_0123456789")));
-}
-
-std::string damaged(const Trouble& trouble) {
-  auto file = relation_file(trouble.event.text);
-  return file.empty() ? toast_table(trouble.event.text) : file;
+// The number of a relation's file; empty for a part of it (27253_fsm) and for what is none.
+std::string filenode(const std::string& file) {
+  const auto slash = file.rfind('/');
+  if (!file.starts_with("base/") || slash == std::string::npos) return {};
+  auto number = file.substr(slash + 1, file.find('.', slash) - slash - 1);
+  const bool digits = number.find_first_not_of("0123456789") == std::string::npos;
+  return digits ? number : std::string();
 }
 
 std::string hint(const std::string& file, const std::string& database) {
   std::string find;
-  const auto slash = file.rfind('/');
-  const bool in_base = file.starts_with("base/") && slash != std::string::npos;
-  if (in_base)
+  if (const auto number = filenode(file); !number.empty())
     find = fmt::format("what it is: psql -d {} -c \"select pg_filenode_relation(0, {})\"; ",
-                       database.empty() ? "DATABASE" : database,
-                       file.substr(slash + 1, file.find('.', slash) - slash - 1));
+                       database.empty() ? "DATABASE" : database, number);
   return find +
          "restore it beside the live one ('pgkeel undrop DATABASE.SCHEMA.TABLE --as NAME') and "
          "check the disk ('dmesg', smartctl); an index alone is made anew with REINDEX INDEX "
@@ -51,7 +45,7 @@ std::vector<Finding> heap_corrupted(const Case& the_case) {
   for (const auto* trouble :
        told_within(the_case, kHeld,
                    {PageCorrupt, ToastMissing, TransactionStatusMissing, RelationFileMissing})) {
-    auto file = damaged(*trouble);
+    auto file = sense::damaged_object(trouble->event);
     if (!file.empty()) by_file[std::move(file)] = trouble;
   }
   std::vector<Finding> findings;

@@ -6,6 +6,8 @@
 
 #include "diagnose/case.hpp"
 #include "diagnose/trouble.hpp"
+#include "pg/sql_text.hpp"
+#include "sense/damaged.hpp"
 
 namespace pgkeel::diagnose {
 namespace {
@@ -17,13 +19,13 @@ constexpr Seconds kHeld{24 * 3600};
 std::vector<Finding> index_corrupted(const Case& the_case) {
   std::map<std::string, const Trouble*> by_index;
   for (const auto* trouble : told_within(the_case, kHeld, {pg::Signature::IndexCorrupt})) {
-    const auto name = quoted_name(trouble->event.text);
+    const auto name = sense::quoted_name(trouble->event.text);
     const auto& database = trouble->event.database;
     by_index[name.empty() || database.empty() ? name : database + ": " + name] = trouble;
   }
   std::vector<Finding> findings;
   for (const auto& [index, trouble] : by_index) {
-    const auto name = quoted_name(trouble->event.text);
+    const auto name = sense::quoted_name(trouble->event.text);
     Finding finding;
     finding.cause = Cause::IndexCorrupted;
     finding.subject = "index " + (index.empty() ? std::string("(unnamed)") : index);
@@ -32,8 +34,10 @@ std::vector<Finding> index_corrupted(const Case& the_case) {
     finding.summary = fmt::format("Index {} is damaged.", name.empty() ? "(unnamed)" : name);
     finding.hint = fmt::format(
         "check its table ('pg_amcheck --heapallindexed'); when that is sound: REINDEX INDEX "
-        "CONCURRENTLY {}",
-        name.empty() ? "NAME" : name);
+        "CONCURRENTLY SCHEMA.{} ('select oid::regclass from pg_class where relname = ...' writes "
+        "it "
+        "out)",
+        name.empty() ? std::string("NAME") : pg::quote_identifier(name).value_or(name));
     finding.evidence.push_back(log_evidence(the_case, *trouble));
     findings.push_back(std::move(finding));
   }

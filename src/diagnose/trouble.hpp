@@ -16,11 +16,6 @@ using Trouble = sense::LogWatchFacts::Seen;
 [[nodiscard]] std::vector<const Trouble*> told_within(
     const Case& the_case, Seconds within, std::initializer_list<pg::Signature> signatures);
 
-/// The file of a relation in a message: "base/5/27253"; empty when none is named.
-[[nodiscard]] std::string relation_file(std::string_view message);
-/// What stands between the first double quotes; empty when nothing does.
-[[nodiscard]] std::string quoted_name(std::string_view message);
-
 /// "2026-11-21T20:11:00.000Z: could not ...", by the log's own time.
 [[nodiscard]] incident::Evidence log_evidence(const Case& the_case, const Trouble& trouble);
 

@@ -1,6 +1,8 @@
-// The disk of pg_wal is full: the server panics, and every start ends the same way. It is named
-// only while there is no room, so that the guard stops starting it and, once somebody has made
-// room, sees a killed server and starts it. Nothing in pg_wal may ever be deleted.
+// The disk of pg_wal is full: the server panics, begins anew by itself or not at all, and every
+// start ends the same way. It is named only while there is no room: the guard tries one start, then
+// stops starting it and, once somebody has made room, sees a killed server and starts it. Where the
+// log is on the same disk it could not say so: then a disk with nothing left at all says enough.
+// Nothing in pg_wal may ever be deleted.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -21,7 +23,7 @@ const sense::Space* wal_space(const Case& the_case) {
   const auto& spaces = the_case.seen.host.spaces;
   for (const auto role : {sense::SpaceRole::Wal, sense::SpaceRole::Data}) {
     const auto found = std::ranges::find(spaces, role, &sense::Space::role);
-    if (found != spaces.end() && found->known()) return &*found;
+    if (found != spaces.end() && found->known() && found->room.bytes_total > 0) return &*found;
   }
   return nullptr;
 }

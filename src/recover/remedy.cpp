@@ -118,6 +118,12 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
         remedy.starts_server = true;
       }
       return remedy;
+    // Why it died may be another reason, and an old line of the log: one start tells.
+    case Cause::DiskFull:
+    case Cause::WalDiskFull:
+      if (seen.process.state == sense::ProcessState::Absent && !seen.start.failed)
+        return row(Cause::ServerKilled);
+      return remedy;
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
     case Cause::TableDropped:
       return for_missing(remedy, policy.missing_table, "restore_table", policy, finding);

@@ -2,6 +2,15 @@
 #include "sense/log_event.hpp"
 
 namespace pgkeel::sense {
+namespace {
+
+// What these tell in their DETAIL is the users' own statements.
+bool detail_is_a_statement(pg::Signature signature) {
+  return signature == pg::Signature::ProcessKilled || signature == pg::Signature::ProcessCrashed ||
+         signature == pg::Signature::Deadlock;
+}
+
+}  // namespace
 
 LogEvent to_event(pg::Signature signature, const pg::LogLine& line) {
   LogEvent event;
@@ -11,7 +20,8 @@ LogEvent to_event(pg::Signature signature, const pg::LogLine& line) {
   event.pid = line.pid;
   event.sqlstate = line.sqlstate;
   event.text = line.message;
-  if (!line.detail.empty()) event.text += " (" + line.detail + ")";
+  if (!line.detail.empty() && !detail_is_a_statement(signature))
+    event.text += " (" + line.detail + ")";
   if (event.text.size() > kEventTextMax) event.text.resize(kEventTextMax);
   event.user = line.user;
   event.database = line.database;

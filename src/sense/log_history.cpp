@@ -46,7 +46,9 @@ bool removes_something(std::string_view statement) {
       kWords, [statement](std::string_view word) { return begins_with_word(statement, word); });
 }
 
+// Only the first of several: behind it may stand what is nobody's business.
 Destruction to_destruction(const pg::LogLine& line, std::string_view statement) {
+  statement = statement.substr(0, statement.find(';'));
   return {line.at,       line.pid,         line.user,
           line.database, line.application, std::string(statement.substr(0, kStatementShown))};
 }
@@ -59,6 +61,7 @@ void keep_newest(List& list, std::size_t most) {
 
 void take(const std::vector<pg::LogLine>& lines, WallTime since, LogHistory& history) {
   for (const auto& line : lines) {
+    if (line.at && (!history.begins || *line.at < *history.begins)) history.begins = line.at;
     if (line.at && *line.at < since) continue;
     if (const auto signature = pg::classify(line))
       history.events.push_back(to_event(*signature, line));
@@ -75,16 +78,40 @@ struct LogFile {
   fs::file_time_type changed;
 };
 
-// Of the same form, not older than `since`; the newest first.
+// A name with its date taken out: "postgresql-2026-11-21_000000.log" and its brothers of other days
+// have one, and so have "postgresql-Sat.log" and hers. Empty for a name without a date:
+// "postgresql-15-main.log" stands beside those of other clusters.
+std::string undated(std::string name) {
+  constexpr auto kDays =
+      std::to_array<std::string_view>({"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"});
+  constexpr std::ptrdiff_t kDateDigits = 6;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  bool dated = std::ranges::count_if(name, is_digit) >= kDateDigits;
+  std::ranges::replace_if(name, is_digit, '#');
+  for (const auto day : kDays) {
+    const auto at = name.find(day);
+    if (at == std::string::npos) continue;
+    name.replace(at, day.size(), "@");
+    dated = true;
+  }
+  return dated ? name : std::string();
+}
+
+// What the collector or logrotate made of the same log.
+bool is_brother(const fs::path& newest, const fs::path& other) {
+  if (other == newest) return true;
+  if (other.filename() == newest.filename().string() + ".1") return true;
+  const auto name = undated(newest.filename().string());
+  return !name.empty() && undated(other.filename().string()) == name;
+}
+
+// Of the same log, not older than `since`; the newest first.
 std::vector<LogFile> with_brothers(const fs::path& newest, WallTime since) {
   std::vector<LogFile> files;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(newest.parent_path(), error)) {
     std::error_code ignored;
-    const auto extension = entry.path().extension();
-    const bool alike = extension == newest.extension() || entry.path() == newest ||
-                       (extension == ".1" && entry.path().stem() == newest.filename());
-    if (!alike || !entry.is_regular_file(ignored)) continue;
+    if (!is_brother(newest, entry.path()) || !entry.is_regular_file(ignored)) continue;
     const auto changed = entry.last_write_time(ignored);
     const auto wall = std::chrono::file_clock::to_sys(changed);
     if (entry.path() == newest || wall >= since) files.push_back({entry.path(), changed});

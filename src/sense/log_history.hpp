@@ -24,10 +24,11 @@ struct Destruction {
 };
 
 struct LogHistory {
-  std::string source;            ///< "/var/log/postgresql/postgresql-15-main.log", "container pg"
-  std::string unavailable;       ///< why nothing was read; empty: the rest holds
-  bool cut = false;              ///< older lines of the time asked for were left out
-  std::vector<LogEvent> events;  ///< the oldest first
+  std::string source;              ///< "/var/log/postgresql/postgresql-15-main.log", "container pg"
+  std::string unavailable;         ///< why nothing was read; empty: the rest holds
+  std::optional<WallTime> begins;  ///< the oldest line that was read
+  bool cut = false;                ///< older lines of the time asked for were left out
+  std::vector<LogEvent> events;    ///< the oldest first
   std::vector<Destruction> destructions;
 };
 
@@ -36,8 +37,8 @@ inline constexpr std::size_t kHistoryEventsMax = 5'000;
 inline constexpr std::size_t kDestructionsMax = 50;
 inline constexpr std::size_t kStatementShown = 160;
 
-/// Of the file and its rotated brothers in the same directory and of the same form, as far back as
-/// `since` and kHistoryBytesMax allow.
+/// Of the file and of what the collector or logrotate made of the same log, as far back as `since`
+/// and kHistoryBytesMax allow.
 [[nodiscard]] LogHistory read_log_history(const std::filesystem::path& newest, WallTime since);
 /// Of a text that came from elsewhere (a container's log).
 [[nodiscard]] LogHistory log_history(pg::ServerLogFormat format, std::string_view text,

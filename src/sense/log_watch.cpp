@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "pg/log_signature.hpp"
 #include "runtime/files.hpp"
+#include "sense/damaged.hpp"
 #include "sense/files_look.hpp"
 #include "sense/server_log.hpp"
 
@@ -56,11 +57,14 @@ bool is_trouble(pg::Signature signature) {
   }
 }
 
-// One kind may not push the others out, and of the same words the newest is enough.
+// One kind may not push the others out; of one damaged thing, or of the same words, the newest is
+// enough.
 void note_trouble(Board& board, LogEvent event, SteadyTime at) {
   auto& trouble = board.seen.log_watch.trouble;
+  const auto object = damaged_object(event);
   const auto alike = [&](const LogWatchFacts::Seen& seen) {
-    return seen.event.signature == event.signature && seen.event.text == event.text;
+    if (seen.event.signature != event.signature) return false;
+    return object.empty() ? seen.event.text == event.text : damaged_object(seen.event) == object;
   };
   std::erase_if(trouble, alike);
   const auto same = [&](const LogWatchFacts::Seen& seen) {

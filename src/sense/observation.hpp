@@ -260,7 +260,7 @@ struct LogWatchFacts {
   };
   std::vector<Seen> trouble;
 };
-inline constexpr int kTroubleOfAKindKept = 4;
+inline constexpr int kTroubleOfAKindKept = 64;
 
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.

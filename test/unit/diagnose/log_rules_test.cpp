@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "diagnose/trouble.hpp"
+#include "sense/damaged.hpp"
 #include "unit/diagnose/case_builder.hpp"
 
 namespace pgkeel::diagnose {
@@ -110,6 +111,24 @@ TEST(DiskFull, AWriteThatIsRefusedConcernsTheInstance) {
   EXPECT_EQ(instance.findings().front().subject, kInstanceSubject);
 }
 
+TEST(DiskFull, AFullTablespaceEndsNoServer) {
+  // Goal: K6: an archive tablespace is full for weeks; a server that is killed is a killed server.
+  auto instance = killed();
+  instance.seen.server_log.entries = {{Signature::DiskFull, kNoSpace}};
+  with_spaces(instance,
+              {space(sense::SpaceRole::Data, 900 * kMega), space(sense::SpaceRole::Tablespace, 0)});
+  EXPECT_EQ(instance.causes().front(), Cause::ServerKilled);
+}
+
+TEST(DiskFull, AFileSystemWithoutBlocksSaysNothing) {
+  // Goal: K6 K7: zero of zero bytes is no full disk.
+  auto instance = killed();
+  auto blank = space(sense::SpaceRole::Data, 0);
+  blank.room = {};
+  with_spaces(instance, {blank});
+  EXPECT_EQ(instance.causes().front(), Cause::ServerKilled);
+}
+
 TEST(WalDiskFull, StopsTheStartsUntilThereIsRoom) {
   // Goal: K7: with no room every start ends the same way; with room it is a killed server again.
   auto instance = killed();
@@ -171,6 +190,17 @@ TEST(HeapCorrupted, OneFindingAFile) {
   EXPECT_THAT(instance.findings(), IsEmpty());
 }
 
+TEST(HeapCorrupted, ALostTransactionStatusIsDamageToo) {
+  // Goal: K17: the message names a file of pg_xact.
+  auto instance = healthy();
+  told(instance, Signature::TransactionStatusMissing,
+       "could not access status of transaction 740 (Could not open file \"pg_xact/0000\": No such "
+       "file or directory.)",
+       {});
+  ASSERT_THAT(instance.causes(), ElementsAre(Cause::HeapCorrupted));
+  EXPECT_EQ(instance.findings().front().subject, "pg_xact/0000");
+}
+
 TEST(IndexCorrupted, NamesTheIndexAndTheCheckBefore) {
   // Goal: K16: REINDEX only after the table was found sound.
   auto instance = healthy();
@@ -183,10 +213,10 @@ TEST(IndexCorrupted, NamesTheIndexAndTheCheckBefore) {
 
 TEST(Trouble, AHostileMessageNamesNothing) {
   // Goal: what stands in quotes may be anything; a path ends where paths end.
-  EXPECT_EQ(relation_file("block of relation base/5/1; drop table x"), "base/5/1");
-  EXPECT_EQ(relation_file("base"), "");
-  EXPECT_EQ(quoted_name("index \"unfinished"), "");
-  EXPECT_EQ(quoted_name(""), "");
+  EXPECT_EQ(sense::named_file("block of relation base/5/1; drop table x"), "base/5/1");
+  EXPECT_EQ(sense::named_file("base"), "");
+  EXPECT_EQ(sense::quoted_name("index \"unfinished"), "");
+  EXPECT_EQ(sense::quoted_name(""), "");
 }
 
 }  // namespace

@@ -57,6 +57,20 @@ TEST(Playbooks, HaveUniqueNamesAndUniqueSteps) {
   }
 }
 
+TEST(RemedyFor, AFullDiskHoldsNoFirstStartBack) {
+  // Goal: K6 K7: a server that may have died of something else is started once; a start that failed
+  // on the full disk is not repeated.
+  sense::Observation seen;
+  seen.process.state = sense::ProcessState::Absent;
+  for (const auto cause : {Cause::DiskFull, Cause::WalDiskFull}) {
+    seen.start.failed = false;
+    EXPECT_EQ(remedy_for(of(cause), seen, {}).playbook, "restart_server");
+    EXPECT_TRUE(remedy_for(of(cause), seen, {}).starts_server);
+    seen.start.failed = true;
+    EXPECT_TRUE(remedy_for(of(cause), seen, {}).playbook.empty());
+  }
+}
+
 TEST(RemedyFor, AWaitingFindingHasNoPlaybook) {
   // Goal: whatever the cause, a finding that may not be acted on yet is not acted on.
   for (const auto& row : remedy_table()) {

@@ -41,18 +41,32 @@ TEST(LogHistory, OlderLinesAreLeftOut) {
 TEST(LogHistory, RotatedFilesAreReadInTheirOrder) {
   // Goal: A5: the night's words are in yesterday's file.
   test::TempDir dir;
-  std::ofstream(dir / "old.log")
+  std::ofstream(dir / "postgresql-2026-11-20_000000.log")
       << "2026-11-21 01:00:00.000 UTC [8] LOG:  received smart shutdown request\n";
-  std::ofstream(dir / "new.log")
+  std::ofstream(dir / "postgresql-2026-11-21_000000.log")
       << "2026-11-21 02:00:00.000 UTC [8] LOG:  received fast shutdown request\n";
   std::ofstream(dir / "other.csv") << "not a log of this form\n";
   std::filesystem::last_write_time(
-      dir / "old.log", std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
-  const auto history = read_log_history(dir / "new.log", kSince);
+      dir / "postgresql-2026-11-20_000000.log",
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto history = read_log_history(dir / "postgresql-2026-11-21_000000.log", kSince);
   ASSERT_EQ(history.events.size(), 2U);
   EXPECT_EQ(history.events[0].signature, pg::Signature::ShutdownSmart);
   EXPECT_EQ(history.events[1].signature, pg::Signature::ShutdownFast);
   EXPECT_TRUE(history.unavailable.empty());
+}
+
+TEST(LogHistory, AnotherClustersLogIsNotRead) {
+  // Goal: C6: Debian keeps every cluster's log, and the pooler's, in one directory.
+  test::TempDir dir;
+  const auto* shutdown = "2026-11-21 01:00:00.000 UTC [8] LOG:  received smart shutdown request\n";
+  for (const auto* name : {"postgresql-14-main.log", "pgbouncer.log", "postgresql-15-main.log.2"})
+    std::ofstream(dir / name) << shutdown;
+  std::ofstream(dir / "postgresql-15-main.log")
+      << "2026-11-21 02:00:00.000 UTC [8] LOG:  received fast shutdown request\n";
+  std::ofstream(dir / "postgresql-15-main.log.1") << shutdown;
+  const auto history = read_log_history(dir / "postgresql-15-main.log", kSince);
+  EXPECT_EQ(history.events.size(), 2U);
 }
 
 TEST(LogHistory, AMissingLogSaysSo) {
@@ -64,7 +78,7 @@ TEST(LogHistory, AMissingLogSaysSo) {
 TEST(LogHistory, GarbageIsNoEvent) {
   // Goal: binary and endless lines: bounded, nothing named.
   std::string garbage(1U << 20U, '\xff');
-  garbage += "\n\0\0\n";
+  garbage += std::string("\n\0\0\n", 4);
   const auto history = log_history(pg::ServerLogFormat::Csv, garbage, kSince);
   EXPECT_TRUE(history.events.empty());
   EXPECT_TRUE(history.destructions.empty());

@@ -29,6 +29,18 @@ std::string back_to(const History& history, WallTime now) {
                      std::chrono::round<std::chrono::hours>(now - history.since).count());
 }
 
+// A log that begins later than was asked for was cut, rotated away, or is an engine's last lines.
+bool log_is_short(const History& history) {
+  constexpr Seconds kNearly{3600};
+  return history.log.cut || !history.log.begins || *history.log.begins > history.since + kNearly;
+}
+
+std::string log_span(const History& history, WallTime now) {
+  if (!log_is_short(history)) return "of the last " + back_to(history, now);
+  if (!history.log.begins) return "(its lines have no time that can be read)";
+  return fmt::format("since {}; what was before is not in it", at(*history.log.begins));
+}
+
 // "a; b; c and 4 more"
 std::string listed(const std::vector<std::string>& items) {
   std::string text;
@@ -76,8 +88,8 @@ Told stopped_by_whom(const Case& the_case, const History& history) {
     return {Kind::Notable, listed(stops)};
   }
   if (!history.log.unavailable.empty()) return {Kind::Unknown, history.log.unavailable};
-  return {Kind::Fine,
-          "no request to stop in the server's log of the last " + back_to(history, the_case.wall)};
+  return {log_is_short(history) ? Kind::Unknown : Kind::Fine,
+          "no request to stop in the server's log " + log_span(history, the_case.wall)};
 }
 
 Told volume(const Case& the_case, const History&) {
@@ -144,8 +156,7 @@ Told memory(const Case& the_case, const History& history) {
     words.insert(words.begin(), fmt::format("the kernel ended {} processes of the server's group",
                                             host.group->oom_kills));
   if (!words.empty()) return {Kind::Notable, listed(words)};
-  if (!history.kernel_unavailable.empty() && !host.group)
-    return {Kind::Unknown, history.kernel_unavailable};
+  if (!history.kernel_unavailable.empty()) return {Kind::Unknown, history.kernel_unavailable};
   auto text = std::string("the kernel has ended no process of the server for want of memory");
   if (host.memory_bytes > 0)
     text += fmt::format("; {} of {} available", format_size(host.memory_available_bytes),
@@ -195,9 +206,10 @@ Told removed(const Case& the_case, const History& history) {
     return {Kind::Unknown,
             "no guard has watched it, and the log names statements only where "
             "log_statement says so"};
-  return {Kind::Fine,
-          "nothing the guard knows of is gone, and the log tells of no DROP or TRUNCATE "
-          "(it does where log_statement = 'ddl')"};
+  return {log_is_short(history) ? Kind::Unknown : Kind::Fine,
+          fmt::format("nothing the guard knows of is gone; the log {} tells of no DROP or TRUNCATE "
+                      "(it does where log_statement = 'ddl')",
+                      log_span(history, the_case.wall))};
 }
 
 struct Question {

@@ -39,15 +39,10 @@ std::string not_killed_for_memory(const Case& the_case) {
   return "the engine does not say that memory had run out";
 }
 
-std::string config_fine(const Case& the_case) {
-  const auto& files = the_case.seen.files;
-  if (!files.seen || files.config_error || !files.config_changed.empty()) return {};
-  return the_case.known.identity ? "its configuration is the one it last ran with" : "";
-}
-
 std::string port_free(const Case& the_case) {
   const auto& files = the_case.seen.files;
-  if (!files.seen || files.port_listener || !server_absent(the_case)) return {};
+  const auto& lock = files.lock.file;  // tells the port
+  if (!files.seen || files.port_listener || !lock || !server_absent(the_case)) return {};
   return "nobody else listens on its port";
 }
 
@@ -73,7 +68,6 @@ constexpr auto kRows = std::to_array<Row>({
     {Cause::DiskFull, not_full},
     {Cause::OomKilled, not_killed_for_memory},
     {Cause::StoppedByOperator, not_asked_to_stop},
-    {Cause::ConfigBroken, config_fine},
     {Cause::PortTaken, port_free},
     {Cause::WrongPermissions, owner_fine},
 });

@@ -24,14 +24,11 @@ std::int64_t since_boot_us() {
   return static_cast<std::int64_t>(now.tv_sec) * 1'000'000 + now.tv_nsec / 1000;
 }
 
-}  // namespace
-
-std::optional<OomKill> parse_oom_kill(std::string_view record, pid_t pid) {
+// The text of a record and its time.
+std::optional<OomKill> parse_record(std::string_view record) {
   const auto semicolon = record.find(';');
   if (semicolon == std::string_view::npos) return std::nullopt;
   const auto text = record.substr(semicolon + 1, record.find('\n') - semicolon - 1);
-  if (text.find(fmt::format("Killed process {} (", pid)) == std::string_view::npos)
-    return std::nullopt;
   OomKill found{std::string(text), 0};
   auto head = record.substr(0, semicolon);
   for (int field = 0; field < 2; ++field) {
@@ -43,20 +40,55 @@ std::optional<OomKill> parse_oom_kill(std::string_view record, pid_t pid) {
   return found;
 }
 
-std::optional<std::string> oom_kill_of(pid_t pid, Seconds within) {
+// Hands each record younger than `within` to `take`.
+template <class Take>
+Result<void> read_kernel_log(Seconds within, Take take) {
   const Fd log(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!log.valid()) return std::nullopt;
+  if (!log.valid()) return fail_errno(errno, "open /dev/kmsg");
   const auto not_before =
       since_boot_us() - std::chrono::duration_cast<std::chrono::microseconds>(within).count();
-  std::optional<std::string> words;
   std::array<char, kRecordBytesMax> record{};
   for (int i = 0; i < kRecordsMax; ++i) {
     const auto count = ::read(log.get(), record.data(), record.size());
     if (count < 0 && errno == EPIPE) continue;  // overwritten while we read: the next is there
     if (count <= 0) break;
-    auto found = parse_oom_kill({record.data(), static_cast<std::size_t>(count)}, pid);
-    if (found && found->at_us >= not_before) words = std::move(found->text);
+    take(std::string_view(record.data(), static_cast<std::size_t>(count)), not_before);
   }
+  return {};
+}
+
+}  // namespace
+
+std::optional<OomKill> parse_oom_kill(std::string_view record, pid_t pid) {
+  auto found = parse_record(record);
+  if (!found || !found->text.contains(fmt::format("Killed process {} (", pid))) return std::nullopt;
+  return found;
+}
+
+std::optional<OomKill> parse_oom_kill(std::string_view record, std::string_view command) {
+  auto found = parse_record(record);
+  if (!found) return std::nullopt;
+  const auto at = found->text.find("Killed process ");
+  if (at == std::string::npos) return std::nullopt;
+  const auto name = found->text.find(fmt::format(" ({})", command), at);
+  return name == std::string::npos ? std::nullopt : found;
+}
+
+std::optional<std::string> oom_kill_of(pid_t pid, Seconds within) {
+  std::optional<std::string> words;
+  static_cast<void>(read_kernel_log(within, [&](std::string_view record, std::int64_t not_before) {
+    auto found = parse_oom_kill(record, pid);
+    if (found && found->at_us >= not_before) words = std::move(found->text);
+  }));
+  return words;
+}
+
+Result<std::vector<std::string>> oom_kills_of(std::string_view command, Seconds within) {
+  std::vector<std::string> words;
+  TRY_VOID(read_kernel_log(within, [&](std::string_view record, std::int64_t not_before) {
+    auto found = parse_oom_kill(record, command);
+    if (found && found->at_us >= not_before) words.push_back(std::move(found->text));
+  }));
   return words;
 }
 

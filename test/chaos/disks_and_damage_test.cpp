@@ -6,11 +6,9 @@
 
 #include <fstream>
 
-#include "app/json_read.hpp"
-#include "chaos/chaos.hpp"
+#include "chaos/doctor.hpp"
 #include "chaos/volume.hpp"
 #include "instance/data_dir.hpp"
-#include "runtime/process.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
@@ -19,34 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using incident::Incident;
-
-constexpr Seconds kDoctorMost{20};
-
-app::Json ask_doctor(app::Stage& stage) {
-  runtime::ProcessSpec spec;
-  spec.argv = {PGKEEL_BINARY, "doctor", "--json", "--config",
-               (stage.directory() / "pgkeel.toml").string()};
-  spec.environment = stage.environment();
-  const auto output = stage.loop().run_until_complete(
-      runtime::run_process(stage.loop(), std::move(spec), stage.loop().after(kDoctorMost)));
-  if (!output) return {};
-  const auto parsed = app::parse_json(output->out);
-  return parsed ? *parsed : app::Json();
-}
-
-// Among what doctor finds, and first when `first`.
-enum class Place { First, Any };
-testing::AssertionResult doctor_names(app::Stage& stage, std::string_view cause,
-                                      Place place = Place::First) {
-  const auto report = ask_doctor(stage);
-  const auto& findings = app::member(report, "findings");
-  if (findings.is_array())
-    for (const auto& finding : findings) {
-      if (app::text_of(finding, "cause") == cause) return testing::AssertionSuccess();
-      if (place == Place::First) break;
-    }
-  return testing::AssertionFailure() << report.dump(1);
-}
 
 auto of_subject(std::string words) {
   return [words = std::move(words)](const Incident& incident) {
@@ -124,7 +94,7 @@ TEST_F(Disks, AFullWalDiskIsNamedAndNotFoughtUntilThereIsRoom) {
     return incident_of(stage(), "wal_disk_full").has_value();
   };
   ASSERT_TRUE(test::wait_until(named, kPatience));
-  EXPECT_TRUE(doctor_names(stage(), "wal_disk_full", Place::Any));
+  EXPECT_TRUE(doctor_names(stage(), "wal_disk_full", Named::Somewhere));
   fs::remove(ballast);
   ASSERT_TRUE(await_healed(stage(), "wal_disk_full"));
   EXPECT_TRUE(service_restored(scene_));
@@ -190,7 +160,7 @@ TEST_F(Damage, APageAndAnIndexAreNamedApart) {
   ASSERT_TRUE(await_incident(stage(), "heap_corrupted", of_subject("base/")));
   ASSERT_TRUE(await_incident(stage(), "index_corrupted", of_subject("keyed_pkey")));
   EXPECT_TRUE(doctor_names(stage(), "heap_corrupted"));
-  EXPECT_TRUE(doctor_names(stage(), "index_corrupted", Place::Any));
+  EXPECT_TRUE(doctor_names(stage(), "index_corrupted", Named::Somewhere));
   ASSERT_TRUE(stage().kill_guard().has_value());
   ASSERT_TRUE(stage().start_guard().has_value());
   const auto degraded = [&] {

@@ -80,11 +80,7 @@ Task<void> read_log(Bench* bench, diagnose::History* history) {
 }
 
 void read_journal(const Bench& bench, diagnose::History& history) {
-  if (!bench.store) {
-    history.incidents_unavailable =
-        "no guard has kept a journal in " + bench.config.state_dir.string();
-    return;
-  }
+  if (!bench.store) return;
   const auto incidents = incident::Journal(*bench.store).list(kIncidentsRead);
   if (!incidents) {
     history.incidents_unavailable = incidents.error().message();
@@ -94,11 +90,14 @@ void read_journal(const Bench& bench, diagnose::History& history) {
     if (incident.opened_at >= history.since) history.incidents.push_back(incident);
 }
 
-void note_kernel(const sense::Observation& seen, diagnose::History& history) {
-  if (!seen.process.oom_kill.empty()) history.oom_kills.push_back(seen.process.oom_kill);
-  else if (seen.process.pid == 0 && !seen.host.group)
-    history.kernel_unavailable =
-        "no process of the server is known to look for in the kernel's log";
+void read_kernel(const sense::Observation& seen, diagnose::History& history) {
+  if (!seen.reach.sees_process) {
+    history.kernel_unavailable = "the server's machine is another one";
+    return;
+  }
+  auto kills = runtime::oom_kills_of("postgres", kHistory);
+  if (kills) history.oom_kills = std::move(*kills);
+  else history.kernel_unavailable = kills.error().message();
 }
 
 std::vector<Source> sources_of(const sense::Observation& seen, const diagnose::History& history) {
@@ -128,7 +127,11 @@ std::vector<Source> sources_of(const sense::Observation& seen, const diagnose::H
 // The ledger of a guard that never ran knows nothing, and nothing can be asked of it.
 void open_ledger(Bench& bench, Examination& examination) {
   auto store = incident::Store::open_read_only(bench.config.state_dir);
-  if (!store) return;
+  if (!store) {
+    examination.history.incidents_unavailable =
+        store.error().message() + (runtime::running_as_root() ? "" : " (run doctor as root)");
+    return;
+  }
   bench.store = std::move(*store);
   bench.ledger = std::make_unique<incident::Ledger>(*bench.store);
   static_cast<void>(recover::load_known(*bench.ledger, examination.known));
@@ -153,7 +156,9 @@ Result<void> make_senses(Bench& bench) {
   return {};
 }
 
+// Asked once, one look has to do; the guard, which acts, looks twice.
 void judge(Examination& examination) {
+  examination.known.confirm = 1;
   const diagnose::Case the_case{examination.seen, examination.known, examination.now,
                                 examination.wall};
   examination.findings = diagnose::diagnose(the_case);
@@ -181,7 +186,7 @@ Result<Examination> examine(const Config& config) {
   examination.wall = wall_now();
   read_package_log(examination.history);
   read_journal(bench, examination.history);
-  note_kernel(examination.seen, examination.history);
+  read_kernel(examination.seen, examination.history);
   examination.guard_runs = GuardClient(config).get("/api/v1/status").has_value();
   judge(examination);
   return examination;

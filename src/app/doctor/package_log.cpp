@@ -68,8 +68,12 @@ std::vector<diagnose::PackageUpdate> parse_package_log(std::string_view text, Wa
 
 void read_package_log(diagnose::History& history) {
   const auto text = runtime::read_file_tail(kPackageLog, kLogBytes);
-  if (!text) history.updates_unavailable = text.error().message();
-  else history.updates = parse_package_log(*text, history.since);
+  if (!text) {
+    history.updates_unavailable = text.error().message();
+    return;
+  }
+  const auto before = runtime::read_file_tail(std::string(kPackageLog) + ".1", kLogBytes);
+  history.updates = parse_package_log(before.value_or("") + *text, history.since);
 }
 
 }  // namespace pgkeel::app

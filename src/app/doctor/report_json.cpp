@@ -1,7 +1,10 @@
 // The report as data: everything the screen shows, and the rest of the evidence.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "app/doctor/report.hpp"
+#include "incident/redact.hpp"
 #include "recover/remedy.hpp"
 
 namespace pgkeel::app {
@@ -30,15 +33,16 @@ Json finding_json(const diagnose::Finding& finding, const Examination& examinati
   const auto& info = diagnose::cause_info(finding.cause);
   Json evidence = Json::array();
   for (const auto& one : finding.evidence)
-    evidence.push_back({{"source", one.source}, {"at", to_iso8601(one.at)}, {"text", one.text}});
+    evidence.push_back(
+        {{"source", one.source}, {"at", to_iso8601(one.at)}, {"text", incident::redact(one.text)}});
   return {{"cause", info.name},
           {"subject", finding.subject},
           {"severity", to_string(finding.severity.value_or(info.severity))},
           {"confidence", finding.confidence},
-          {"summary", finding.summary},
+          {"summary", incident::redact(finding.summary)},
           {"evidence", std::move(evidence)},
           {"would_do", would_do(finding, remedy, examination)},
-          {"human", for_a_human(finding, remedy)}};
+          {"human", incident::redact(for_a_human(finding, remedy))}};
 }
 
 Json story_json(const diagnose::LogStory& story) {
@@ -51,7 +55,7 @@ Json story_json(const diagnose::LogStory& story) {
           {"times", story.times},
           {"first_at", time_json(story.first)},
           {"last_at", time_json(story.last)},
-          {"text", story.text},
+          {"text", incident::redact(story.text)},
           {"sentence", meaning->sentence},
           {"advice", meaning->advice},
           {"brought_along", std::move(along)}};
@@ -65,8 +69,25 @@ std::string well_words(const Examination& examination) {
   return fmt::format("The database is up for {}; nothing is wrong now.", humane_duration(up));
 }
 
+// What the guard still has open although this look found nothing.
+const incident::Incident* open_incident(const Examination& examination) {
+  const auto& incidents = examination.history.incidents;
+  const auto is_open = [](const incident::Incident& one) {
+    return one.state != incident::IncidentState::Closed &&
+           one.state != incident::IncidentState::Watching;
+  };
+  const auto found = std::ranges::find_if(incidents, is_open);
+  return found == incidents.end() ? nullptr : &*found;
+}
+
 Json verdict_json(const Examination& examination) {
   const auto severity = to_string(severity_of(examination));
+  if (const auto* open = open_incident(examination); open && examination.findings.empty())
+    return {{"cause", open->cause},
+            {"severity", to_string(open->severity)},
+            {"confidence", open->confidence},
+            {"text", fmt::format("The guard's incident {} is open: {}", open->id,
+                                 incident::redact(open->summary))}};
   if (examination.findings.empty()) {
     const bool up = examination.seen.login.ok();
     return {{"cause", nullptr},
@@ -78,7 +99,7 @@ Json verdict_json(const Examination& examination) {
   return {{"cause", diagnose::cause_info(first.cause).name},
           {"severity", severity},
           {"confidence", first.confidence},
-          {"text", first.summary}};
+          {"text", incident::redact(first.summary)}};
 }
 
 }  // namespace
@@ -97,10 +118,11 @@ Json doctor_json(const Examination& examination) {
     answers.push_back({{"name", answer.name},
                        {"question", answer.question},
                        {"kind", to_string(answer.kind)},
-                       {"answer", answer.text}});
+                       {"answer", incident::redact(answer.text)}});
   Json sources = Json::array();
   for (const auto& source : examination.sources)
-    sources.push_back({{"name", source.name}, {"unavailable", source.unavailable}});
+    sources.push_back(
+        {{"name", source.name}, {"unavailable", incident::redact(source.unavailable)}});
   return {{"at", to_iso8601(examination.wall)},
           {"instance", examination.instance},
           {"guard_runs", examination.guard_runs},

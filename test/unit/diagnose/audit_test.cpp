@@ -15,6 +15,7 @@ using testing::HasSubstr;
 History quiet_history() {
   History history;
   history.since = kWall - std::chrono::hours(48);
+  history.log.begins = history.since;
   return history;
 }
 
@@ -65,6 +66,18 @@ TEST(Audit, WhoDroppedWhatAndWhen) {
   EXPECT_EQ(answer.kind, Answer::Kind::Notable);
   EXPECT_THAT(answer.text, HasSubstr("role app in shop by psql: drop table orders cascade"));
   EXPECT_THAT(answer.text, HasSubstr("table_dropped shop.public.orders"));
+}
+
+TEST(Audit, AShortLogIsNoAnswer) {
+  // Goal: C6: the last lines of an engine's log, or one that was rotated away: not "nobody did".
+  auto history = quiet_history();
+  EXPECT_EQ(answer_to(healthy(), history, "stopped").kind, Answer::Kind::Fine);
+  history.log.begins = kWall - Seconds(600);
+  for (const auto* question : {"stopped", "removed"}) {
+    const auto answer = answer_to(healthy(), history, question);
+    EXPECT_EQ(answer.kind, Answer::Kind::Unknown) << question;
+    EXPECT_THAT(answer.text, HasSubstr("what was before is not in it"));
+  }
 }
 
 TEST(Audit, ARebootAndAnUpdateAreNotable) {

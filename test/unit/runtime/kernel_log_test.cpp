@@ -18,6 +18,8 @@ TEST(OomKillRecord, IsRecognisedByItsPid) {
   EXPECT_TRUE(found->text.ends_with("oom_score_adj:1000"));
   EXPECT_EQ(found->at_us, 18'183'057'183);
   EXPECT_FALSE(parse_oom_kill(kRecord, 1925).has_value());
+  EXPECT_TRUE(parse_oom_kill(kRecord, "postgres").has_value());
+  EXPECT_FALSE(parse_oom_kill(kRecord, "postgre").has_value());
 }
 
 TEST(OomKillRecord, IsNothingElse) {

@@ -1,0 +1,21 @@
+// pgkeel doctor over a stage, and what it said.
+#pragma once
+
+#include "app/json_read.hpp"
+#include "chaos/chaos.hpp"
+
+namespace pgkeel::chaos {
+
+struct Doctor {
+  app::Json report;  ///< null when it printed none
+  int exit_code = -1;
+  std::string errors;  ///< stderr
+};
+[[nodiscard]] Doctor ask_doctor(app::Stage& stage);
+
+/// Among its findings, or the first of them.
+enum class Named { First, Somewhere };
+[[nodiscard]] testing::AssertionResult doctor_names(app::Stage& stage, std::string_view cause,
+                                                    Named where = Named::First);
+
+}  // namespace pgkeel::chaos

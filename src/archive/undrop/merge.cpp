@@ -14,18 +14,32 @@ namespace {
 using nlohmann::json;
 
 // Keys are columns that are never null, of an index that is there for every row and at once: only
-// such a one decides whether a row is there already.
+// such a one decides whether a row is there already. `same` says it as the index does, with its own
+// operators and collations: those of an extension's type are in no search_path of ours.
 constexpr const char* kShape = R"(
 select pg_catalog.json_build_object('kind', c.relkind, 'bytes', pg_catalog.pg_table_size(c.oid),
   'columns', (select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', pg_catalog.quote_ident(a.attname), 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
       'generated', a.attgenerated <> '') order by a.attname)
     from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
-  'keys', (select pg_catalog.json_agg(k.columns order by k.first desc, k.name) from (
+  'keys', (select pg_catalog.json_agg(pg_catalog.json_build_object('columns', k.columns, 'same', k.same)
+      order by k.first desc, k.name) from (
     select i.indisprimary as first, i.indexrelid::regclass::text as name, (
         select pg_catalog.json_agg(pg_catalog.quote_ident(a.attname) order by a.attname)
         from pg_catalog.pg_attribute a where a.attrelid = c.oid
-          and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) as columns
+          and a.attnum = any((i.indkey::int2[])[0:i.indnkeyatts - 1])) as columns, (
+        select pg_catalog.string_agg(pg_catalog.format('m.%1$I operator(%2$I.%3$s) t.%1$I%4$s', a.attname,
+            n.nspname, o.oprname, case when l.oid is not null then pg_catalog.format(' collate %s.%I',
+              l.collnamespace::pg_catalog.regnamespace::text, l.collname) end), ' and ')
+          from unnest(i.indkey::int2[], i.indclass::oid[], i.indcollation::oid[]) k(number, class, coll)
+          join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = k.number
+          join pg_catalog.pg_opclass p on p.oid = k.class
+          join pg_catalog.pg_am b on b.oid = p.opcmethod and b.amname = 'btree'
+          join pg_catalog.pg_amop w on w.amopfamily = p.opcfamily and w.amopstrategy = 3
+            and w.amoplefttype = p.opcintype and w.amoprighttype = p.opcintype
+          join pg_catalog.pg_operator o on o.oid = w.amopopr
+          join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+          left join pg_catalog.pg_collation l on l.oid = k.coll) as same
       from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisunique and i.indisvalid
         and i.indimmediate and i.indpred is null and i.indexprs is null
         and not exists (select from pg_catalog.pg_attribute a where a.attrelid = c.oid
@@ -38,52 +52,64 @@ set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session
 set local row_security = off;
 create temporary table pgkeel_merge on commit drop as select {columns} from only {table} limit 0;
 \copy pg_temp.pgkeel_merge from {file}
-do $pgkeel$ begin
+do {tag} begin
   if (select count(*) from pg_temp.pgkeel_merge) <> {rows} then
     raise exception 'not all of the {rows} rows were read'; end if;
-end $pgkeel$;
-create index on pg_temp.pgkeel_merge ({key});
+end {tag};
 analyze pg_temp.pgkeel_merge;
 set local lock_timeout = '5s';
 )";
 
-// What an app does when it writes a row was done when this row was written.
+// What an app does when it writes a row was done when this row was written. A partition's triggers
+// are its own, clones of its parent's too: each is switched alone, and back to what it was. Before
+// PostgreSQL 15 clones are internal; those of foreign keys are checks, which stay.
 constexpr const char* kTriggersOff = R"(
-create temporary table pgkeel_triggers on commit drop as
-  select tgname, tgenabled from pg_catalog.pg_trigger
-    where tgrelid = {literal}::regclass and not tgisinternal and tgenabled in ('O', 'A');
-do $pgkeel$ declare r record; begin
-  for r in select tgname from pg_temp.pgkeel_triggers loop
-    execute pg_catalog.format('alter table %s disable trigger %I', {literal}, r.tgname);
+create temporary view pgkeel_users_triggers as
+  select g.tgrelid, g.tgname, g.tgenabled from pg_catalog.pg_trigger g
+    where g.tgrelid in (select {literal}::regclass union
+        select relid from pg_catalog.pg_partition_tree({literal}::regclass))
+      and g.tgenabled <> 'D' and (not g.tgisinternal or g.tgparentid <> 0 and (g.tgconstraint = 0 or
+        exists (select from pg_catalog.pg_constraint k where k.oid = g.tgconstraint and k.contype = 't')));
+do {tag} declare r record; begin
+  for r in select distinct tgrelid from pg_temp.pgkeel_users_triggers loop
+    execute pg_catalog.format('lock table only %s in share row exclusive mode', r.tgrelid::regclass);
   end loop;
-end $pgkeel$;
+end {tag};
+create temporary table pgkeel_triggers on commit drop as select * from pg_temp.pgkeel_users_triggers;
+drop view pg_temp.pgkeel_users_triggers;
+do {tag} declare r record; begin
+  for r in select tgrelid, tgname from pg_temp.pgkeel_triggers loop
+    execute pg_catalog.format('alter table only %s disable trigger %I', r.tgrelid::regclass, r.tgname);
+  end loop;
+end {tag};
 )";
 
 constexpr const char* kTriggersOn = R"(
-do $pgkeel$ declare r record; begin
-  for r in select tgname, tgenabled from pg_temp.pgkeel_triggers loop
-    execute pg_catalog.format('alter table %s enable %s trigger %I', {literal},
-      case r.tgenabled when 'A' then 'always' else '' end, r.tgname);
+do {tag} declare r record; begin
+  for r in select tgrelid, tgname, tgenabled from pg_temp.pgkeel_triggers loop
+    execute pg_catalog.format('alter table only %s enable %s trigger %I', r.tgrelid::regclass,
+      case r.tgenabled when 'A' then 'always' when 'R' then 'replica' else '' end, r.tgname);
   end loop;
-end $pgkeel$;
+end {tag};
 )";
 
-// Rows are compared as text: not every type knows whether two of its values are equal.
+// The index decides which rows are there already. They are compared as text: not every type knows
+// whether two of its values are equal.
 constexpr const char* kInsert = R"(
-create temporary table pgkeel_merged on commit drop as
-  select count(*) as kept, count(*) filter (where row({mine})::text <> row({theirs})::text) as differing
-    from pg_temp.pgkeel_merge m join {table} t using ({key});
 create temporary table pgkeel_added (rows bigint) on commit drop;
 with added as (
   insert into {table} ({columns}) overriding system value select {columns} from pg_temp.pgkeel_merge
     on conflict ({key}) do nothing returning 1)
 insert into pg_temp.pgkeel_added select count(*) from added;
 set constraints all immediate;
+create temporary table pgkeel_merged on commit drop as
+  select count(*) as differing from pg_temp.pgkeel_merge m join {only}{table} t on {same}
+    where row({mine})::text <> row({theirs})::text;
 )";
 
 // Sequences that give this table its numbers, its own and others, go on behind the highest.
 constexpr const char* kSequences = R"(
-do $pgkeel$ declare r record; highest bigint; begin
+do {tag} declare r record; highest bigint; begin
   for r in
     select s.seqrelid::regclass::text as sequence, pg_catalog.quote_ident(a.attname) as name
       from pg_catalog.pg_attribute a
@@ -104,21 +130,27 @@ do $pgkeel$ declare r record; highest bigint; begin
     execute pg_catalog.format('select pg_catalog.setval(%L, $1) from %s where last_value < $1 or '
       '(last_value = $1 and not is_called)', r.sequence, r.sequence) using highest;
   end loop;
-end $pgkeel$;
+end {tag};
 )";
 
 constexpr const char* kEnd = R"(
 select pg_catalog.json_build_object('added', (select rows from pg_temp.pgkeel_added),
-  'kept', kept, 'differing', differing) from pg_temp.pgkeel_merged;
+  'kept', {rows} - (select rows from pg_temp.pgkeel_added), 'differing', differing)
+  from pg_temp.pgkeel_merged;
 commit;
 )";
+
+struct Key {
+  std::vector<std::string> columns;  ///< quoted
+  std::string same;                  ///< when the rows m and t are the same one
+};
 
 struct Shape {
   std::string kind;
   std::uint64_t bytes = 0;
-  std::vector<std::string> columns;            ///< "id bigint", quoted; for comparing
-  std::vector<std::string> stored;             ///< names of those that are written
-  std::vector<std::vector<std::string>> keys;  ///< the primary key first
+  std::vector<std::string> columns;  ///< "id bigint", quoted; for comparing
+  std::vector<std::string> stored;   ///< names of those that are written
+  std::vector<Key> keys;             ///< the primary key first
 };
 
 Error in_the_way(const UndropRequest& request, const std::string& why) {
@@ -143,7 +175,8 @@ Result<std::optional<Shape>> read_shape(const ClientSide& side, const UndropSubj
     if (!generated) shape.stored.push_back(column_name);
   }
   for (const auto& key : row["keys"].is_array() ? row["keys"] : json::array())
-    if (key.is_array()) shape.keys.push_back(key.get<std::vector<std::string>>());
+    if (key["columns"].is_array() && key["same"].is_string())
+      shape.keys.push_back({key["columns"].get<std::vector<std::string>>(), key["same"]});
   return shape;
 }
 
@@ -165,7 +198,7 @@ std::string only_in(const std::vector<std::string>& these, const std::vector<std
 }
 
 // The key by which rows are told apart: one that both have, the live table's primary key before.
-Result<std::vector<std::string>> agree(const UndropRequest& request, Shape live, Shape copy) {
+Result<Key> agree(const UndropRequest& request, Shape live, Shape copy) {
   std::ranges::sort(live.columns);
   std::ranges::sort(copy.columns);
   if (live.columns != copy.columns)
@@ -173,7 +206,7 @@ Result<std::vector<std::string>> agree(const UndropRequest& request, Shape live,
                                                 only_in(live.columns, copy.columns),
                                                 only_in(copy.columns, live.columns))));
   for (const auto& key : live.keys)
-    if (std::ranges::find(copy.keys, key) != copy.keys.end()) return key;
+    if (std::ranges::find(copy.keys, key.columns, &Key::columns) != copy.keys.end()) return key;
   return fail(in_the_way(request, "it has another key now than it had"));
 }
 
@@ -183,16 +216,19 @@ std::string list(const std::vector<std::string>& names, std::string_view of = ""
   return fmt::format("{}", fmt::join(each, ", "));
 }
 
+// The heirs of a table are tables of their own.
+const char* only_of(const Shape& shape) { return shape.kind == "p" ? "" : "only "; }
+
 // In the file of the copy's rows, by now as many as are given back.
 Result<std::int64_t> take_rows(const Side& side, const Shape& shape, const std::string& table,
                                const std::filesystem::path& file) {
   const auto& database = side.request->subject.database;
-  const auto* const only = shape.kind == "p" ? "" : "only ";  // its heirs are tables of their own
+  const auto* const only = only_of(shape);
   TRY(count, ask_json(side.copy, database, fmt::format("select count(*) from {}{}", only, table)));
   TRY_VOID(run_psql(side.copy, database,
-                    fmt::format("set search_path to '';\nset row_security = off;\n"
+                    fmt::format("{}set search_path to '';\nset row_security = off;\n"
                                 "copy (select {} from {}{}) to stdout \\g {}\n",
-                                list(shape.stored), only, table, psql_word(file))));
+                                kSameForms, list(shape.stored), only, table, psql_word(file))));
   return count.is_number() ? count.get<std::int64_t>() : 0;
 }
 
@@ -211,19 +247,22 @@ std::string filled(std::string_view text, const Words& words) {
   }
 }
 
-Result<std::string> live_script(const Shape& shape, const std::vector<std::string>& key,
-                                const std::string& table, const std::filesystem::path& file,
-                                std::int64_t rows) {
+Result<std::string> live_script(const Shape& shape, const Key& key, const std::string& table,
+                                const std::filesystem::path& file, std::int64_t rows) {
   TRY(literal, pg::quote_literal(table));
-  const Words words{{"columns", list(shape.stored)},
+  const Words words{{"only", only_of(shape)},
+                    {"columns", list(shape.stored)},
                     {"mine", list(shape.stored, "m.")},
                     {"theirs", list(shape.stored, "t.")},
-                    {"key", list(key)},
+                    {"key", list(key.columns)},
+                    {"same", key.same},
+                    {"tag", dollar_tag(literal)},
                     {"table", table},
                     {"literal", literal},
                     {"file", psql_word(file)},
                     {"rows", std::to_string(rows)}};
-  std::string script = "set search_path to pg_catalog;\n";
+  std::string script = kSameForms;
+  script += "set search_path to pg_catalog;\n";
   for (const auto* part : {kBegin, kTriggersOff, kInsert, kTriggersOn, kSequences, kEnd})
     script += filled(part, words);
   return script;

@@ -46,6 +46,21 @@ Result<PsqlOutput> run(const ClientSide& side, std::string_view name, runtime::P
 
 }  // namespace
 
+// As pg_dump has them. A database of no encoding keeps its bytes as they are.
+const char* const kSameForms = R"(
+set datestyle = 'ISO, YMD'; set intervalstyle = postgres; set extra_float_digits = 3;
+set bytea_output = hex; set lc_monetary = 'C'; set xmloption = content; set array_nulls = on;
+set quote_all_identifiers = off; set standard_conforming_strings = on;
+select pg_catalog.set_config('client_encoding', case pg_catalog.current_setting('server_encoding')
+  when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, false) \gset
+)";
+
+std::string dollar_tag(std::string_view text) {
+  std::string tag = "$pgkeel$";
+  for (int i = 1; text.contains(tag); ++i) tag = fmt::format("$pgkeel_{}$", i);
+  return tag;
+}
+
 Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
                             std::string script) {
   TRY(spec, program(side, "psql", database));
@@ -58,7 +73,9 @@ Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
 
 Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
                                 std::string query) {
-  TRY(output, run_psql(side, database, "set search_path to '';\n" + std::move(query) + ";\n"));
+  TRY(output,
+      run_psql(side, database,
+               std::string(kSameForms) + "set search_path to '';\n" + std::move(query) + ";\n"));
   if (output.out.find_first_not_of(" \n") == std::string::npos) return nlohmann::json();
   auto value = nlohmann::json::parse(output.out, nullptr, false);
   if (value.is_discarded()) return fail(ErrorCode::Malformed, "psql's answer is no JSON");

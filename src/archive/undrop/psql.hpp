@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -35,6 +36,12 @@ struct PsqlOutput {
   std::string out;
   std::string err;
 };
+
+/// For a session that writes rows as text or reads them: what they look like must not depend on
+/// what ALTER DATABASE or ALTER ROLE says there.
+extern const char* const kSameForms;
+/// A quote ($tag$) for the body of a DO that holds `text`, which does not end it.
+[[nodiscard]] std::string dollar_tag(std::string_view text);
 
 /// Runs the script in `database`; the first error ends it (Query, with the server's words).
 Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,

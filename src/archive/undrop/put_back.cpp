@@ -32,9 +32,9 @@ std::string count_check(const TakenOut& taken) {
   std::string script;
   for (std::size_t i = 0; i < taken.relations.size(); ++i)
     script += fmt::format(
-        "do $pgkeel_count$ begin if (select count(*) from only {0}) <> {1} then raise exception "
-        "'not all of the {1} rows were written'; end if; end $pgkeel_count$;\n",
-        taken.quoted[i], taken.relations[i].rows);
+        "do {2} begin if (select count(*) from only {0}) <> {1} then raise exception "
+        "'not all of the {1} rows were written'; end if; end {2};\n",
+        taken.quoted[i], taken.relations[i].rows, dollar_tag(taken.quoted[i]));
   return script;
 }
 

@@ -49,7 +49,7 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
 // The table, then what is named after it: indexes, those of constraints included, and sequences.
 constexpr const char* kRename = R"(
 alter table {0} rename to {1};
-do $pgkeel$ declare r record; begin
+do {5} declare r record; begin
   for r in
     select case c.relkind when 'S' then 'sequence' else 'index' end as kind, n.nspname, c.relname
       from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid in (
@@ -62,7 +62,7 @@ do $pgkeel$ declare r record; begin
       left(case when starts_with(r.relname, {3}) then {4} || substr(r.relname, length({3}) + 1)
                 else {4} || '_' || r.relname end, 63));
   end loop;
-end $pgkeel$;
+end {5};
 )";
 
 struct Member {
@@ -137,7 +137,8 @@ Result<void> rename(const Side& side) {
   TRY(new_name, pg::quote_literal(as.table));
   std::string script;
   if (as.table != subject.table)
-    script = fmt::format(kRename, from, table, literal, old_name, new_name);
+    script = fmt::format(kRename, from, table, literal, old_name, new_name,
+                         dollar_tag(literal + old_name + new_name));
   script += fmt::format("create schema if not exists {0};\nalter table {1} set schema {0};\n",
                         schema, renamed);
   TRY_VOID(run_psql(side.copy, subject.database, std::move(script)));

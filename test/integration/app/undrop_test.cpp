@@ -239,6 +239,116 @@ TEST_F(Undrop, ATableMadeAgainTooEarlyIsFilled) {
   EXPECT_EQ(in_shop("select count(*) || ' ' || sum(total) from events_1"), "30 930");
 }
 
+TEST_F(Undrop, AMergeLeavesEveryTriggerAsItWas) {
+  // Goal: no trigger of a partitioned table or of a partition fires, and what was switched off, to
+  // always or to replicas, on the whole or on one partition, is so afterwards (D10 X1 X8).
+  in_shop(
+      "create table events (id int, part int, primary key (id, part)) partition by list (part);"
+      "create table events_1 partition of events for values in (1);"
+      "create table events_2 partition of events for values in (2);"
+      "create table seen (what text);"
+      "create function note() returns trigger language plpgsql as"
+      " 'begin insert into public.seen values (tg_name); return new; end';"
+      "create trigger noted before insert on events for each row execute function note();"
+      "create trigger told after insert on events for each statement execute function note();"
+      "create trigger own before insert on events_2 for each row execute function note();"
+      "create trigger copied before insert on events_1 for each row execute function note();"
+      "alter table events_1 disable trigger noted; alter table events_2 enable always trigger own;"
+      "alter table events_1 enable replica trigger copied;"
+      "insert into events select i, 1 + i % 2 from generate_series(1, 30) i; truncate seen");
+  const auto before = position();
+  in_shop("delete from events where id > 10");
+  const std::string states =
+      "select string_agg(tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text, ', '"
+      " order by tgrelid::regclass::text, tgname) from pg_trigger"
+      " where tgname in ('noted', 'told', 'own', 'copied')";
+  const auto were = in_shop(states);
+  EXPECT_THAT(were, HasSubstr("events_1 noted D"));
+  EXPECT_EQ(ok({"undrop", "shop.public.events", "--at", before, "--merge"})["merged"],
+            (json{{"added", 20}, {"kept", 10}, {"differing", 0}}));
+  EXPECT_EQ(in_shop(states), were);
+  EXPECT_EQ(in_shop("select count(*) from seen"), "0");
+}
+
+TEST_F(Undrop, AMergeCarriesRowsUnchanged) {
+  // Goal: how values are written as text was set otherwise then than it is now; the rows are the
+  // same ones to the last digit (D10 X1).
+  in_shop(
+      "create table days (id int primary key, at date, size float8, every interval, raw bytea,"
+      " price money, name text);"
+      "insert into days values (1, make_date(2026, 3, 4), 0.1::float8 + 0.2::float8,"
+      " make_interval(months => 1, days => -2, hours => 3), '\\x005cff', 1234.5, 'caf' || "
+      "chr(233))");
+  const std::string sum =
+      "set datestyle = iso; set intervalstyle = postgres; set extra_float_digits = 3;"
+      "set bytea_output = hex;"
+      "select md5(string_agg(d.*::text, ',')) || (select count(*) from days) from days d";
+  const auto were = in_shop(sum);
+  in_shop(
+      "alter database shop set datestyle = 'sql, dmy';"
+      "alter database shop set intervalstyle = 'sql_standard';"
+      "alter database shop set extra_float_digits = 0;"
+      "alter database shop set bytea_output = 'escape';"
+      "alter database shop set client_encoding = 'latin1'");
+  const auto before = position();
+  in_shop(
+      "alter database shop set datestyle = 'sql, mdy';"
+      "alter database shop reset client_encoding; delete from days");
+  const std::vector<std::string> merge{"undrop", "shop.public.days", "--at", before, "--merge"};
+  EXPECT_EQ(ok(merge)["merged"], (json{{"added", 1}, {"kept", 0}, {"differing", 0}}));
+  EXPECT_EQ(in_shop(sum), were);
+  EXPECT_EQ(ok(merge)["merged"], (json{{"added", 0}, {"kept", 1}, {"differing", 0}}));
+}
+
+TEST_F(Undrop, ANameThatLooksLikeAQuoteIsOnlyAName) {
+  // Goal: a table's name that would end a quoted body, or a string, of the scripts is a name in
+  // each of them: merged, beside it under another, and back where it was (D10 X1 X8).
+  const std::string quoted = "\"$pgkeel$ a'b\"\"c\\ $pgkeel_1$ $pgkeel_count$\"";
+  const std::string other = "\"$pgkeel$ 'other\"\"\"";
+  in_shop("create table " + quoted + " (id serial primary key); insert into " + quoted +
+          " select generate_series(1, 7)");
+  const auto before = position();
+  in_shop("delete from " + quoted + " where id < 4");
+  const std::vector<std::string> undrop{"undrop", "shop.public." + quoted, "--at", before};
+  auto merge = undrop;
+  merge.emplace_back("--merge");
+  EXPECT_EQ(ok(merge)["merged"], (json{{"added", 3}, {"kept", 4}, {"differing", 0}}));
+  auto beside = undrop;
+  beside.insert(beside.end(), {"--as", other});
+  EXPECT_EQ(ok(beside)["rows"], 7);
+  EXPECT_EQ(in_shop("select count(*) from " + other), "7");
+  in_shop("drop table " + quoted);
+  EXPECT_EQ(ok(undrop)["rows"], 7);
+  EXPECT_EQ(in_shop("select count(*) from " + quoted), "7");
+}
+
+TEST_F(Undrop, AKeyOfAnExtensionsTypeTellsRowsApart) {
+  // Goal: rows are the same when the live table's own index says so: of a type whose operators are
+  // in no search path, and by a collation under which texts that differ are equal (D10 X1).
+  if (in_shop("select count(*) from pg_available_extensions where name = 'citext'") != "1")
+    GTEST_SKIP() << "needs the extension citext (postgresql-contrib)";
+  in_shop(
+      "create schema types; create extension citext schema types;"
+      "create collation types.folded (provider = icu, locale = 'und-u-ks-level2',"
+      " deterministic = false);"
+      "create table people (name types.citext primary key, age int);"
+      "create table towns (name text collate types.folded, nr int, primary key (nr, name));"
+      "insert into people select 'name ' || i, i from generate_series(1, 10) i;"
+      "insert into towns select 'town ' || i, i from generate_series(1, 10) i");
+  const auto before = position();
+  in_shop(
+      "delete from people where age > 4; insert into people values ('NAME 9', 90);"
+      "delete from towns where nr > 4; insert into towns values ('TOWN 9', 9)");
+  const json merged{{"added", 5}, {"kept", 5}, {"differing", 1}};
+  for (const auto* table : {"people", "towns"})
+    EXPECT_EQ(
+        ok({"undrop", std::string("shop.public.") + table, "--at", before, "--merge"})["merged"],
+        merged)
+        << table;
+  EXPECT_EQ(in_shop("select count(*) || ' ' || sum(age) from people"), "10 136");
+  EXPECT_EQ(in_shop("select count(*) || ' ' || sum(nr) from towns"), "10 55");
+}
+
 TEST_F(Undrop, AMergeThatIsKilledIsAllOrNothing) {
   // Goal: SIGKILL while it waits in its transaction: not one row is there without the others, and
   // asked again it ends what was left over and completes (D6 D10 X1).

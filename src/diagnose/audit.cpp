@@ -148,6 +148,7 @@ Told disk(const Case& the_case, const History&) {
 Told memory(const Case& the_case, const History& history) {
   const auto& host = the_case.seen.host;
   std::vector<std::string> words = history.oom_kills;
+  if (!words.empty()) words.back() = "of the servers on this machine, at " + words.back();
   std::ranges::reverse(words);
   const auto* hosting = hosting_of(the_case);
   if (hosting != nullptr && hosting->container.oom_killed)

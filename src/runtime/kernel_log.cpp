@@ -83,13 +83,15 @@ std::optional<std::string> oom_kill_of(pid_t pid, Seconds within) {
   return words;
 }
 
-Result<std::vector<std::string>> oom_kills_of(std::string_view command, Seconds within) {
-  std::vector<std::string> words;
+Result<std::vector<PastOomKill>> oom_kills_of(std::string_view command, Seconds within) {
+  std::vector<PastOomKill> kills;
+  const auto now = since_boot_us();
   TRY_VOID(read_kernel_log(within, [&](std::string_view record, std::int64_t not_before) {
     auto found = parse_oom_kill(record, command);
-    if (found && found->at_us >= not_before) words.push_back(std::move(found->text));
+    if (found && found->at_us >= not_before)
+      kills.push_back({Millis((now - found->at_us) / 1000), std::move(found->text)});
   }));
-  return words;
+  return kills;
 }
 
 }  // namespace pgkeel::runtime

@@ -18,11 +18,6 @@ namespace pgkeel::runtime {
 /// it did not, or its log may not be read (root may). Reads the whole ring: a few milliseconds.
 [[nodiscard]] std::optional<std::string> oom_kill_of(pid_t pid, Seconds within);
 
-/// The kernel's words about every process of that name it killed so within the last `within`, the
-/// oldest first; Permission when its log may not be read.
-[[nodiscard]] Result<std::vector<std::string>> oom_kills_of(std::string_view command,
-                                                            Seconds within);
-
 /// One record of /dev/kmsg ("6,1234,17701689404,-;text") that says so of `pid`: its text, and when,
 /// in microseconds after boot.
 struct OomKill {
@@ -30,6 +25,15 @@ struct OomKill {
   std::int64_t at_us = 0;
 };
 [[nodiscard]] std::optional<OomKill> parse_oom_kill(std::string_view record, pid_t pid);
+
+/// Every process of that name on this machine it killed so within the last `within`, the oldest
+/// first: how long ago, and the kernel's words. Permission when its log may not be read.
+struct PastOomKill {
+  Millis ago{0};
+  std::string text;
+};
+[[nodiscard]] Result<std::vector<PastOomKill>> oom_kills_of(std::string_view command,
+                                                            Seconds within);
 /// The same of a process by its name: "Killed process 19255 (postgres)".
 [[nodiscard]] std::optional<OomKill> parse_oom_kill(std::string_view record,
                                                     std::string_view command);

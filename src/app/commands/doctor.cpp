@@ -36,7 +36,8 @@ CommandSpec doctor_command() {
           .details =
               "Looks at the server, its log, its disks, its machine and its container engine, "
               "whether it runs or not and whether a guard runs or not; takes three seconds at "
-              "most. Changes nothing. Exit code 0: nothing is wrong; 3: a warning; 1: something "
+              "most, ten where the engine hangs. Changes nothing. Exit code 0: nothing is wrong; "
+              "3: a warning; 1: something "
               "critical.",
           .example = "pgkeel doctor",
           .run = run};

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "app/api_client.hpp"
 #include "app/doctor/package_log.hpp"
 #include "app/guard/startup.hpp"
@@ -95,9 +97,16 @@ void read_kernel(const sense::Observation& seen, diagnose::History& history) {
     history.kernel_unavailable = "the server's machine is another one";
     return;
   }
-  auto kills = runtime::oom_kills_of("postgres", kHistory);
-  if (kills) history.oom_kills = std::move(*kills);
-  else history.kernel_unavailable = kills.error().message();
+  const auto kills = runtime::oom_kills_of("postgres", kHistory);
+  if (!kills) {
+    history.kernel_unavailable = kills.error().message();
+    return;
+  }
+  const auto wall = wall_now();
+  for (const auto& kill : *kills)
+    history.oom_kills.push_back(fmt::format("{} {}",
+                                            to_iso8601(wall - kill.ago).substr(0, 19) + "Z",
+                                            kill.text.substr(0, kill.text.find(" total-vm"))));
 }
 
 std::vector<Source> sources_of(const sense::Observation& seen, const diagnose::History& history) {

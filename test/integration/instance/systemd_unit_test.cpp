@@ -13,7 +13,7 @@
 namespace pgkeel::instance {
 namespace {
 
-constexpr pid_t kDead = 4'000'001;  // above any pid there is
+constexpr pid_t kDead = 4'194'305;  // above the kernel's limit
 constexpr Millis kNoticedAfter{2'000};
 
 // systemctl says what the files named 1, 2, ... hold, and then the last again and again.

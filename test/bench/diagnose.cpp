@@ -108,7 +108,6 @@ Result<std::vector<Cell>> measure() {
   app::StageOptions options;
   options.program = PGKEEL_PROGRAM;
   TRY(stage, app::Stage::build(std::move(options)));
-  TRY_VOID(stage->start_guard());
   TRY_VOID(stage->await_ready());
   TRY(live, measure_doctor(*stage, "doctor, live server, longest of 5"));
   cells.push_back(std::move(live));

@@ -44,6 +44,7 @@ class Disks : public testing::Test {
   void TearDown() override {
     if (HasFailure() && scene_.stage) stage().keep();
     scene_ = {};  // before the mounts its server stands on
+    volume_.reset();
   }
   app::Stage& stage() { return *scene_.stage; }
   void run(std::string_view statement) {
@@ -52,13 +53,14 @@ class Disks : public testing::Test {
   }
 
   test::TempDir dir_;
+  std::optional<Volume> volume_;
   Scene scene_;
 };
 
 TEST_F(Disks, AFullTablespaceIsNamedWithItsPlace) {
   // Goal: K6: one disk of several is full, the rest serves on; over when there is room (A5 C2).
   if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
-  const Volume volume(dir_.path(), "4m");
+  const auto& volume = volume_.emplace(dir_.path(), "4m");
   ASSERT_TRUE(volume.attach());
   ASSERT_NO_FATAL_FAILURE(build());
   const auto owner = stage().instance().inspect_data_dir().owner;
@@ -80,7 +82,7 @@ TEST_F(Disks, AFullWalDiskIsNamedAndNotFoughtUntilThereIsRoom) {
   // Goal: K7: the server panics for want of WAL space; nothing in pg_wal is touched, and with room
   // it is back with every row (A3 C2).
   if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
-  const Volume volume(dir_.path(), "256m");
+  const auto& volume = volume_.emplace(dir_.path(), "256m");
   ASSERT_TRUE(volume.attach());
   ASSERT_NO_FATAL_FAILURE(build({{"PGKEEL_INSTANCE_DATA_DIR", volume.place() / "data"}}));
   const auto ballast = volume.place() / "ballast";

@@ -30,7 +30,7 @@ class LogDecoder {
 
  private:
   void append(std::string_view part);
-  void end_line(std::vector<LogLine>& out);
+  void end_line(std::string_view line, std::vector<LogLine>& out);
 
   std::string line_;
   Whole whole_ = Whole::Yes;

@@ -31,7 +31,8 @@ constexpr auto kSeverityWords = std::to_array<SeverityWord>({
     {"DEBUG", LogSeverity::Debug},
 });
 
-constexpr std::size_t kTimeLength = 19;  // "2026-11-21 03:04:05"
+constexpr std::size_t kTimeLength = 19;       // "2026-11-21 03:04:05"
+constexpr std::size_t kLineBytesUsual = 128;  // only a guess of how many events a buffer holds
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -130,25 +131,29 @@ void LogDecoder::append(std::string_view part) {
   line_ += part.substr(0, room);
 }
 
-void LogDecoder::end_line(std::vector<LogLine>& out) {
-  if (line_.ends_with('\r')) line_.pop_back();
-  take_line(line_, whole_, out);
+void LogDecoder::end_line(std::string_view line, std::vector<LogLine>& out) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  take_line(line, whole_, out);
   line_.clear();
   whole_ = Whole::Yes;
 }
 
+// A line that is here whole is read where it lies; only one that came in parts is put together.
 void LogDecoder::feed(std::string_view bytes, std::vector<LogLine>& out) {
+  out.reserve(out.size() + bytes.size() / kLineBytesUsual);
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
-    append(bytes.substr(0, end));
+    const auto part = bytes.substr(0, end);
+    const bool here = line_.empty() && part.size() <= kLogLineBytesMax;
+    if (!here || end == std::string_view::npos) append(part);
     if (end == std::string_view::npos) return;
-    end_line(out);
+    end_line(here ? part : line_, out);
     bytes.remove_prefix(end + 1);
   }
 }
 
 void LogDecoder::finish(std::vector<LogLine>& out) {
-  if (!line_.empty()) end_line(out);
+  if (!line_.empty()) end_line(line_, out);
   flush(out);
 }
 

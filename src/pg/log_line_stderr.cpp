@@ -106,17 +106,16 @@ std::string_view named_value(std::string_view prefix, std::string_view name) {
   return value.substr(0, comma != std::string_view::npos ? comma : value.find(' '));
 }
 
+bool is_gap(char c) { return c == ' ' || c == ',' || c == ':' || c == '[' || c == ']'; }
+
 /// Calls `take` for each word between blanks, commas and colons, brackets around it dropped.
 template <class Take>
 void for_each_word(std::string_view prefix, Take take) {
-  constexpr std::string_view kGaps = " ,:[]";
-  while (true) {
-    const auto start = prefix.find_first_not_of(kGaps);
-    if (start == std::string_view::npos) return;
-    prefix.remove_prefix(start);
-    const auto end = std::min(prefix.find_first_of(kGaps), prefix.size());
-    take(prefix.substr(0, end));
-    prefix.remove_prefix(end);
+  const auto* at = prefix.begin();
+  while ((at = std::find_if_not(at, prefix.end(), is_gap)) != prefix.end()) {
+    const auto* end = std::find_if(at, prefix.end(), is_gap);
+    take(std::string_view(at, end));
+    at = end;
   }
 }
 

@@ -248,11 +248,17 @@ bool repeats_a_statement(const LogLine& line) {
   return line.severity == S::Log && std::ranges::any_of(kBeginnings, begins);
 }
 
+// The first character alone turns most rows away.
+bool begins_with(std::string_view message, std::string_view words) {
+  if (words.empty()) return true;
+  return !message.empty() && message.front() == words.front() && message.starts_with(words);
+}
+
 bool words_fit(const SignatureRow& candidate, const LogLine& line) {
   const auto message = std::string_view(line.message).substr(0, kSearchedBytesMax);
   const bool at_start =
       candidate.place == WordPlace::Start && line.severity != LogSeverity::Unknown;
-  if (at_start && !message.starts_with(candidate.first)) return false;
+  if (at_start && !begins_with(message, candidate.first)) return false;
   const auto at = at_start ? 0 : message.find(candidate.first);
   if (at == std::string_view::npos) return false;
   const auto behind = message.substr(at + candidate.first.size());

@@ -74,6 +74,8 @@ constexpr auto kPolicies = std::to_array<PolicyRow>({
     {"02", kSuccess},
 });
 
+constexpr std::size_t kSqlstateLength = 5;
+
 struct NameRow {
   std::string_view code;
   std::string_view name;
@@ -123,6 +125,7 @@ SqlstatePolicy sqlstate_policy(std::string_view sqlstate) {
 }
 
 std::string_view sqlstate_name(std::string_view sqlstate) {
+  if (sqlstate.size() != kSqlstateLength) return {};
   const auto* found = std::ranges::lower_bound(kNames, sqlstate, {}, &NameRow::code);
   return found != kNames.end() && found->code == sqlstate ? found->name : std::string_view();
 }

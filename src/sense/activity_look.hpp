@@ -9,9 +9,10 @@
 
 namespace pgkeel::sense {
 
-/// The usual pause between two looks: three logins, but at least once a minute.
+/// The usual pause between two looks: three logins, but at least once a minute and at most twice a
+/// second.
 inline constexpr int kActivityEveryLogins = 3;
-inline constexpr Millis kActivityEveryMin{1'000};
+inline constexpr Millis kActivityEveryMin{500};
 inline constexpr Millis kActivityEveryMax{60'000};
 
 [[nodiscard]] bool activity_due(const Board& board, const Watch& watch);

@@ -12,7 +12,7 @@ using runtime::Task;
 
 constexpr Millis kLookEvery{10'000};
 constexpr Millis kInDoubtEvery{2'000};
-constexpr Millis kApartMin{1'000};  // however often somebody asks
+constexpr Millis kApartMin{500};  // however often somebody asks
 
 Task<void> run_look(Board* board, std::shared_ptr<HostLook> look, runtime::Event* ended) {
   co_await board->loop.run_blocking([look] { look->run(); });

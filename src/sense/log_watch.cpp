@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Millis kLookEvery{1'000};
+// Often enough that what is told is named within a second; a look at a quiet log is one stat.
+constexpr Millis kLookEvery{500};
+constexpr Millis kLineEnds{100};  // the server writes an event's lines at once
 // A log that grows faster is read on at the next look; what is further behind is passed over.
 constexpr std::size_t kReadBytesMax = 1U << 20U;
 constexpr std::uint64_t kBehindBytesMax = 64U << 20U;
@@ -132,6 +134,7 @@ std::vector<pg::LogLine> LogFollower::read_on() {
   if (size < offset_) offset_ = 0;
   if (size - offset_ > kBehindBytesMax) offset_ = size - kReadBytesMax;
   const auto bytes = runtime::read_file_from(path_, offset_, kReadBytesMax);
+  holds_a_line_ = bytes && !bytes->empty();
   if (!bytes || bytes->empty()) return reader_->finish();  // quiet: nothing follows the last one
   offset_ += bytes->size();
   return reader_->feed(*bytes);
@@ -143,9 +146,11 @@ runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance)
   while (!board->seen.catalog.seen || !board->seen.reach.sees_files)
     static_cast<void>(co_await board->changed.wait_until(board->loop.after(kLookEvery)));
   read_back(*board, log_of(*board, *instance));
+  bool soon = false;
   while (true) {
     if (board->seen.reach.sees_files) note_lines(*board, follower.read(log_of(*board, *instance)));
-    static_cast<void>(co_await board->loop.sleep_for(kLookEvery));
+    soon = !soon && follower.holds_a_line();  // once, however busy the log
+    static_cast<void>(co_await board->loop.sleep_for(soon ? kLineEnds : kLookEvery));
   }
 }
 

@@ -23,6 +23,8 @@ class LogFollower {
   /// Lines that are complete, of `path` as it is now. When the path changes the new file is read
   /// from its beginning; the first one from its end. Nothing for an empty path: no file here.
   [[nodiscard]] std::vector<pg::LogLine> read(const std::filesystem::path& path);
+  /// Whether the last line read may go on: it is given when nothing follows it at the next look.
+  [[nodiscard]] bool holds_a_line() const { return holds_a_line_; }
 
  private:
   [[nodiscard]] std::vector<pg::LogLine> read_any(const std::filesystem::path& path);
@@ -32,6 +34,7 @@ class LogFollower {
   std::filesystem::path path_;
   std::uint64_t offset_ = 0;
   std::optional<pg::LogReader> reader_;
+  bool holds_a_line_ = false;
 };
 
 /// Runs for as long as the loop.

@@ -181,15 +181,30 @@ std::optional<runtime::ProcessHandle> hold_postmaster(const instance::Postmaster
   return std::move(*handle);
 }
 
-Task<void> look_while_absent(Board* board, instance::Instance* instance, SteadyTime* due) {
+// When a dead server is looked at again: from time to time, and soon when its log has grown, since
+// a start that somebody else tried and that failed says there why.
+struct NextLook {
+  SteadyTime at{};
+  SteadyTime last{};
+  std::uintmax_t log_size = 0;
+};
+
+bool is_due(const Board& board, const instance::Instance& instance, NextLook& next) {
+  const auto now = board.loop.now();
+  std::error_code error;
+  const auto size = fs::file_size(log_of(board, instance), error);
+  const bool grown = !error && size != next.log_size && now - next.last >= kSearchEvery;
+  if (now < next.at && !grown) return false;
+  next = {now + kDeadLookEvery, now, error ? 0 : size};
+  return true;
+}
+
+Task<void> look_while_absent(Board* board, instance::Instance* instance, NextLook* next) {
   if (board->seen.process.state == ProcessState::Unknown) {
     board->seen.process.state = ProcessState::Absent;
     board->seen.process.at = board->loop.now();
   }
-  if (board->loop.now() >= *due) {
-    co_await look_at_dead_server(board, instance);
-    *due = board->loop.after(kDeadLookEvery);
-  }
+  if (is_due(*board, *instance, *next)) co_await look_at_dead_server(board, instance);
   const bool expected = board->loop.now() < board->expected_until;
   const auto pause = expected ? kSearchWhenExpected : kSearchEvery;
   static_cast<void>(co_await board->poked.wait_until(board->loop.after(pause)));
@@ -198,19 +213,19 @@ Task<void> look_while_absent(Board* board, instance::Instance* instance, SteadyT
 }  // namespace
 
 Task<void> watch_process(Board* board, instance::Instance* instance) {
-  SteadyTime look_due{};
+  NextLook next;
   while (true) {
     const auto found = instance->find_postmaster();
     auto handle = found ? hold_postmaster(*found) : std::nullopt;
     if (!handle) {
-      co_await look_while_absent(board, instance, &look_due);
+      co_await look_while_absent(board, instance, &next);
       continue;
     }
     note_running(*board, *found);
     board->loop.spawn(watch_lock_file(board, instance, found->pid));
     board->loop.spawn(learn_programs(instance));
     co_await follow(board, instance, std::move(*handle));
-    look_due = board->loop.after(kDeadLookEvery);
+    next.at = board->loop.after(kDeadLookEvery);
   }
 }
 

@@ -71,7 +71,9 @@ std::vector<PostgresServer::Row> rows_of(const PGresult* result) {
 }  // namespace
 
 PostgresServer::PostgresServer(const PostgresOptions& options)
-    : options_(options), data_dir_(temp_ / "data"), port_(free_port()) {
+    : options_(options),
+      data_dir_(options.data_dir.empty() ? temp_ / "data" : options.data_dir),
+      port_(free_port()) {
   give_to_server(temp_.path());
   std::filesystem::create_directory(socket_dir());
   give_to_server(socket_dir());

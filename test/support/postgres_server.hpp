@@ -33,6 +33,8 @@ struct PostgresOptions {
   Identity identity = Identity::Template;
   /// A stopped server's data directory to copy instead: the same system identifier and data.
   std::filesystem::path copy_of = {};
+  /// Where the data directory is made; empty: under temp_dir(). Whoever names a place removes it.
+  std::filesystem::path data_dir = {};
 };
 
 class PostgresServer {

@@ -1,0 +1,246 @@
+// See advised_server.hpp.
+#include "chaos/accuracy/advised_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+
+#include "app/api_client.hpp"
+#include "diagnose/finding.hpp"
+#include "incident/ledger.hpp"
+#include "incident/store.hpp"
+#include "pg/conninfo.hpp"
+#include "runtime/files.hpp"
+#include "support/child.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Seconds kGuardEnds{20};
+constexpr Seconds kDoctorMost{30};
+constexpr std::size_t kWordsMax = 1500;
+
+constexpr std::string_view kVictims =
+    "create table ledger (n bigint not null, at timestamptz not null default now());"
+    "create index ledger_n on ledger (n);"
+    "create table orders (id bigserial primary key, item text not null);"
+    "insert into orders (item) select 'item ' || i from generate_series(1, 2000) i;"
+    "create table baskets (id bigserial primary key, item text not null);"
+    "insert into baskets (item) select 'item ' || i from generate_series(1, 50000) i;"
+    "create table visits (id bigserial primary key, page text not null);"
+    "insert into visits (page) select 'page ' || i from generate_series(1, 50000) i;"
+    "create table locked (id int);"
+    "create schema billing;"
+    "create table billing.invoices (id bigserial primary key, total int);"
+    "insert into billing.invoices (total) select i from generate_series(1, 1000) i;"
+    "create table billing.payments (id bigserial primary key, paid int);"
+    "insert into billing.payments (paid) select i from generate_series(1, 1000) i;"
+    "create role crowd login;"
+    "analyze;";
+constexpr std::string_view kCrm =
+    "create table contacts (id bigint primary key, name text);"
+    "insert into contacts select i, 'contact ' || i from generate_series(1, 500) i;"
+    "analyze;";
+
+// Looks as often as they can be asked for, so that what is measured is the diagnosis and not the
+// pause between two looks. The guard's defaults otherwise.
+constexpr std::string_view kConfig = R"(state_dir = "{0}/state"
+mode = "advise"
+[instance]
+kind = "managed"
+data_dir = "{1}"
+bin_dir = "{2}"
+log_file = "{3}"
+url = "postgresql://postgres@127.0.0.1:{4}/postgres?sslmode=disable"
+databases = ["shop"]
+required_tables = ["shop.public.ledger"]
+[sense]
+login_every = "150ms"
+in_doubt = "150ms"
+watch_every = "250ms"
+idle_in_transaction = "1s"
+[http]
+listen = "off"
+)";
+
+// The one of this build, unless another is to be measured.
+std::string program() {
+  const auto* other = std::getenv("PGKEEL_UNDER_TEST");
+  return other == nullptr ? PGKEEL_BINARY : other;
+}
+
+int rank_of(const std::string& cause) {
+  const auto known = diagnose::cause_by_name(cause);
+  return known ? diagnose::cause_info(*known).rank : 0;
+}
+
+std::vector<Named> named_in(const app::Json& list) {
+  std::vector<Named> named;
+  if (!list.is_array()) return named;
+  for (const auto& one : list)
+    named.push_back({app::text_of(one, "cause"), app::text_of(one, "subject")});
+  return named;
+}
+
+bool lists(const incident::Ledger& ledger, std::string_view database, std::string_view table) {
+  const auto relations = ledger.relations(database);
+  return relations &&
+         std::ranges::any_of(*relations, [&](const auto& one) { return one.name == table; });
+}
+
+}  // namespace
+
+ModelCluster::ModelCluster() {
+  server_.query("create database shop");
+  server_.query("create database crm");
+  server_.query(std::string(kVictims), "shop");
+  server_.query(std::string(kCrm), "crm");
+  server_.stop();
+}
+
+Ground::Ground(const ModelCluster& model) {
+  options_.copy_of = model.data_dir();
+  options_.settings = {{"autovacuum", "off"}};  // its reading may not come before the injector's
+  fs::permissions(dir_.path(), fs::perms(0755));
+}
+
+void Ground::set(const std::string& name, const std::string& value) {
+  options_.settings.emplace_back(name, value);
+}
+
+std::unique_ptr<Volume> Ground::make_volume(std::string_view name, const std::string& size) {
+  const auto dir = dir_ / std::string(name);
+  fs::create_directory(dir);
+  auto volume = std::make_unique<Volume>(dir, size);
+  if (!volume->attach()) throw std::runtime_error("a tmpfs could not be mounted");
+  test::give_to_server(volume->place());
+  return volume;
+}
+
+void Ground::put_data_on_volume(const std::string& size) {
+  data_ = make_volume("data", size);
+  options_.data_dir = data_->place() / "data";
+}
+
+void Ground::add_disk(const std::string& size) { disk_ = make_volume("disk", size); }
+
+AdvisedServer::AdvisedServer(std::unique_ptr<Ground> ground)
+    : ground_(std::move(ground)), server_(ground_->options()) {
+  write_config();
+}
+
+AdvisedServer::~AdvisedServer() {
+  writer_.reset();
+  end_guard();
+  held_.clear();
+}
+
+void AdvisedServer::write_config() {
+  std::ofstream(dir() / "pgkeel.toml")
+      << fmt::format(kConfig, dir().string(), server_.data_dir().string(),
+                     server_.bin_dir().string(), server_.log_file().string(), server_.port());
+  config_.state_dir = dir() / "state";
+}
+
+void AdvisedServer::start_guard() {
+  runtime::ProcessSpec spec;
+  spec.argv = {program(), "guard", "--config", (dir() / "pgkeel.toml").string()};
+  spec.working_dir = dir();
+  spec.output_file = dir() / "guard.log";
+  spec.session = runtime::ProcessSpec::Session::New;
+  auto started = runtime::start_process(spec);
+  if (!started) throw std::runtime_error(started.error().message());
+  guard_.emplace(std::move(*started));
+}
+
+void AdvisedServer::kill_guard() {
+  static_cast<void>(guard_->signal(SIGKILL));
+  static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds))));
+  if (guard_->alive()) throw std::runtime_error("a killed guard did not go away");
+}
+
+void AdvisedServer::end_guard() noexcept {
+  if (!guard_ || !guard_->alive()) return;
+  static_cast<void>(guard_->signal(SIGTERM));
+  const auto ended = loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds)));
+  if (ended && !guard_->alive()) return;
+  static_cast<void>(guard_->signal(SIGKILL));
+  static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds))));
+}
+
+bool AdvisedServer::knows_everything() const {
+  constexpr auto kTables = std::to_array<std::string_view>(
+      {"ledger", "orders", "baskets", "visits", "locked", "invoices", "payments"});
+  auto store = incident::Store::open_read_only(config_.state_dir);
+  if (!store) return false;
+  const incident::Ledger ledger(**store);
+  const auto files = ledger.config_files();
+  return files && !files->empty() && lists(ledger, "crm", "contacts") &&
+         std::ranges::all_of(kTables,
+                             [&](std::string_view table) { return lists(ledger, "shop", table); });
+}
+
+void AdvisedServer::await_knowing() {
+  const auto ready = [this] {
+    if (!guard_->alive()) return true;
+    const auto status = app::GuardClient(config_).get("/api/v1/status");
+    return status && app::text_of(*status, "state") == "up" && knows_everything();
+  };
+  if (test::wait_until(ready) && guard_->alive()) return;
+  throw std::runtime_error("the guard did not come to know the server: " + guard_words());
+}
+
+void AdvisedServer::stand() {
+  start_guard();
+  await_knowing();
+  auto conninfo = pg::parse_conninfo(server_.conninfo("shop"));
+  if (!conninfo) throw std::runtime_error(conninfo.error().message());
+  writer_ = std::make_unique<app::Writer>(std::move(*conninfo));
+  if (!test::wait_until([this] { return writer_->tally().acknowledged > 0; }))
+    throw std::runtime_error("the writer could not write");
+  const auto already = incidents();
+  if (!already.empty())
+    throw std::runtime_error("named before anything was injected: " + already.front().cause);
+  writer_->mark();
+}
+
+std::vector<Named> AdvisedServer::incidents() {
+  const auto answer = app::GuardClient(config_).get("/api/v1/incidents");
+  if (!answer || !app::member(*answer, "incidents").is_array()) return {};
+  const auto lesser = [](const Named& one) { return -rank_of(one.cause); };
+  std::vector<Named> named;
+  for (const auto& one : app::member(*answer, "incidents")) {
+    const auto state = app::text_of(one, "state");
+    if (state == "closed" || state == "watching") continue;
+    Named next{app::text_of(one, "cause"), app::text_of(one, "subject")};
+    const auto behind = std::ranges::upper_bound(named, lesser(next), {}, lesser);
+    named.insert(behind, std::move(next));
+  }
+  return named;
+}
+
+std::vector<Named> AdvisedServer::ask_doctor() {
+  runtime::ProcessSpec spec;
+  spec.argv = {program(), "doctor", "--json", "--config", (dir() / "pgkeel.toml").string()};
+  const auto output = loop_.run_until_complete(
+      runtime::run_process(loop_, std::move(spec), loop_.after(kDoctorMost)));
+  if (!output) return {};
+  const auto report = app::parse_json(output->out);
+  return report ? named_in(app::member(*report, "findings")) : std::vector<Named>{};
+}
+
+app::Writer::Tally AdvisedServer::tally() const {
+  return writer_ ? writer_->tally() : app::Writer::Tally{};
+}
+
+std::string AdvisedServer::guard_words() const {
+  return runtime::read_file_tail(dir() / "guard.log", kWordsMax).value_or("no log");
+}
+
+}  // namespace pgkeel::chaos

@@ -1,0 +1,109 @@
+// A small real server, a guard that watches it and only advises, and a writer: what the accuracy of
+// the diagnosis is measured on. One stands for one trial; everything of it is under temporary
+// directories and gone with it. Failures throw std::runtime_error: the trial did not run.
+#pragma once
+
+#include <any>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/config.hpp"
+#include "app/demo/writer.hpp"
+#include "chaos/accuracy/session.hpp"
+#include "chaos/volume.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
+#include "support/postgres_server.hpp"
+
+namespace pgkeel::chaos {
+
+/// The cluster every trial copies, with the tables that will be broken; made once in a run.
+class ModelCluster {
+ public:
+  ModelCluster();
+  [[nodiscard]] const std::filesystem::path& data_dir() const { return server_.data_dir(); }
+
+ private:
+  test::PostgresServer server_;
+};
+
+/// What the faults of a trial ask for before anything stands.
+class Ground {
+ public:
+  explicit Ground(const ModelCluster& model);
+
+  void set(const std::string& name, const std::string& value);
+  /// The data directory on a disk of its own.
+  void put_data_on_volume(const std::string& size);
+  /// Another disk, for a tablespace.
+  void add_disk(const std::string& size);
+
+  [[nodiscard]] const test::PostgresOptions& options() const { return options_; }
+  [[nodiscard]] Volume* data_volume() const { return data_.get(); }
+  [[nodiscard]] Volume* disk() const { return disk_.get(); }
+
+ private:
+  [[nodiscard]] std::unique_ptr<Volume> make_volume(std::string_view name, const std::string& size);
+
+  test::TempDir dir_;
+  test::PostgresOptions options_;
+  std::unique_ptr<Volume> data_;
+  std::unique_ptr<Volume> disk_;
+};
+
+/// A cause the guard or doctor names, and what of.
+struct Named {
+  std::string cause;
+  std::string subject;
+};
+
+class AdvisedServer {
+ public:
+  explicit AdvisedServer(std::unique_ptr<Ground> ground);
+  ~AdvisedServer();
+  AdvisedServer(const AdvisedServer&) = delete;
+  AdvisedServer& operator=(const AdvisedServer&) = delete;
+
+  /// Starts the guard, waits until it knows every table and has nothing to say, and starts the
+  /// writer.
+  void stand();
+  void start_guard();
+  /// SIGKILL, and waits until it is gone.
+  void kill_guard();
+
+  [[nodiscard]] test::PostgresServer& server() { return server_; }
+  [[nodiscard]] const Ground& ground() const { return *ground_; }
+  [[nodiscard]] std::filesystem::path dir() const { return server_.temp_dir(); }
+  [[nodiscard]] Session session(std::string_view database = "shop") const {
+    return Session(server_.conninfo(database));
+  }
+  /// Until the server and whatever it holds end.
+  void keep(std::any held) { held_.push_back(std::move(held)); }
+
+  /// The guard's unfinished incidents, the most telling cause first.
+  [[nodiscard]] std::vector<Named> incidents();
+  /// The findings of `pgkeel doctor`, in its order.
+  [[nodiscard]] std::vector<Named> ask_doctor();
+  [[nodiscard]] app::Writer::Tally tally() const;
+  /// The end of the guard's log, for a trial that did not run.
+  [[nodiscard]] std::string guard_words() const;
+
+ private:
+  void write_config();
+  void await_knowing();
+  [[nodiscard]] bool knows_everything() const;
+  void end_guard() noexcept;
+
+  std::unique_ptr<Ground> ground_;
+  test::PostgresServer server_;
+  app::Config config_;
+  runtime::Loop loop_;
+  std::optional<runtime::ProcessHandle> guard_;
+  std::unique_ptr<app::Writer> writer_;
+  std::vector<std::any> held_;
+};
+
+}  // namespace pgkeel::chaos

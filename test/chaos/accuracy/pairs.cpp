@@ -1,0 +1,55 @@
+// See pairs.hpp.
+#include "chaos/accuracy/pairs.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+
+namespace pgkeel::chaos {
+namespace {
+
+bool takes_server(const Injector& injector) { return injector.leaves == Leaves::ServerDown; }
+
+// A lock file and a configuration are both read while the server is down.
+bool both_seen_on_dead_server(const Injector& one, const Injector& other) {
+  const auto is = [&](std::string_view a, std::string_view b) {
+    return one.fault == a && other.fault == b;
+  };
+  return is("stale_pid", "config_broken") || is("config_broken", "stale_pid");
+}
+
+}  // namespace
+
+bool can_meet(const Injector& one, const Injector& other) {
+  if (one.fault == other.fault) return false;
+  if (one.needs == Needs::Containers || other.needs == Needs::Containers) return false;
+  if (takes_server(one) && takes_server(other)) return both_seen_on_dead_server(one, other);
+  const bool storm = one.leaves == Leaves::NoConnections || other.leaves == Leaves::NoConnections;
+  return !storm || (!takes_server(one) && !takes_server(other));
+}
+
+std::vector<FaultPair> draw_pairs(std::uint64_t seed, std::size_t count) {
+  std::vector<FaultPair> pairs;
+  const auto all = injectors();
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t j = i + 1; j < all.size(); ++j)
+      if (unable(all[i]).empty() && unable(all[j]).empty() && can_meet(all[i], all[j]))
+        pairs.emplace_back(&all[i], &all[j]);
+  std::mt19937_64 random(seed);  // its sequence is the standard's, the same everywhere
+  for (std::size_t i = pairs.size(); i > 1; --i) std::swap(pairs[i - 1], pairs[random() % i]);
+  pairs.resize(std::min(pairs.size(), count));
+  return pairs;
+}
+
+std::string unable(const Injector& injector) {
+  switch (injector.needs) {
+    case Needs::Nothing: return {};
+    case Needs::Mounts: return ::geteuid() == 0 ? "" : "needs root and mount namespaces";
+    case Needs::Containers: return "needs root, podman, crun and the kernel's log";
+    case Needs::Unmade: return "not applicable yet: there is no gateway";
+  }
+  return {};
+}
+
+}  // namespace pgkeel::chaos

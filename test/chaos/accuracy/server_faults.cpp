@@ -1,0 +1,103 @@
+// Faults of processes: the server's, another's in its way, the guard's own. The moment is taken
+// before the blow, so that nothing of it counts for the guard.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "chaos/accuracy/injector.hpp"
+#include "runtime/fd.hpp"
+#include "support/child.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+constexpr Millis kLoginTimeout{2'000};  // sense.timeout, as it is by default
+
+// A child of ours that ends with the trial.
+class Child {
+ public:
+  explicit Child(pid_t pid) : pid_(pid) {}
+  ~Child() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+std::shared_ptr<runtime::Fd> listen_on(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto fd = std::make_shared<runtime::Fd>(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int yes = 1;
+  ::setsockopt(fd->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  if (::bind(fd->get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(fd->get(), 1) != 0)
+    throw std::runtime_error("the server's port could not be taken");
+  return fd;
+}
+
+}  // namespace
+
+SteadyTime kill_server(AdvisedServer& advised) {
+  const auto now = SteadyClock::now();
+  advised.server().kill9();
+  return now;
+}
+
+SteadyTime hang_server(AdvisedServer& advised) {
+  const auto now = SteadyClock::now();
+  ::kill(advised.server().pid(), SIGSTOP);
+  return now + kLoginTimeout;
+}
+
+SteadyTime reuse_pid(AdvisedServer& advised) {
+  auto& server = advised.server();
+  const auto other = std::make_shared<Child>(
+      test::start_child({"/bin/sleep", "600"}, advised.dir() / "bystander.log"));
+  advised.keep(other);
+  const auto lock = server.data_dir() / "postmaster.pid";
+  std::ostringstream text;
+  text << std::ifstream(lock).rdbuf();
+  const auto rest = text.str().substr(text.str().find('\n'));
+  const auto postmaster = server.pid();
+  std::ofstream(lock) << other->pid() << rest << std::flush;
+  const auto now = SteadyClock::now();
+  ::kill(postmaster, SIGKILL);
+  return now;
+}
+
+// Whatever starts servers here tries to, and the server says why it cannot.
+SteadyTime take_port(AdvisedServer& advised) {
+  auto& server = advised.server();
+  server.kill9();
+  server.await_processes_gone();
+  advised.keep(listen_on(server.port()));
+  const auto now = SteadyClock::now();
+  const auto started = test::start_child(
+      {(server.bin_dir() / "postgres").string(), "-D", server.data_dir().string()},
+      server.log_file());
+  ::waitpid(started, nullptr, 0);
+  return now;
+}
+
+// As an init system does it: begun again at once.
+SteadyTime kill_guard(AdvisedServer& advised) {
+  advised.kill_guard();
+  const auto now = SteadyClock::now();
+  advised.start_guard();
+  return now;
+}
+
+}  // namespace pgkeel::chaos

@@ -1,0 +1,123 @@
+// See trial.hpp.
+#include "chaos/accuracy/trial.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "chaos/accuracy/interruption.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+constexpr Seconds kPatience{12};
+constexpr Millis kPromised{1'000};  // a cause is named within it, or it may be hidden by the next
+constexpr std::chrono::milliseconds kAskEvery{5};
+
+bool is_one_of(const std::vector<const Injector*>& faults, const std::string& cause) {
+  return std::ranges::any_of(faults, [&](const auto* one) { return one->fault == cause; });
+}
+
+void add_once(std::vector<std::string>& causes, const std::string& cause) {
+  if (std::ranges::find(causes, cause) == causes.end()) causes.push_back(cause);
+}
+
+// Asks the guard again and again, and notes when it names what.
+class Listener {
+ public:
+  Listener(AdvisedServer& advised, Trial& trial, const std::vector<const Injector*>& faults)
+      : advised_(advised), trial_(trial), faults_(faults) {}
+
+  void injected(std::size_t fault, SteadyTime evidence) {
+    evidence_.resize(std::max(evidence_.size(), fault + 1));
+    evidence_[fault] = evidence;
+  }
+  /// Until every fault injected so far is named, or the time has come.
+  void listen(SteadyTime until) {
+    while (!ask() && SteadyClock::now() < until) {
+      if (interrupted()) throw Ended("told to stop");
+      std::this_thread::sleep_for(kAskEvery);
+    }
+  }
+
+ private:
+  bool ask() {
+    const auto incidents = advised_.incidents();
+    const auto now = SteadyClock::now();
+    for (const auto& one : incidents)
+      if (!is_one_of(faults_, one.cause)) add_once(trial_.before, one.cause);
+    bool all = true;
+    for (std::size_t i = 0; i < evidence_.size(); ++i) {
+      auto& told = trial_.faults[i];
+      const bool named =
+          std::ranges::find(incidents, told.injector->fault, &Named::cause) != incidents.end();
+      if (named && !told.after)
+        told.after = std::max(std::chrono::duration_cast<Millis>(now - evidence_[i]), Millis(0));
+      all = all && told.after;
+    }
+    return all;
+  }
+
+  AdvisedServer& advised_;
+  Trial& trial_;
+  const std::vector<const Injector*>& faults_;
+  std::vector<SteadyTime> evidence_;
+};
+
+void sum_up(AdvisedServer& advised, Trial& trial) {
+  for (const auto& one : advised.incidents()) add_once(trial.named, one.cause);
+  const auto findings = advised.ask_doctor();
+  if (!findings.empty()) trial.doctor_first = findings.front().cause;
+  for (const auto& one : findings) add_once(trial.named, one.cause);
+  const auto tally = advised.tally();
+  trial.client_errors = tally.errors;
+  trial.acknowledged = tally.acknowledged;
+}
+
+void run(const ModelCluster& model, const std::vector<const Injector*>& faults, Trial& trial) {
+  auto ground = std::make_unique<Ground>(model);
+  for (const auto* fault : faults)
+    if (fault->lay != nullptr) fault->lay(*ground);
+  AdvisedServer advised(std::move(ground));
+  for (const auto* fault : faults)
+    if (fault->prepare != nullptr) fault->prepare(advised);
+  advised.stand();
+  Listener listener(advised, trial, faults);
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    const auto evidence = faults[i]->inject(advised);
+    listener.injected(i, evidence);
+    const bool last = i + 1 == faults.size();
+    if (last) listener.listen(evidence + kPatience);
+    else if (faults[i + 1]->leaves != Leaves::ServerServing) listener.listen(evidence + kPromised);
+  }
+  sum_up(advised, trial);
+}
+
+}  // namespace
+
+bool Trial::right() const {
+  if (!ran() || named.size() < faults.size()) return false;
+  const auto first = std::span(named).first(faults.size());
+  return std::ranges::all_of(faults, [&](const Told& told) {
+    return std::ranges::find(first, told.injector->fault) != first.end();
+  });
+}
+
+// A pair's server is broken by the lesser fault first.
+Trial try_faults(const ModelCluster& model, const std::vector<const Injector*>& faults) {
+  Trial trial;
+  std::vector<const Injector*> in_order;
+  for (const auto* fault : faults)
+    in_order.insert(std::ranges::upper_bound(in_order, fault->leaves, {}, &Injector::leaves),
+                    fault);
+  for (const auto* fault : in_order) trial.faults.push_back({fault, std::nullopt});
+  try {
+    run(model, in_order, trial);
+  } catch (const Ended&) {
+    throw;
+  } catch (const std::exception& error) {
+    trial.not_run = error.what();
+  }
+  return trial;
+}
+
+}  // namespace pgkeel::chaos

@@ -1,0 +1,46 @@
+// One trial: a fresh server under a guard that only advises, one fault or two, and what was named.
+// Right is strict: see Trial::right.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "chaos/accuracy/injector.hpp"
+
+namespace pgkeel::chaos {
+
+/// The trial was ended by whoever runs it.
+struct Ended : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// One fault of a trial and when it was named.
+struct Told {
+  const Injector* injector = nullptr;
+  std::optional<Millis> after;  ///< its evidence; none: never named
+};
+
+struct Trial {
+  std::vector<Told> faults;
+  std::string not_run;  ///< why; empty: it ran
+  /// What is named in the end: the guard's unfinished incidents, the most telling cause first, then
+  /// what only doctor finds; each cause once.
+  std::vector<std::string> named;
+  std::string doctor_first;         ///< of doctor's findings alone
+  std::vector<std::string> before;  ///< other causes named before the right ones, whatever became
+                                    ///< of them
+  int client_errors = 0;
+  std::int64_t acknowledged = 0;
+
+  [[nodiscard]] bool ran() const { return not_run.empty(); }
+  /// As many causes as there were faults stand first in `named`, and they are the faults.
+  [[nodiscard]] bool right() const;
+};
+
+[[nodiscard]] Trial try_faults(const ModelCluster& model,
+                               const std::vector<const Injector*>& faults);
+
+}  // namespace pgkeel::chaos

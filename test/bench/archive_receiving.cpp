@@ -11,6 +11,7 @@
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
 #include "bench/archive.hpp"
+#include "support/wait.hpp"
 
 namespace pgkeel::bench {
 namespace {
@@ -24,6 +25,8 @@ constexpr int kSyncSeconds = 10;
 constexpr int kMoreRounds = 1;  // throughput swings more than copies do
 constexpr int kSecondsMin = 3;  // of a smoke run
 constexpr Millis kLookEvery{40};
+constexpr double kCaughtUpMib = 0.1;
+constexpr Seconds kCatchUpPatience{60};
 
 int seconds_of(const ArchiveStage& stage, int full) {
   return std::max(kSecondsMin, static_cast<int>(full * std::min(1.0, stage.options().scale)));
@@ -52,10 +55,19 @@ double lag_mib(ArchiveStage& stage) {
   return bytes / kMib;
 }
 
+// A stream that begins where the last backup ended has what was loaded since before it: how fast
+// that is fetched is not what keeping up means.
+void await_caught_up(ArchiveStage& stage) {
+  const auto caught_up = [&stage] { return lag_mib(stage) <= kCaughtUpMib; };
+  if (!test::wait_until(caught_up, kCatchUpPatience))
+    throw std::runtime_error("the receiver does not catch up with an idle server");
+}
+
 Cells measure_lag(ArchiveStage& stage) {
   const int seconds = seconds_of(stage, kLagSeconds);
-  say(fmt::format("pgbench -c 8 for {} s, receiving", seconds));
   stage.start_receiver(ArchiveStage::Durability::Async);
+  await_caught_up(stage);
+  say(fmt::format("pgbench -c 8 for {} s, receiving", seconds));
   const auto before = stage.server().query("select pg_current_wal_lsn()");
   std::atomic<bool> done = false;
   double tps = 0;

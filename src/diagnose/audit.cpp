@@ -11,6 +11,10 @@
 namespace pgkeel::diagnose {
 namespace {
 
+constexpr auto kRemovals = std::to_array<std::string_view>(
+    {"table_dropped", "table_truncated", "mass_delete", "schema_dropped", "database_dropped",
+     "volume_lost", "fresh_cluster"});
+
 using Kind = Answer::Kind;
 
 constexpr std::size_t kNamed = 3;  // of a list; how many more is said
@@ -196,8 +200,7 @@ std::string who(const sense::Destruction& one) {
 Told removed(const Case& the_case, const History& history) {
   std::vector<std::string> words;
   for (const auto& incident : history.incidents)
-    if (incident.cause == "table_dropped" || incident.cause == "database_dropped" ||
-        incident.cause == "volume_lost" || incident.cause == "fresh_cluster")
+    if (std::ranges::find(kRemovals, incident.cause) != kRemovals.end())
       words.push_back(
           fmt::format("{} {} {}", at(incident.opened_at), incident.cause, incident.subject));
   for (const auto& one : history.log.destructions) words.push_back(who(one));

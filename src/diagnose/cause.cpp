@@ -82,6 +82,14 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
     {Cause::HeapCorrupted, "heap_corrupted", 9, Severity::Critical,
      "a data file of the server is damaged"},
     {Cause::IndexCorrupted, "index_corrupted", 7, Severity::Critical, "an index is damaged"},
+    {Cause::TableTruncated, "table_truncated", 18, Severity::Critical,
+     "a table was emptied at once"},
+    {Cause::MassDelete, "mass_delete", 16, Severity::Warning,
+     "most rows of a table were deleted in a short time"},
+    {Cause::SchemaDropped, "schema_dropped", 25, Severity::Critical,
+     "a schema is gone with the tables in it"},
+    {Cause::GuardKilled, "guard_killed", 4, Severity::Info,
+     "the guard ended without being told to"},
 });
 
 }  // namespace
@@ -100,7 +108,12 @@ bool about_activity(Cause cause, std::string_view subject) {
 bool interrupts_nobody(Cause cause, std::string_view subject) {
   if (cause == Cause::ConnectionStorm) return subject != kInstanceSubject;
   return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause) ||
-         about_activity(cause, subject) || about_log(cause);
+         about_activity(cause, subject) || about_log(cause) || about_rows(cause) ||
+         cause == Cause::GuardKilled;
+}
+
+bool about_rows(Cause cause) {
+  return cause == Cause::TableTruncated || cause == Cause::MassDelete;
 }
 
 bool about_log(Cause cause) {

@@ -55,6 +55,10 @@ enum class Cause {
   SharedMemoryFull,
   HeapCorrupted,
   IndexCorrupted,
+  TableTruncated,
+  MassDelete,
+  SchemaDropped,
+  GuardKilled,
 };
 
 struct CauseInfo {
@@ -79,11 +83,16 @@ struct CauseInfo {
 /// Whether it is told by what goes on inside the server, at which the guard looks seldom.
 [[nodiscard]] bool about_activity(Cause cause, std::string_view subject);
 
+/// Whether it is told by what the guard remembers, and the server has nothing to add.
+[[nodiscard]] bool about_rows(Cause cause);
+
 /// Whether it is told by the server's log alone, which is read back when a guard starts.
 [[nodiscard]] bool about_log(Cause cause);
 
 /// What a finding is about: the whole instance, or one object ("shop", "shop.public.orders").
 inline constexpr std::string_view kInstanceSubject = "instance";
+/// The guard itself.
+inline constexpr std::string_view kGuardSubject = "guard";
 /// The server's own archive_command.
 inline constexpr std::string_view kArchiveCommandSubject = "archive.command";
 

@@ -2,6 +2,7 @@
 // plain values. Pure rules compare an Observation against it.
 #pragma once
 
+#include <sys/types.h>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,12 +20,35 @@ struct Limits {
   double warn_at = 0.8;
 };
 
+/// A table that stayed and lost its rows; remembered until they are back or it was meant.
+struct LostRows {
+  Oid oid;
+  bool truncated = false;  ///< else deleted
+  WallTime since;          ///< they were there then
+  WallTime at;
+  Lsn lsn;  ///< where the WAL was while they were there; invalid where that cannot be known
+  std::int64_t rows_before = 0;
+  std::int64_t rows_after = 0;
+};
+
+/// A guard that ended without being told to.
+struct Predecessor {
+  pid_t pid = 0;
+  WallTime started;
+  WallTime last_seen;  ///< its last sign of life
+  WallTime until;      ///< when another one watched again; now, while none does
+  bool still = false;  ///< nobody watches
+};
+
 struct Known {
   std::optional<incident::Identity> identity;
   std::string image;  ///< of the container it served in last: "postgres:15"
   std::string owner;  ///< of its data directory while it served: "104:106"
   std::vector<incident::KnownDatabase> databases;
   std::map<std::string, std::vector<incident::KnownRelation>> relations;  ///< by database
+  std::map<std::string, LostRows> lost_rows;  ///< by "database.schema.table"
+  std::set<std::string> may_lose_rows;        ///< of these it was said that it was meant
+  std::optional<Predecessor> predecessor;
   std::vector<std::string> required_databases;
   std::vector<std::string> required_tables;  ///< "database.schema.table"
   Limits limits;

@@ -27,7 +27,9 @@ constexpr auto kRules = std::to_array<Rule>({
     slot_abandoned,      wraparound_near,
     disk_full,           wal_disk_full,
     shared_memory_full,  heap_corrupted,
-    index_corrupted,
+    index_corrupted,     table_truncated,
+    mass_delete,         schema_dropped,
+    guard_killed,
 });
 
 }  // namespace

@@ -63,6 +63,10 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> shared_memory_full(const Case& the_case);
 [[nodiscard]] std::vector<Finding> heap_corrupted(const Case& the_case);
 [[nodiscard]] std::vector<Finding> index_corrupted(const Case& the_case);
+[[nodiscard]] std::vector<Finding> table_truncated(const Case& the_case);
+[[nodiscard]] std::vector<Finding> mass_delete(const Case& the_case);
+[[nodiscard]] std::vector<Finding> schema_dropped(const Case& the_case);
+[[nodiscard]] std::vector<Finding> guard_killed(const Case& the_case);
 
 /// "from 2026-... until 2026-..., 12 s": the newest interval in which commits did not wait.
 [[nodiscard]] std::string unprotected_words(const sense::Unprotected& interval);

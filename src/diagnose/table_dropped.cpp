@@ -1,30 +1,17 @@
 // A table the ledger knows by its oid is not in its database's catalog any more. A rename or a move
 // to another schema keeps the oid and is not a drop. A name that came back with another oid counts:
 // the new table does not hold the old rows.
-// Excluded: a database that is gone itself (database_dropped explains it), a listing that was cut.
+// Excluded: a database that is gone itself (database_dropped explains it), a schema that is
+// (schema_dropped), a listing that was cut.
 #include "diagnose/case.hpp"
+#include "diagnose/missing_tables.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
 namespace pgkeel::diagnose {
 namespace {
-
-bool database_still_there(const Case& the_case, const std::string& name) {
-  const auto& known = the_case.known.databases;
-  const auto row = std::ranges::find(known, name, &incident::KnownDatabase::name);
-  return std::ranges::any_of(the_case.seen.catalog.databases, [&](const auto& database) {
-    return database.name == name && (row == known.end() || row->oid == database.oid);
-  });
-}
-
-std::unordered_set<std::uint32_t> oids_of(const sense::RelationListing& listing) {
-  std::unordered_set<std::uint32_t> oids;
-  for (const auto& relation : listing.relations) oids.insert(relation.oid.value);
-  return oids;
-}
 
 Finding dropped(const Case& the_case, const std::string& database,
                 const incident::KnownRelation& known, const sense::RelationListing& listing) {
@@ -56,17 +43,13 @@ Finding dropped(const Case& the_case, const std::string& database,
 }  // namespace
 
 std::vector<Finding> table_dropped(const Case& the_case) {
-  const auto& catalog = the_case.seen.catalog;
-  if (!catalog.seen || !data_is_ours(the_case)) return {};
   std::vector<Finding> findings;
-  for (const auto& [database, relations] : the_case.known.relations) {
-    const auto listing = catalog.listings.find(database);
-    if (listing == catalog.listings.end() || listing->second.truncated) continue;
-    if (!database_still_there(the_case, database)) continue;
-    const auto present = oids_of(listing->second);
-    for (const auto& known : relations)
-      if (!present.contains(known.oid.value))
-        findings.push_back(dropped(the_case, database, known, listing->second));
+  for (const auto& [database, lost] : missing_tables(the_case)) {
+    const auto& listing = the_case.seen.catalog.listings.at(database);
+    const auto schemas = dropped_schemas(lost, listing);
+    for (const auto* known : lost)
+      if (!schemas.contains(known->schema))
+        findings.push_back(dropped(the_case, database, *known, listing));
   }
   return findings;
 }

@@ -240,6 +240,14 @@ Result<void> Ledger::forget_relation(std::string_view database, std::string_view
   });
 }
 
+Result<void> Ledger::note_decision(std::string_view who, std::string_view what,
+                                   std::string_view subject) {
+  return store_->connection().write("ledger.note_decision", [&](Database& db) -> Result<void> {
+    TRY_VOID(remember(db, who, what, subject, ""));
+    return {};
+  });
+}
+
 Result<std::vector<Decision>> Ledger::history(std::size_t most) const {
   auto held = store_->connection().hold();
   return collect(

@@ -72,7 +72,7 @@ struct KnownConfigFile {
 struct Decision {
   WallTime at;
   std::string who;
-  std::string what;  ///< accept_identity, forget_database, forget_relation
+  std::string what;  ///< accept_identity, forget_database, forget_relation, accept_row_loss
   std::string subject;
   std::string detail;
 };
@@ -102,6 +102,8 @@ class Ledger {
   Result<void> forget_relation(std::string_view database, std::string_view qualified,
                                std::string_view who);
 
+  /// A decision that changes no row of the ledger's own.
+  Result<void> note_decision(std::string_view who, std::string_view what, std::string_view subject);
   /// The operators' decisions, newest first.
   [[nodiscard]] Result<std::vector<Decision>> history(std::size_t most) const;
 

@@ -124,7 +124,7 @@ Result<void> load_known(const incident::Ledger& ledger, diagnose::Known& known) 
     TRY(relations, ledger.relations(database.name));
     known.relations[database.name] = std::move(relations);
   }
-  return {};
+  return load_row_losses(ledger, known);
 }
 
 Result<void> Bookkeeper::load() {
@@ -142,6 +142,7 @@ void Bookkeeper::update(const std::vector<std::string>& open_subjects) {
   if (!is_ours()) return;
   update_surroundings();
   update_databases();
+  update_row_losses();
   update_relations();
   if (!elsewhere()) update_configuration();
   update_definitions(open_subjects);
@@ -241,6 +242,16 @@ void Bookkeeper::update_databases() {
   const auto recorded = services_.ledger.record_databases(databases);
   if (!recorded) return warn("databases", recorded.error());
   known_.databases = std::move(databases);
+}
+
+void Bookkeeper::update_row_losses() {
+  const auto& seen = services_.senses.observation();
+  const bool news = row_losses_.follow(seen, services_.loop.now(), wall_now(), known_);
+  row_losses_unwritten_ = row_losses_unwritten_ || news;
+  if (!row_losses_unwritten_) return;
+  const auto kept = keep_row_losses(services_.ledger, known_);
+  if (!kept) return warn("lost rows", kept.error());
+  row_losses_unwritten_ = false;
 }
 
 void Bookkeeper::update_relations() {

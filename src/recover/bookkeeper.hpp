@@ -8,6 +8,7 @@
 
 #include "diagnose/known.hpp"
 #include "recover/playbook.hpp"
+#include "recover/row_losses.hpp"
 
 namespace pgkeel::recover {
 
@@ -35,6 +36,7 @@ class Bookkeeper {
   void remember(std::string_view fact, std::string value, std::string& known);
   void update_surroundings();
   void update_databases();
+  void update_row_losses();
   void update_relations();
   void update_configuration();
   void update_definitions(const std::vector<std::string>& open_subjects);
@@ -43,6 +45,8 @@ class Bookkeeper {
 
   Services& services_;
   diagnose::Known& known_;
+  RowLossBook row_losses_;
+  bool row_losses_unwritten_ = false;
   SteadyTime identity_written_;
   std::map<std::string, int> listings_recorded_;  ///< database to RelationListing::changes
   std::map<std::string, int> definitions_of_;     ///< database to ddl_changes of the kept dump

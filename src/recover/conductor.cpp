@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "diagnose/missing_tables.hpp"
 #include "diagnose/rules.hpp"
 #include "recover/purpose.hpp"
 
@@ -109,6 +110,7 @@ Task<bool> Conductor::turn() {
   note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
   for (auto& decision : decisions) co_await apply(std::move(decision));
+  if (seen.healthy()) known_.predecessor.reset();  // told, once
   ++turns_;
   co_return !decisions.empty();
 }
@@ -186,11 +188,35 @@ Result<void> Conductor::forget_relation(const std::string& subject, std::string_
   const auto dot = subject.find('.');
   if (dot == std::string::npos)
     return fail(ErrorCode::Usage, fmt::format("'{}' is not DATABASE.SCHEMA.TABLE", subject));
-  TRY_VOID(services_.ledger.forget_relation(subject.substr(0, dot), subject.substr(dot + 1), who));
-  TRY_VOID(bookkeeper_.load());
-  if (const auto* tracked = state_.find(subject))
-    close(tracked->id, "the operator says it was meant");
+  TRY(accepted, accept_row_loss(services_.ledger, subject, who, known_));
+  const auto* tracked = state_.find(subject);
+  if (!accepted || (tracked != nullptr && !diagnose::about_rows(tracked->cause)))
+    TRY_VOID(forget_tables(subject.substr(0, dot), subject.substr(dot + 1), who));
+  if (tracked != nullptr) close(tracked->id, "the operator says it was meant");
   return {};
+}
+
+// "schema.table", or a schema that is gone with its tables.
+Result<void> Conductor::forget_tables(const std::string& database, const std::string& name,
+                                      std::string_view who) {
+  if (name.contains('.')) {
+    TRY_VOID(services_.ledger.forget_relation(database, name, who));
+    return bookkeeper_.load();
+  }
+  const auto& seen = services_.senses.observation();
+  const auto missing = diagnose::missing_tables({seen, known_, services_.loop.now(), wall_now()});
+  const auto lost = missing.find(database);
+  int forgotten = 0;
+  if (lost != missing.end())
+    for (const auto* known : lost->second) {
+      if (known->schema != name) continue;
+      TRY_VOID(services_.ledger.forget_relation(database, known->qualified(), who));
+      ++forgotten;
+    }
+  if (forgotten == 0)
+    return fail(ErrorCode::NotFound,
+                fmt::format("no table of a schema '{}.{}' is known and gone", database, name));
+  return bookkeeper_.load();
 }
 
 Result<void> Conductor::forget_database(const std::string& name, std::string_view who) {

@@ -48,6 +48,8 @@ class Conductor {
   void end_pause_when_due();
   void note_purpose(bool stopped);
   std::vector<std::string> open_subjects() const;
+  Result<void> forget_tables(const std::string& database, const std::string& name,
+                             std::string_view who);
 
   runtime::Task<void> apply(Decision decision);
   void open(const OpenIncident& decision);

@@ -76,6 +76,13 @@ constexpr auto kRemedies = std::to_array<Remedy>({
     {Cause::HeapCorrupted, Grade::Human, "", false,
      "a human: restore the relation beside the live one"},
     {Cause::IndexCorrupted, Grade::Human, "", false, "a human: check the table, then REINDEX"},
+    {Cause::TableTruncated, Grade::Human, "", false,
+     "a human: restore its rows beside it, or say that it was meant ('pgkeel undrop forget')"},
+    {Cause::MassDelete, Grade::Human, "", false,
+     "a human: restore the rows beside it, or say that it was meant ('pgkeel undrop forget')"},
+    {Cause::SchemaDropped, Grade::Human, "", false,
+     "a human: restore its tables, or say that it was meant ('pgkeel undrop forget')"},
+    {Cause::GuardKilled, Grade::Human, "", false, "a guard to watch again"},
 });
 
 const Remedy& row(Cause cause) {

@@ -81,11 +81,13 @@ runtime::Task<std::vector<Verification>> verify_service(Services* services,
   auto lost_databases = missing(the_case, diagnose::database_dropped, excused);
   auto never_made = missing(the_case, diagnose::database_missing, excused);
   lost_databases.insert(lost_databases.end(), never_made.begin(), never_made.end());
+  auto lost_tables = missing(the_case, diagnose::table_dropped, excused);
+  auto lost_schemas = missing(the_case, diagnose::schema_dropped, excused);
+  lost_tables.insert(lost_tables.end(), lost_schemas.begin(), lost_schemas.end());
   co_return std::vector<Verification>{
       check_probe("login", seen.login), check_write(seen),
       check_objects("databases", the_case, lost_databases, seen.catalog.databases.size()),
-      check_objects("tables", the_case, missing(the_case, diagnose::table_dropped, excused),
-                    known_tables(*known))};
+      check_objects("tables", the_case, lost_tables, known_tables(*known))};
 }
 
 bool all_passed(const std::vector<Verification>& checks) {

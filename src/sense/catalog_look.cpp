@@ -2,6 +2,8 @@
 #include "sense/catalog_look.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -64,6 +66,8 @@ std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   std::ranges::rotate(watch.positions, watch.positions.end() - 1);
   const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
   watch.positions.front() = {board.loop.now(), lsn.value_or(Lsn())};
+  watch.counting.churn.reset();
+  if (rows.size() == 1 && rows.columns() > 2) watch.counting.churn = rows.int64(0, 2).value_or(0);
   return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();
 }
 
@@ -81,7 +85,33 @@ Task<DbResult<bool>> listing_due(Board* board, Watch* watch, Followed* list, std
   co_return stale || moved;
 }
 
-void note_relations(Board& board, Watch& watch, const Rows& rows) {
+void note_losses(Board& board, Watch& watch, std::vector<RowLoss> losses) {
+  auto& kept = board.seen.catalog.listings[watch.database].row_losses;
+  for (auto& loss : losses) {
+    if (kept.size() >= kRowLossesKept) kept.erase(kept.begin());
+    kept.insert_or_assign(loss.oid.value, loss);
+  }
+  if (!losses.empty()) board.changed.notify_all();
+}
+
+// One part in a thousand of the time, at most, goes into counting.
+void note_counted(Board& board, Watch& watch, SteadyTime started,
+                  const std::vector<RowCount>& counts) {
+  constexpr int kCountShare = 1'000;
+  constexpr Millis kCountEvery{400};
+  constexpr Seconds kCountEveryWhereDear{5};
+  auto& counting = watch.counting;
+  const auto now = board.loop.now();
+  const auto rest = std::chrono::duration_cast<Millis>((now - started) * kCountShare);
+  const Millis least = counting.churn ? kCountEvery : Millis(kCountEveryWhereDear);
+  counting.not_before = now + std::max(rest, least);
+  counting.counted_churn = counting.churn.value_or(0);
+  counting.moved = false;
+  board.seen.catalog.listings[watch.database].counted_at = now;
+  note_losses(board, watch, watch.rows.look(counts, position_before(watch), now));
+}
+
+void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& schemas) {
   const auto now = board.loop.now();
   auto& listing = board.seen.catalog.listings[watch.database];
   listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
@@ -90,13 +120,76 @@ void note_relations(Board& board, Watch& watch, const Rows& rows) {
   note_gone(listing.relations, relations, position_before(watch), listing.gone);
   listing.relations = std::move(relations);
   listing.truncated = rows.size() > kRelationsMax;
+  listing.schemas.clear();
+  for (std::size_t row = 0; row < schemas.size(); ++row)
+    listing.schemas.push_back(read_text(schemas, row, 0));
   listing.changes = ++watch.listings_read;
   listing.ddl_changes = watch.relations.moves;
   watch.relations.listed_at = now;
   board.changed.notify_all();
 }
 
+// A table whose file was replaced is empty, or it was only rewritten: asked until it is known.
+Task<DbResult<void>> measure_suspects(Board* board, Watch* watch) {
+  const auto suspects = watch->rows.suspects();
+  if (suspects.empty()) co_return DbResult<void>();
+  const auto rows = co_await ask(board, watch, sizes_of(suspects));
+  if (!rows) co_return std::unexpected(rows.error());
+  std::vector<RowLoss> losses;
+  for (std::size_t row = 0; row < rows->size(); ++row) {
+    const Oid oid{static_cast<std::uint32_t>(rows->int64(row, 0).value_or(0))};
+    const auto bytes = rows->int64(row, 1).value_or(-1);
+    if (const auto loss = watch->rows.measured(oid, bytes, board->loop.now()))
+      losses.push_back(*loss);
+  }
+  note_losses(*board, *watch, std::move(losses));
+  co_return DbResult<void>();
+}
+
+// Where only a transaction is known of, its statistics are waited for.
+void note_moved(const Board& board, Counting& counting) {
+  constexpr Seconds kStatisticsLate{2};
+  if (counting.moved) return;
+  counting.moved = true;
+  if (!counting.churn)
+    counting.not_before = std::max(counting.not_before, board.loop.after(kStatisticsLate));
+}
+
+bool count_due(const Board& board, const Watch& watch) {
+  const auto& counting = watch.counting;
+  if (board.loop.now() < counting.not_before || board.seen.login.in_recovery) return false;
+  if (!counting.churn) return counting.moved;
+  return std::abs(*counting.churn - counting.counted_churn) >= kMassDeletedMin;
+}
+
+Task<DbResult<void>> count_rows(Board* board, Watch* watch) {
+  const auto started = board->loop.now();
+  const auto rows = co_await ask(board, watch, kCounts);
+  if (!rows) co_return std::unexpected(rows.error());
+  const auto counts = counts_in(*rows);
+  auto& listing = board->seen.catalog.listings[watch->database];
+  std::map<std::uint32_t, std::int64_t> live;
+  for (const auto& count : counts) live[count.oid.value] = count.live;
+  for (auto& relation : listing.relations)
+    if (const auto found = live.find(relation.oid.value); found != live.end())
+      relation.live_rows = found->second;
+  note_counted(*board, *watch, started, counts);
+  co_return DbResult<void>();
+}
+
+Task<DbResult<void>> list_relations(Board* board, Watch* watch) {
+  const auto started = board->loop.now();
+  const auto rows = co_await ask(board, watch, kRelations);
+  if (!rows) co_return std::unexpected(rows.error());
+  const auto schemas = co_await ask(board, watch, kSchemas);
+  if (!schemas) co_return std::unexpected(schemas.error());
+  note_relations(*board, *watch, *rows, *schemas);
+  note_counted(*board, *watch, started, counts_in_relations(*rows));
+  co_return DbResult<void>();
+}
+
 Task<DbResult<void>> look_at_relations(Board* board, Watch* watch, std::string horizon) {
+  if (horizon != watch->relations.horizon) note_moved(*board, watch->counting);
   const auto due = co_await listing_due(board, watch, &watch->relations, std::move(horizon),
                                         kRelationsFingerprint);
   if (!due) co_return std::unexpected(due.error());
@@ -104,12 +197,16 @@ Task<DbResult<void>> look_at_relations(Board* board, Watch* watch, std::string h
   const auto kept = listings.find(watch->database);
   if (!*due && kept != listings.end()) {
     kept->second.checked_at = board->loop.now();
-    co_return DbResult<void>();
+  } else {
+    const auto listed = co_await list_relations(board, watch);
+    if (!listed) co_return std::unexpected(listed.error());
   }
-  const auto rows = co_await ask(board, watch, kRelations);
-  if (!rows) co_return std::unexpected(rows.error());
-  note_relations(*board, *watch, *rows);
-  co_return DbResult<void>();
+  if (count_due(*board, *watch)) {
+    const auto counted = co_await count_rows(board, watch);
+    if (!counted) co_return std::unexpected(counted.error());
+  }
+  auto measured = co_await measure_suspects(board, watch);
+  co_return measured;
 }
 
 // A listing belongs to a database, not to its name: it goes when the database does.
@@ -166,8 +263,14 @@ Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
 }
 
 Task<void> prepare_looks(Board* board, Watch* watch) {
+  auto horizon = std::string(kHorizon);
+  if (board->seen.login.server_version >= kCheapStatistics) {
+    const auto own = co_await ask(board, watch, kOwnDatabase);
+    if (own && own->size() == 1)
+      horizon = horizon_with_churn(Oid{static_cast<std::uint32_t>(own->int64(0, 0).value_or(0))});
+  }
   const auto prepared = co_await watch->session->prepare(
-      std::string(kHorizonName), std::string(kHorizon), board->loop.after(board->options.timeout));
+      std::string(kHorizonName), std::move(horizon), board->loop.after(board->options.timeout));
   watch->prepared = prepared.has_value();
   watch->activity_prepared.reset();
 }

@@ -1,6 +1,7 @@
 // One look at databases and relations over an open session, whether that session is kept
 // (catalog_watch) or made for the look (visit). A look first asks whether any transaction was
-// assigned at all, only then for a fingerprint, and reads a full listing only when that moved.
+// assigned at all, only then for a fingerprint, and reads a full listing only when that moved. Rows
+// are counted when enough of them came or went.
 #pragma once
 
 #include <array>
@@ -8,6 +9,7 @@
 
 #include "client/connection.hpp"
 #include "sense/board.hpp"
+#include "sense/row_watch.hpp"
 
 namespace pgkeel::sense {
 
@@ -23,6 +25,15 @@ struct Followed {
 
 /// Where the WAL was at the last looks: this one, the one before, and the one before that.
 using Positions = std::array<Position, 3>;
+
+/// When rows are counted: after the database's own counters have moved, and seldom where that
+/// costs much.
+struct Counting {
+  std::optional<std::int64_t> churn;  ///< none: the server is not asked at every look
+  std::int64_t counted_churn = 0;
+  bool moved = false;  ///< a transaction was assigned since
+  SteadyTime not_before;
+};
 
 /// One session with what the last look saw.
 struct Watch {
@@ -40,6 +51,8 @@ struct Watch {
   Followed relations;
   Positions positions;
   int listings_read = 0;
+  RowWatch rows;
+  Counting counting;
   std::array<std::chrono::microseconds, kCostsKept> costs{};
   std::size_t looks = 0;
 };

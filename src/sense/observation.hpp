@@ -141,6 +141,7 @@ struct Relation {
   std::int64_t size_bytes = 0;
   std::int64_t rows_estimate = 0;
   bool readable = true;  ///< the guard's role may read its rows, and so its definition by pg_dump
+  std::int64_t live_rows = 0;  ///< by the server's statistics alone, which a crash empties
   [[nodiscard]] std::string qualified() const { return schema + "." + name; }
 };
 
@@ -165,12 +166,30 @@ struct Position {
 using LastPositions = std::map<std::uint32_t, Position>;
 inline constexpr std::size_t kLastPositionsKept = 10'000;
 
+enum class RowLossKind { Truncated, Deleted };
+
+/// A table that stayed and lost its rows, or most of them, while it was watched.
+struct RowLoss {
+  Oid oid;
+  RowLossKind kind = RowLossKind::Truncated;
+  SteadyTime since;  ///< the last look that knew the rows
+  SteadyTime at;
+  Lsn lsn;  ///< where the WAL was while they were there; invalid where it cannot be known
+  std::int64_t rows_before = 0;  ///< an estimate
+  std::int64_t rows_after = 0;
+};
+inline constexpr std::size_t kRowLossesKept = 1'000;
+
 struct RelationListing {
   SteadyTime at;          ///< when the listing was read
   SteadyTime checked_at;  ///< when the cheap watch last said it still holds
   SteadyTime before;      ///< the last moment the former listing was known to hold
   LastPositions gone;     ///< relations that were in a former listing
   std::vector<Relation> relations;
+  std::vector<std::string> schemas;  ///< all there are; empty: not asked
+  /// The newest loss of a table, by its oid.
+  std::map<std::uint32_t, RowLoss> row_losses;
+  SteadyTime counted_at;  ///< when live_rows were read
   bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
   int changes = 0;         ///< counts listings read
   int ddl_changes =

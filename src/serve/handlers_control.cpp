@@ -58,11 +58,16 @@ std::pair<std::string, std::string> split_at_dot(const std::string& name) {
 }
 
 Result<Forgotten> read_forgotten(const HttpRequest& request) {
-  TRY(body, read_object(request, {"relation", "database", "who"}));
+  TRY(body, read_object(request, {"relation", "database", "schema", "who"}));
   TRY(relation, read_text(body, "relation"));
+  TRY(of_schema, read_text(body, "schema"));
   TRY(database, read_text(body, "database"));
   TRY(who, read_text(body, "who"));
   if (relation.empty() && database.empty()) return bad_forget();
+  if (!of_schema.empty()) {
+    if (database.empty() || !relation.empty() || of_schema.contains('.')) return bad_forget();
+    return Forgotten{database, of_schema, who_asked(request, who)};
+  }
   if (relation.empty()) return Forgotten{database, "", who_asked(request, who)};
   if (database.empty()) std::tie(database, relation) = split_at_dot(relation);
   const auto [schema, table] = split_at_dot(relation);

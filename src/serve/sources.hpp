@@ -39,7 +39,8 @@ class Control {
   virtual runtime::Task<Result<>> set_anchor(bool wanted) = 0;
   /// Makes the application's role and database where that waits for an operator's word.
   virtual runtime::Task<Result<>> apply_application(std::string who) = 0;
-  /// "It was dropped on purpose": `relation` is "schema.table". NotFound when it is not known.
+  /// "It was dropped on purpose": `relation` is "schema.table", or a schema that is gone. NotFound
+  /// when it is not known.
   virtual runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                                   std::string who) = 0;
   virtual runtime::Task<Result<>> forget_database(std::string database, std::string who) = 0;

@@ -79,7 +79,10 @@ TEST(GuardKilled, PostgresKeepsServingAndTheNextGuardAdoptsIt) {
   ASSERT_TRUE(stage.start_guard().has_value());
   ASSERT_TRUE(stage.await_ready().has_value());
   EXPECT_EQ(postmaster_pid(stage), postmaster);
-  EXPECT_TRUE(incidents(stage).empty() || settled(stage));
+  const auto told = [&] { return !incidents(stage).empty() && settled(stage); };
+  ASSERT_TRUE(test::wait_until(told, kPatience));
+  EXPECT_EQ(incidents(stage).front().cause, "guard_killed");
+  EXPECT_TRUE(incidents(stage).front().actions.empty());
   ASSERT_TRUE(service_restored(scene));
   EXPECT_EQ(scene.writer->tally().errors, 0);
   kill_server(stage);

@@ -11,13 +11,15 @@ namespace {
 Result<Json> body_of(const std::string& name) {
   const auto parts = split_name(name);
   if (parts.size() == 1) return Json{{"database", parts[0]}, {"who", who_asks()}};
+  if (parts.size() == 2)
+    return Json{{"database", parts[0]}, {"schema", parts[1]}, {"who", who_asks()}};
   if (parts.size() == 3) {
     return Json{
         {"database", parts[0]}, {"relation", parts[1] + "." + parts[2]}, {"who", who_asks()}};
   }
   return fail(Error(ErrorCode::Usage, fmt::format("'{}' names no table and no database", name))
-                  .with_hint("Write database.schema.table, or the name of a database; 'pgkeel "
-                             "undrop list' shows them."));
+                  .with_hint("Write database.schema.table, database.schema for a schema that is "
+                             "gone, or the name of a database; 'pgkeel undrop list' shows them."));
 }
 
 Result<int> run(const Invocation& invocation) {
@@ -26,7 +28,7 @@ Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   TRY(answer, GuardClient(config).post("/api/v1/forget", body));
   if (invocation.global.json) fmt::print("{}", to_line(answer));
-  else fmt::print("Remembered: {} was dropped on purpose.\n", name);
+  else fmt::print("Remembered: what became of {} was meant.\n", name);
   return 0;
 }
 
@@ -34,11 +36,14 @@ Result<int> run(const Invocation& invocation) {
 
 CommandSpec undrop_forget_command() {
   return {.name = "undrop forget",
-          .summary = "say that a table or database was dropped on purpose",
-          .details = "The guard stops reporting it and never brings it back by itself.",
+          .summary = "say that a table, schema or database was dropped or emptied on purpose",
+          .details =
+              "The guard stops reporting it and never brings it back by itself. A table that "
+              "was truncated, or that lost most of its rows, may lose them again from then "
+              "on without a word.",
           .example = "pgkeel undrop forget shop.public.old_orders",
           .arguments = {{.names = "RELATION",
-                         .help = "database.schema.table, or the name of a database",
+                         .help = "database.schema.table, database.schema, or a database",
                          .given = OptionSpec::Given::Required}},
           .run = run};
 }

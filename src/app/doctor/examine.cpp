@@ -7,6 +7,7 @@
 
 #include "app/api_client.hpp"
 #include "app/doctor/package_log.hpp"
+#include "app/guard/lifeline.hpp"
 #include "app/guard/startup.hpp"
 #include "incident/journal.hpp"
 #include "incident/store.hpp"
@@ -197,6 +198,7 @@ Result<Examination> examine(const Config& config) {
   read_journal(bench, examination.history);
   read_kernel(examination.seen, examination.history);
   examination.guard_runs = GuardClient(config).get("/api/v1/status").has_value();
+  if (!examination.guard_runs) examination.known.predecessor = Lifeline(config.state_dir).killed();
   judge(examination);
   return examination;
 }

@@ -42,6 +42,7 @@ Result<int> Guard::run() {
   SystemdReport::tell_stopping(*outcome_);
   stop_.request_stop();
   api_.reset();
+  if (lifeline_) lifeline_->end();
   return *std::move(outcome_);
 }
 
@@ -99,6 +100,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(conductor_->run(stop_.get_token()));
   loop_.spawn(hold_volume_lock());
   loop_.spawn(announce());
+  loop_.spawn(lifeline_->run(&loop_));
   loop_.spawn(face_->follow());
   loop_.spawn(anchor_->run());
   loop_.spawn(application_->run());
@@ -143,8 +145,10 @@ runtime::Task<Result<void>> Guard::make_parts() {
   services_->state_dir = config_.state_dir;
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
-  conductor_ = std::make_unique<recover::Conductor>(*services_, policy_of(config_),
-                                                    watchful_known_of(config_));
+  auto known = watchful_known_of(config_);
+  known.predecessor = predecessor();
+  conductor_ =
+      std::make_unique<recover::Conductor>(*services_, policy_of(config_), std::move(known));
   whole_loop_ = std::make_unique<WholeLoop>(config_, loop_, *senses_, *conductor_, *ledger_);
   face_ = std::make_unique<Face>(config_, loop_, *instance_, *senses_, *journal_, *conductor_);
   face_->show_alerts(alerts_.get());
@@ -169,6 +173,15 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_dumps(dumps_.get());
   archive_->heed(dumps_.get());
   co_return Result<void>();
+}
+
+// A disk that takes no such file is no reason not to watch.
+std::optional<diagnose::Predecessor> Guard::predecessor() {
+  lifeline_.emplace(config_.state_dir);
+  auto killed = lifeline_->begin();
+  if (killed) return *killed;
+  log_warning("no sign of life is kept", {{"why", killed.error().message()}});
+  return std::nullopt;
 }
 
 // The server as it should be when the loop begins.

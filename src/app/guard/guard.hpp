@@ -10,6 +10,7 @@
 #include "app/guard/alerting.hpp"
 #include "app/guard/dump_keeper.hpp"
 #include "app/guard/face.hpp"
+#include "app/guard/lifeline.hpp"
 #include "app/guard/receiver.hpp"
 #include "app/guard/sync_mode.hpp"
 #include "app/guard/systemd_report.hpp"
@@ -45,6 +46,7 @@ class Guard {
   void end(Result<int> outcome);
   runtime::Task<Result<void>> make_parts();
   runtime::Task<Result<void>> make_server();
+  [[nodiscard]] std::optional<diagnose::Predecessor> predecessor();
   Result<void> make_alerts();
   Result<void> lock_volume();
   Result<void> serve();
@@ -58,6 +60,7 @@ class Guard {
   std::optional<Result<int>> outcome_;
   runtime::Loop loop_;
   std::unique_ptr<incident::Store> store_;
+  std::optional<Lifeline> lifeline_;
   std::unique_ptr<incident::Ledger> ledger_;
   std::unique_ptr<incident::Journal> journal_;
   std::unique_ptr<instance::Instance> instance_;

@@ -1,0 +1,112 @@
+// Lost rows as the ledger keeps them: taken over once, until they are back or were meant.
+#include "recover/row_losses.hpp"
+
+#include <gmock/gmock.h>
+
+#include "incident/store.hpp"
+#include "support/temp_dir.hpp"
+#include "unit/diagnose/case_builder.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using test::kNow;
+using test::kOrders;
+using test::kWall;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::string kOrdersName = "shop.public.orders";
+
+// A truncation of 40 rows, seen a second ago.
+test::Instance truncated() {
+  auto instance = test::healthy();
+  auto& listing = instance.seen.catalog.listings["shop"];
+  listing.counted_at = kNow;
+  listing.row_losses[kOrders.value] = {
+      kOrders, sense::RowLossKind::Truncated, kNow - Seconds(2), kNow - Seconds(1), Lsn(0x3A00), 40,
+      0};
+  return instance;
+}
+
+TEST(RowLosses, AreTakenOverOnceAndKeptForTheNextGuard) {
+  // Goal: the ledger gives back what was seen, whatever the table is called (D1 D4).
+  auto instance = truncated();
+  auto& name = instance.seen.catalog.listings["shop"].relations[0].name;
+  name = "or\"de\nrs\xff";
+  RowLossBook book;
+  EXPECT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  EXPECT_FALSE(book.follow(instance.seen, kNow, kWall, instance.known));
+  name = "orders";
+  auto plain = truncated();
+  RowLossBook other;
+  ASSERT_TRUE(other.follow(plain.seen, kNow, kWall, plain.known));
+  const test::TempDir dir;
+  auto store = incident::Store::open(dir.path());
+  ASSERT_TRUE(store.has_value());
+  incident::Ledger ledger(**store);
+  ASSERT_TRUE(keep_row_losses(ledger, instance.known).has_value());
+  ASSERT_TRUE(keep_row_losses(ledger, plain.known).has_value());
+  diagnose::Known next;
+  ASSERT_TRUE(load_row_losses(ledger, next).has_value());
+  ASSERT_THAT(next.lost_rows, SizeIs(1));
+  const auto& lost = next.lost_rows.at(kOrdersName);
+  EXPECT_TRUE(lost.truncated);
+  EXPECT_EQ(lost.at, kWall - Seconds(1));
+  EXPECT_EQ(lost.lsn, Lsn(0x3A00));
+  EXPECT_EQ(lost.rows_before, 40);
+}
+
+TEST(RowLosses, AreOverWhenTheRowsAreBack) {
+  // Goal: late statistics are not believed at once, and a few new rows are not the old ones.
+  auto instance = truncated();
+  RowLossBook book;
+  ASSERT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  auto& listing = instance.seen.catalog.listings["shop"];
+  listing.relations[0].live_rows = 40;
+  EXPECT_FALSE(book.follow(instance.seen, kNow, kWall, instance.known));
+  listing.counted_at = kNow + Seconds(60);
+  listing.relations[0].live_rows = 30;
+  EXPECT_FALSE(book.follow(instance.seen, kNow + Seconds(60), kWall + Seconds(60), instance.known));
+  listing.relations[0].live_rows = 39;
+  EXPECT_TRUE(book.follow(instance.seen, kNow + Seconds(60), kWall + Seconds(60), instance.known));
+  EXPECT_THAT(instance.known.lost_rows, IsEmpty());
+}
+
+TEST(RowLosses, WhatWasMeantIsNotToldAgain) {
+  // Goal: the operator's word is remembered, for this table and for later (D1 X8).
+  auto instance = truncated();
+  RowLossBook book;
+  ASSERT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  const test::TempDir dir;
+  auto store = incident::Store::open(dir.path());
+  ASSERT_TRUE(store.has_value());
+  incident::Ledger ledger(**store);
+  const auto accepted = accept_row_loss(ledger, kOrdersName, "ann", instance.known);
+  EXPECT_TRUE(accepted && *accepted);
+  EXPECT_THAT(instance.known.lost_rows, IsEmpty());
+  EXPECT_FALSE(*accept_row_loss(ledger, kOrdersName, "ann", instance.known));
+  instance.seen.catalog.listings["shop"].row_losses[kOrders.value].at = kNow;
+  RowLossBook later;
+  EXPECT_FALSE(later.follow(instance.seen, kNow, kWall, instance.known));
+  diagnose::Known next;
+  ASSERT_TRUE(load_row_losses(ledger, next).has_value());
+  EXPECT_TRUE(next.may_lose_rows.contains(kOrdersName));
+  EXPECT_EQ(ledger.history(1)->at(0).what, "accept_row_loss");
+}
+
+TEST(RowLosses, ADamagedNoteIsAnErrorAndNoCrash) {
+  // Goal: what a hand wrote into the ledger is refused in words.
+  const test::TempDir dir;
+  auto store = incident::Store::open(dir.path());
+  ASSERT_TRUE(store.has_value());
+  incident::Ledger ledger(**store);
+  diagnose::Known known;
+  for (const auto* text : {"{", "[1]", "[{\"oid\":\"x\"}]", "[{\"subject\":5}]"}) {
+    ASSERT_TRUE(ledger.set_fact("lost_rows", text).has_value());
+    EXPECT_FALSE(load_row_losses(ledger, known).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace pgkeel::recover

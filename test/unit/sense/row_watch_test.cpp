@@ -1,0 +1,138 @@
+// Rows that go while their table stays: what is a loss and what only looks like one.
+#include "sense/row_watch.hpp"
+
+#include <gmock/gmock.h>
+
+namespace pgkeel::sense {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr Oid kOrders{16399};
+constexpr SteadyTime kStart{Seconds(1'000)};
+const Position kBefore{kStart, Lsn(0x3000)};
+
+RowCount orders(std::int64_t live) {
+  RowCount count;
+  count.oid = kOrders;
+  count.filenode = 100;
+  count.rows = count.live = count.inserted = live;
+  return count;
+}
+
+std::vector<RowLoss> after(RowWatch& watch, const RowCount& count, Seconds later) {
+  return watch.look({count}, kBefore, kStart + later);
+}
+
+RowCount deleted(RowCount count, std::int64_t rows) {
+  count.live -= rows;
+  count.deleted += rows;
+  return count;
+}
+
+TEST(RowWatch, MostRowsDeletedWithinAMinuteAreALoss) {
+  // Goal: half of the rows and a hundred of them, with the rows before and after (D1).
+  RowWatch watch;
+  ASSERT_THAT(after(watch, orders(1000), Seconds(0)), IsEmpty());
+  const auto losses = after(watch, deleted(orders(1000), 600), Seconds(1));
+  ASSERT_THAT(losses, SizeIs(1));
+  EXPECT_EQ(losses[0].kind, RowLossKind::Deleted);
+  EXPECT_EQ(losses[0].rows_before, 1000);
+  EXPECT_EQ(losses[0].rows_after, 400);
+  EXPECT_EQ(losses[0].since, kStart);
+  EXPECT_EQ(losses[0].lsn, Lsn(0x3000));
+  EXPECT_THAT(after(watch, deleted(orders(1000), 600), Seconds(2)), IsEmpty());
+}
+
+TEST(RowWatch, BatchesOfOneDeletionAddUp) {
+  // Goal: a loop that deletes a tenth at a time is one deletion.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(1000), Seconds(0)));
+  for (int step = 1; step < 5; ++step)
+    EXPECT_THAT(after(watch, deleted(orders(1000), 100 * step), Seconds(step)), IsEmpty());
+  EXPECT_THAT(after(watch, deleted(orders(1000), 500), Seconds(5)), SizeIs(1));
+}
+
+TEST(RowWatch, ASlowCleanupIsNone) {
+  // Goal: what goes over hours, less than half a minute, cries no wolf.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(10'000), Seconds(0)));
+  for (int minute = 1; minute < 10; ++minute)
+    EXPECT_THAT(after(watch, deleted(orders(10'000), 1000 * minute / 2), Seconds(61 * minute)),
+                IsEmpty());
+}
+
+TEST(RowWatch, FewRowsARollbackAndAQueueAreNone) {
+  // Goal: under a hundred rows; deletions that live rows do not show; rows that come and go.
+  RowWatch few;
+  static_cast<void>(after(few, orders(99), Seconds(0)));
+  EXPECT_THAT(after(few, deleted(orders(99), 99), Seconds(1)), IsEmpty());
+  RowWatch rolled_back;
+  static_cast<void>(after(rolled_back, orders(1000), Seconds(0)));
+  auto counted = orders(1000);
+  counted.deleted = 1000;
+  EXPECT_THAT(after(rolled_back, counted, Seconds(1)), IsEmpty());
+  RowWatch queue;
+  auto jobs = orders(1000);
+  jobs.deleted = 20'000;
+  static_cast<void>(after(queue, jobs, Seconds(0)));
+  EXPECT_THAT(after(queue, deleted(jobs, 1000), Seconds(1)), IsEmpty());
+}
+
+TEST(RowWatch, LostStatisticsAreNoLossOfRows) {
+  // Goal: after a crash the counters begin at nothing; nobody deleted anything.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(1000), Seconds(0)));
+  auto reset = orders(0);
+  reset.rows = 1000;
+  EXPECT_THAT(after(watch, reset, Seconds(1)), IsEmpty());
+}
+
+TEST(RowWatch, AnEmptyNewFileIsATruncation) {
+  // Goal: the file is asked for, and only nothing in it is a loss; what was inserted since the last
+  // look counts as lost (D1).
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(10), Seconds(0)));
+  auto emptied = orders(10);
+  emptied.inserted = 1010;
+  emptied.filenode = 101;
+  emptied.maybe_empty = true;
+  EXPECT_THAT(after(watch, emptied, Seconds(1)), IsEmpty());
+  ASSERT_THAT(watch.suspects(), ElementsAre(kOrders));
+  const auto loss = watch.measured(kOrders, 0, kStart + Seconds(1));
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->kind, RowLossKind::Truncated);
+  EXPECT_EQ(loss->rows_before, 1010);
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+}
+
+TEST(RowWatch, ARewriteThatKeepsTheRowsIsNone) {
+  // Goal: VACUUM FULL, CLUSTER and ALTER TABLE replace the file and keep what is in it.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(1000), Seconds(0)));
+  auto rewritten = orders(1000);
+  rewritten.filenode = 101;
+  EXPECT_THAT(after(watch, rewritten, Seconds(1)), IsEmpty());
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+  rewritten.filenode = 102;
+  rewritten.maybe_empty = true;  // as ALTER TABLE leaves it until the next analysis
+  EXPECT_THAT(after(watch, rewritten, Seconds(2)), IsEmpty());
+  ASSERT_THAT(watch.suspects(), SizeIs(1));
+  EXPECT_FALSE(watch.measured(kOrders, 8192, kStart + Seconds(2)));
+}
+
+TEST(RowWatch, AnEmptyTableThatIsTruncatedLosesNothing) {
+  // Goal: tests and migrations truncate empty tables all day.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(0), Seconds(0)));
+  auto emptied = orders(0);
+  emptied.filenode = 101;
+  emptied.maybe_empty = true;
+  static_cast<void>(after(watch, emptied, Seconds(1)));
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace pgkeel::sense

@@ -14,6 +14,11 @@ bool server_absent(const Case& the_case) {
          seen.files.at >= seen.process.at;
 }
 
+bool lost_from_sight(const Case& the_case) {
+  const auto& login = the_case.seen.login;
+  return !login.ok() && login.failures > 0 && out_of_sight(the_case);
+}
+
 bool out_of_sight(const Case& the_case) {
   const auto& seen = the_case.seen;
   return !seen.reach.sees_process && !seen.reach.sees_files &&

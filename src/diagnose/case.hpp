@@ -10,6 +10,8 @@ namespace pgkeel::diagnose {
 
 /// The server is certainly not running, and the files were looked at after that was known.
 [[nodiscard]] bool server_absent(const Case& the_case);
+/// It answers nobody, and where its process and files are cannot be told: only its engine knew.
+[[nodiscard]] bool lost_from_sight(const Case& the_case);
 /// Neither process nor files can be seen: only logins tell (kind remote).
 [[nodiscard]] bool out_of_sight(const Case& the_case);
 /// The data directory is there and bears the ledger's system identifier (or the ledger is empty).

@@ -7,13 +7,16 @@ namespace pgkeel::diagnose {
 
 std::vector<Finding> engine_unreachable(const Case& the_case) {
   const auto& hosting = the_case.seen.hosting.facts;
-  if (!hosting || hosting->error.empty() || !server_absent(the_case)) return {};
+  if (!hosting || hosting->error.empty()) return {};
+  const bool absent = server_absent(the_case);
+  if (!absent && !lost_from_sight(the_case)) return {};
   Finding finding;
   finding.cause = Cause::EngineUnreachable;
-  finding.confidence = 0.95;
+  finding.confidence = absent ? 0.95 : 0.7;
   finding.wait = true;
   finding.since = the_case.seen.process.died_at;
-  finding.summary = "The server is down, and the container engine does not answer.";
+  finding.summary = absent ? "The server is down, and the container engine does not answer."
+                           : "The server does not answer, nor does its container engine.";
   finding.evidence.push_back(evidence(the_case, "engine", hosting->error));
   return {finding};
 }

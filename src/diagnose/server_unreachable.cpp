@@ -39,7 +39,10 @@ constexpr auto kReadings = std::to_array<Reading>({
      {"password"},
      "authentication",
      "The server wants a password that the guard was not given"},
-    {"", {"Connection refused"}, "refused", "Nobody listens at the server's address"},
+    {"",
+     {"Connection refused", "No such file or directory"},  // of its socket
+     "refused",
+     "Nobody listens at the server's address"},
     {"", {"unreachable", "No route to host"}, "network", "There is no way to the server's address"},
 });
 constexpr Reading kSilent{"", {}, "timed out", "The server's address answers nothing"};

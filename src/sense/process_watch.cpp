@@ -200,7 +200,9 @@ bool is_due(const Board& board, const instance::Instance& instance, NextLook& ne
 }
 
 Task<void> look_while_absent(Board* board, instance::Instance* instance, NextLook* next) {
-  if (board->seen.process.state == ProcessState::Unknown) {
+  // Where its place is not known, or hidden, a server that is not found may well run.
+  const bool looked = instance->capabilities().sees_files;
+  if (looked && board->seen.process.state == ProcessState::Unknown) {
     board->seen.process.state = ProcessState::Absent;
     board->seen.process.at = board->loop.now();
   }

@@ -79,6 +79,34 @@ TEST(EngineUnreachable, IsSaidOnlyWhenItMatters) {
   EXPECT_EQ(down.causes().front(), Cause::EngineUnreachable);
 }
 
+// The container was never located: neither its files nor its processes can be told.
+Instance never_located() {
+  Instance instance;
+  instance.seen.reach.sees_process = instance.seen.reach.sees_files = false;
+  instance.seen.login.result = sense::ProbeResult::Refused;
+  instance.seen.login.failures = 2;
+  return instance;
+}
+
+TEST(EngineUnreachable, IsSaidOfAContainerThatWasNeverFound) {
+  // Goal: where only the engine knew the place, its silence beside refused logins is named (C2).
+  Instance instance = never_located();
+  in_container(instance).error = "gave no answer within 5 s";
+  EXPECT_EQ(instance.causes().front(), Cause::EngineUnreachable);
+  EXPECT_LT(instance.findings().front().confidence, 0.95);
+  instance.seen.login = {};
+  EXPECT_THAT(instance.causes(), IsEmpty());
+}
+
+TEST(ContainerMissing, IsSaidOfAContainerThatWasNeverFound) {
+  // Goal: no guard ever ran, the container is gone: named, and nothing said of its data (C2).
+  Instance instance = never_located();
+  in_container(instance).exists = false;
+  const auto first = instance.findings().front();
+  EXPECT_EQ(first.cause, Cause::ContainerMissing);
+  EXPECT_THAT(first.summary, testing::HasSubstr("never noted"));
+}
+
 TEST(TwoServers, OutrankEverything) {
   // Goal: two postmasters in one directory are named, whatever else is seen (D3).
   Instance instance = killed();

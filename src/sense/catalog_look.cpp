@@ -94,6 +94,8 @@ void note_losses(Board& board, Watch& watch, std::vector<RowLoss> losses) {
   if (!losses.empty()) board.changed.notify_all();
 }
 
+constexpr Seconds kStatisticsLate{2};  // before 15 they pass through another process
+
 // One part in a thousand of the time, at most, goes into counting.
 void note_counted(Board& board, Watch& watch, SteadyTime started,
                   const std::vector<RowCount>& counts) {
@@ -106,7 +108,7 @@ void note_counted(Board& board, Watch& watch, SteadyTime started,
   const Millis least = counting.churn ? kCountEvery : Millis(kCountEveryWhereDear);
   counting.not_before = now + std::max(rest, least);
   counting.counted_churn = counting.churn.value_or(0);
-  counting.moved = false;
+  counting.moved = !counting.churn && now - counting.moved_at < kStatisticsLate;
   board.seen.catalog.listings[watch.database].counted_at = now;
   note_losses(board, watch, watch.rows.look(counts, position_before(watch), now));
 }
@@ -148,7 +150,7 @@ Task<DbResult<void>> measure_suspects(Board* board, Watch* watch) {
 
 // Where only a transaction is known of, its statistics are waited for.
 void note_moved(const Board& board, Counting& counting) {
-  constexpr Seconds kStatisticsLate{2};
+  counting.moved_at = board.loop.now();
   if (counting.moved) return;
   counting.moved = true;
   if (!counting.churn)

@@ -31,7 +31,8 @@ using Positions = std::array<Position, 3>;
 struct Counting {
   std::optional<std::int64_t> churn;  ///< none: the server is not asked at every look
   std::int64_t counted_churn = 0;
-  bool moved = false;  ///< a transaction was assigned since
+  bool moved = false;  ///< a transaction was assigned that is not counted yet
+  SteadyTime moved_at;
   SteadyTime not_before;
 };
 

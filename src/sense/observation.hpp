@@ -189,7 +189,7 @@ struct RelationListing {
   std::vector<std::string> schemas;  ///< all there are; empty: not asked
   /// The newest loss of a table, by its oid.
   std::map<std::uint32_t, RowLoss> row_losses;
-  SteadyTime counted_at;  ///< when live_rows were read
+  SteadyTime counted_at;   ///< when live_rows were read
   bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
   int changes = 0;         ///< counts listings read
   int ddl_changes =

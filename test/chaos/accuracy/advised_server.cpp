@@ -63,7 +63,7 @@ required_tables = ["shop.public.ledger"]
 [sense]
 login_every = "150ms"
 in_doubt = "150ms"
-watch_every = "250ms"
+watch_every = "100ms"
 idle_in_transaction = "1s"
 [http]
 listen = "off"
@@ -136,9 +136,9 @@ AdvisedServer::AdvisedServer(std::unique_ptr<Ground> ground)
 }
 
 AdvisedServer::~AdvisedServer() {
+  held_.clear();  // first: whoever listens on the server's port keeps the writer waiting
   writer_.reset();
   end_guard();
-  held_.clear();
 }
 
 void AdvisedServer::write_config() {

@@ -20,7 +20,7 @@ enum class Leaves {
 };
 
 /// What the machine must have.
-enum class Needs { Nothing, Mounts, Containers, Unmade };
+enum class Needs { Nothing, Mounts, MemoryLimit, Gateway };
 
 struct Injector {
   std::string_view fault;     ///< of the contract
@@ -47,6 +47,7 @@ SteadyTime kill_server(AdvisedServer& advised);
 SteadyTime hang_server(AdvisedServer& advised);
 SteadyTime reuse_pid(AdvisedServer& advised);
 SteadyTime take_port(AdvisedServer& advised);
+SteadyTime run_out_of_memory(AdvisedServer& advised);
 SteadyTime kill_guard(AdvisedServer& advised);
 
 SteadyTime lose_volume(AdvisedServer& advised);

@@ -45,8 +45,9 @@ constexpr auto kInjectors = std::to_array<Injector>({
      read_index},
     {"control_file_lost", "pg_control is removed and the server killed", "the process is killed",
      ServerDown, Nothing, nullptr, nullptr, lose_control_file},
-    {"oom_killed", "the kernel ends a server whose container ran out of memory",
-     "the process is killed", ServerDown, Containers, nullptr, nullptr, nullptr},
+    {"oom_killed", "a session asks for more memory than the server's control group has",
+     "the kernel kills the main process", ServerDown, MemoryLimit, nullptr, nullptr,
+     run_out_of_memory},
     {"config_broken", "a typo in postgresql.conf and the server killed", "the process is killed",
      ServerDown, Nothing, nullptr, nullptr, break_config},
     {"wrong_identity", "another cluster in the data directory's place and the server killed",
@@ -69,7 +70,7 @@ constexpr auto kInjectors = std::to_array<Injector>({
      lay_early_freezing, use_up_transactions, cross_wraparound_limit},
     {"guard_killed", "kill -9 of the guard, which is started again", "the next guard is started",
      GuardGone, Nothing, nullptr, nullptr, kill_guard},
-    {"gateway_killed", "kill -9 of the gateway", "the process is killed", ServerServing, Unmade,
+    {"gateway_killed", "kill -9 of the gateway", "the process is killed", ServerServing, Gateway,
      nullptr, nullptr, nullptr},
 });
 

@@ -12,7 +12,7 @@ constexpr std::string_view kPreface = R"(# Faults
 Made from a run: `PGKEEL_UPDATE_DOCS=1 ./dev chaos --all --advise` (test/chaos/accuracy). Every fault is
 injected into a fresh PostgreSQL under a guard with `mode = "advise"`, which names and shows and does
 nothing; a small writer is at work. The guard looks as often as it can be told to (`login_every` 150 ms,
-`watch_every` 250 ms, `idle_in_transaction` 1 s), so that the times are those of the diagnosis; with the
+`watch_every` 100 ms, `idle_in_transaction` 1 s), so that the times are those of the diagnosis; with the
 defaults what must be asked of the server (connections, transactions, slots, the archiver) is looked at
 every 15 s.
 
@@ -29,8 +29,7 @@ constexpr std::string_view kPairs = R"(
 Two faults at once on one server, drawn with seed {0}. Right when the first two causes that are named, in
 the order above, are the two faults. Drawn are pairs that can be there together and neither of which
 physically hides the other: at most one of them ends the server (but a lock file and a configuration are
-both seen on a dead one), a storm of connections ends with the server, and what needs a container stands
-alone. What serves on is injected first; where the second ends the server, the guard or the connections, it
+both seen on a dead one), and a storm of connections ends with the server. What serves on is injected first; where the second ends the server, the guard or the connections, it
 comes when the first was named, or its promised second is over. Two that serve on come one at once after the
 other.
 

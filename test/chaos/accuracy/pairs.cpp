@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <random>
 
+#include "chaos/accuracy/memory_group.hpp"
+
 namespace pgkeel::chaos {
 namespace {
 
@@ -23,7 +25,6 @@ bool both_seen_on_dead_server(const Injector& one, const Injector& other) {
 
 bool can_meet(const Injector& one, const Injector& other) {
   if (one.fault == other.fault) return false;
-  if (one.needs == Needs::Containers || other.needs == Needs::Containers) return false;
   if (takes_server(one) && takes_server(other)) return both_seen_on_dead_server(one, other);
   const bool storm = one.leaves == Leaves::NoConnections || other.leaves == Leaves::NoConnections;
   return !storm || (!takes_server(one) && !takes_server(other));
@@ -46,8 +47,8 @@ std::string unable(const Injector& injector) {
   switch (injector.needs) {
     case Needs::Nothing: return {};
     case Needs::Mounts: return ::geteuid() == 0 ? "" : "needs root and mount namespaces";
-    case Needs::Containers: return "needs root, podman, crun and the kernel's log";
-    case Needs::Unmade: return "not applicable yet: there is no gateway";
+    case Needs::MemoryLimit: return MemoryGroup::unable();
+    case Needs::Gateway: return "not applicable yet: there is no gateway";
   }
   return {};
 }

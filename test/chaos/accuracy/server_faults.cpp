@@ -1,6 +1,7 @@
 // Faults of processes: the server's, another's in its way, the guard's own. The moment is taken
 // before the blow, so that nothing of it counts for the guard.
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -10,8 +11,11 @@
 #include <stdexcept>
 
 #include "chaos/accuracy/injector.hpp"
+#include "chaos/accuracy/memory_group.hpp"
 #include "runtime/fd.hpp"
+#include "runtime/process.hpp"
 #include "support/child.hpp"
+#include "support/proc_scan.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -33,6 +37,13 @@ class Child {
  private:
   pid_t pid_;
 };
+
+constexpr int kFirst = 1000;
+constexpr int kNever = -1000;
+
+void set_oom_score(const std::string& pid, int score) {
+  std::ofstream("/proc/" + pid + "/oom_score_adj") << score << std::flush;
+}
 
 std::shared_ptr<runtime::Fd> listen_on(std::uint16_t port) {
   sockaddr_in address{};
@@ -90,6 +101,27 @@ SteadyTime take_port(AdvisedServer& advised) {
       server.log_file());
   ::waitpid(started, nullptr, 0);
   return now;
+}
+
+// The main process is made the kernel's choice; a session asks for more than there is.
+SteadyTime run_out_of_memory(AdvisedServer& advised) {
+  constexpr std::uint64_t kLimit = 96ULL << 20U;
+  auto& server = advised.server();
+  const auto group = std::make_shared<MemoryGroup>(kLimit);
+  advised.keep(group);
+  const auto handle = runtime::ProcessHandle::open(server.pid());
+  if (!handle) throw std::runtime_error(handle.error().message());
+  const auto hog = std::make_shared<Session>(advised.session());
+  advised.keep(hog);
+  group->take_in(test::pids_in(server.data_dir()));
+  set_oom_score(hog->run("select pg_backend_pid()"), kNever);
+  set_oom_score(std::to_string(handle->pid()), kFirst);
+  hog->send(
+      "do $$ begin perform array_agg(md5(g::text)) from generate_series(1, 9000000) g; end $$");
+  pollfd death{handle->fd(), POLLIN, 0};
+  if (::poll(&death, 1, static_cast<int>(test::kPatience.count())) != 1)
+    throw std::runtime_error("the kernel did not kill the server");
+  return SteadyClock::now();
 }
 
 // As an init system does it: begun again at once.

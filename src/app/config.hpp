@@ -85,6 +85,11 @@ struct HookConfig {
   Millis timeout{30'000};
 };
 
+/// A log of an application that uses the database; read by doctor.
+struct AppLogConfig {
+  std::filesystem::path path;
+};
+
 /// What the plan of the server allows; a finding when it is nearly used up.
 struct LimitsConfig {
   std::optional<std::uint64_t> storage_bytes;
@@ -206,6 +211,7 @@ struct Config {
   RecoverConfig recover;
   std::vector<InvariantConfig> invariants;
   std::vector<HookConfig> after_recovery;
+  std::vector<AppLogConfig> app_logs;
   LimitsConfig limits;
   ApplicationConfig application;
   ArchiveConfig archive;

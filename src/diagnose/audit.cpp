@@ -74,6 +74,14 @@ Told restarted(const Case& the_case, const History& history) {
                         container.restart_count);
     notable = notable || container.restart_count > 0 || !container.running;
   }
+  if (history.unit) {
+    text += fmt::format("{}unit {}: {}", text.empty() ? "" : "; ", history.unit->unit,
+                        history.unit->text);
+    notable = notable || history.unit->failed;
+  }
+  if (hosting != nullptr && hosting->exists)
+    if (const auto task = instance::swarm_task(hosting->container))
+      text += fmt::format("; task {} of Swarm service {}", task->task, task->service);
   if (text.empty()) return {Kind::Unknown, "neither the server nor its container could be asked"};
   return {notable ? Kind::Notable : Kind::Fine, std::move(text)};
 }
@@ -98,7 +106,8 @@ Told stopped_by_whom(const Case& the_case, const History& history) {
 
 Told volume(const Case& the_case, const History&) {
   const auto& files = the_case.seen.files;
-  if (!the_case.seen.reach.sees_files) return {Kind::Unknown, "the server's files are not here"};
+  if (!the_case.seen.reach.sees_files)
+    return {Kind::Unknown, "the server's files cannot be seen from here"};
   if (!files.seen) return {Kind::Unknown, "its files were not looked at"};
   const auto& data_dir = files.data_dir;
   if (data_dir.state != instance::DataDirState::Present)
@@ -197,12 +206,19 @@ std::string who(const sense::Destruction& one) {
   return text + ": " + one.statement;
 }
 
+// Docker's words and Podman's.
+bool is_removal(const std::string& event) {
+  return event.contains(": destroy") || event.contains(": remove");
+}
+
 Told removed(const Case& the_case, const History& history) {
   std::vector<std::string> words;
   for (const auto& incident : history.incidents)
     if (std::ranges::find(kRemovals, incident.cause) != kRemovals.end())
       words.push_back(
           fmt::format("{} {} {}", at(incident.opened_at), incident.cause, incident.subject));
+  for (const auto& event : history.engine_events)
+    if (is_removal(event.text)) words.push_back(at(event.at) + " engine: " + event.text);
   for (const auto& one : history.log.destructions) words.push_back(who(one));
   if (!words.empty()) return {Kind::Notable, listed(words)};
   if (!history.log.unavailable.empty()) return {Kind::Unknown, history.log.unavailable};

@@ -8,6 +8,7 @@
 
 #include "base/time.hpp"
 #include "incident/model.hpp"
+#include "sense/app_log.hpp"
 #include "sense/log_history.hpp"
 
 namespace pgkeel::diagnose {
@@ -19,6 +20,19 @@ struct PackageUpdate {
   std::string to;    ///< empty: removed
 };
 
+/// What the container engine did to the server's container or volume.
+struct EngineEvent {
+  WallTime at;
+  std::string text;  ///< "volume pgdata: destroy"
+};
+
+/// The systemd unit of a managed server, as systemd says.
+struct UnitWords {
+  std::string unit;
+  std::string text;  ///< "failed (result oom-kill), main process ended by KILL, restarted 3 times"
+  bool failed = false;
+};
+
 struct History {
   WallTime since;  ///< how far back was looked
   sense::LogHistory log;
@@ -28,6 +42,9 @@ struct History {
   std::string kernel_unavailable;
   std::vector<incident::Incident> incidents;  ///< the guard's, the newest first
   std::string incidents_unavailable;
+  std::vector<EngineEvent> engine_events;  ///< of the last days, kept by the guard; oldest first
+  std::optional<UnitWords> unit;           ///< none: it runs in none that is known
+  std::vector<sense::AppLog> app_logs;     ///< of the applications, where configured
 };
 
 }  // namespace pgkeel::diagnose

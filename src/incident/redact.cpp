@@ -19,8 +19,9 @@ using Rule = std::optional<Match> (*)(std::string_view text, std::size_t at);
 
 // A name that ends in one of these is followed by a secret.
 constexpr auto kSecretNames = std::to_array<std::string_view>(
-    {"password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "api_key", "api-key",
-     "access_key", "secret_key", "private_key", "credential", "credentials", "authorization"});
+    {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "apikey", "api_key",
+     "api-key", "access_key", "secret_key", "private_key", "credential", "credentials",
+     "authorization"});
 
 bool is_alnum(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }

@@ -132,6 +132,7 @@ void read_state(const Json& state, ContainerFacts& facts) {
   facts.oom_killed = flag(state, "OOMKilled");
   facts.pid = static_cast<pid_t>(small_number(state, "Pid"));
   facts.exit_code = small_number(state, "ExitCode");
+  facts.error = text(state, "Error");
   facts.started_at = text(state, "StartedAt");
   facts.finished_at = text(state, "FinishedAt");
 }
@@ -289,6 +290,13 @@ std::string strip_log_frames(std::string_view body) {
   }
   plain += body;
   return plain;
+}
+
+std::optional<SwarmTask> swarm_task(const ContainerFacts& container) {
+  const auto service = container.label("com.docker.swarm.service.name");
+  if (service.empty()) return std::nullopt;
+  return SwarmTask{std::string(service), std::string(container.label("com.docker.swarm.task.name")),
+                   std::string(container.label("com.docker.swarm.node.id"))};
 }
 
 std::filesystem::path data_dir_inside(const ContainerFacts& container) {

@@ -44,6 +44,7 @@ struct ContainerFacts {
   bool oom_killed = false;
   pid_t pid = 0;  ///< of its first process, as the host counts; 0 when it does not run
   int exit_code = 0;
+  std::string error;  ///< why the engine could not start it; empty: it could
   std::int64_t restart_count = 0;
   std::string created_at;
   std::string started_at;
@@ -105,6 +106,15 @@ struct EngineEvent {
 /// The log of a container without a terminal comes in frames of 8 bytes header and payload; what
 /// is no frame is taken as it is.
 [[nodiscard]] std::string strip_log_frames(std::string_view body);
+
+/// What a container is in a Swarm: one try at keeping a service running.
+struct SwarmTask {
+  std::string service;  ///< "shop-db"
+  std::string task;     ///< "shop-db.1.k2x5..."
+  std::string node;     ///< id of the node it was placed on
+};
+/// By the labels the Swarm sets; nothing for other containers.
+[[nodiscard]] std::optional<SwarmTask> swarm_task(const ContainerFacts& container);
 
 /// Where the data directory is inside, by PGDATA or by what the official images use.
 [[nodiscard]] std::filesystem::path data_dir_inside(const ContainerFacts& container);

@@ -14,6 +14,8 @@
 #include "archive/storage/open.hpp"
 #include "chaos/container_engine.hpp"
 #include "chaos/crash.hpp"
+#include "chaos/doctor.hpp"
+#include "incident/evidence_store.hpp"
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
 #include "instance/engine.hpp"
@@ -226,6 +228,18 @@ TEST_F(Container, RemovedIsNamedAndFoundAgain) {
   engine_->remove("pg");
   ASSERT_TRUE(await_incident(stage(), "container_missing", waits));
   EXPECT_GE(engine_->remove_volume("pgdata"), 400);
+  // Kept for whoever asks days later: what the engine did, and what was seen, without a password.
+  const auto id = incident_of(stage(), "container_missing")->id;
+  const auto told = ask_doctor(stage()).report.dump();
+  EXPECT_TRUE(told.contains("engine: container pg: ")) << told;
+  std::string evidence;
+  EXPECT_TRUE(test::wait_until(
+      [&] {
+        evidence = incident::kept_evidence(stage().config().state_dir, id).value_or("");
+        return !evidence.empty();
+      },
+      kPatience));
+  EXPECT_TRUE(evidence.contains("\"process\"")) << evidence;
   engine_->run({});
   ASSERT_TRUE(service_restored(scene_));
 }

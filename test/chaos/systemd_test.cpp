@@ -395,5 +395,41 @@ TEST_F(Systemd, AWatchdogThatIsSetIsAnswered) {
   EXPECT_TRUE(nothing_lost());
 }
 
+TEST_F(Systemd, DoctorReadsTheJournalAndTheUnit) {
+  // Goal: D4 C6: a server that logs to stderr under a unit: its log is in the journal, and systemd
+  // says how it ended.
+  constexpr const char* kData = "/var/lib/postgresql/shop";
+  machine().shell(
+      fmt::format("runuser -u postgres -- /usr/lib/postgresql/15/bin/initdb -N -A trust "
+                  "-D {} >/dev/null",
+                  kData));
+  machine().write("/etc/systemd/system/shopdb.service",
+                  fmt::format("[Service]\nUser=postgres\nExecStart=/usr/lib/postgresql/15/bin/"
+                              "postgres -D {} -c log_statement=ddl\n",
+                              kData));
+  machine().write("/etc/pgkeel/pgkeel.toml",
+                  fmt::format("state_dir = \"/var/lib/pgkeel\"\n[instance]\nkind = \"managed\"\n"
+                              "data_dir = \"{}\"\nunit = \"shopdb\"\n[http]\nlisten = \"off\"\n",
+                              kData));
+  machine().must({"systemctl", "daemon-reload"});
+  machine().must({"systemctl", "start", "shopdb"});
+  ASSERT_TRUE(test::wait_until([&] { return answer("select 1") == "1"; }, kPatience));
+  answer("create table passing (n int)");
+  answer("drop table passing");
+  const auto told = [&] {
+    return machine().run({"pgkeel", "doctor", "--json", "--config", "/etc/pgkeel/pgkeel.toml"});
+  };
+  EXPECT_TRUE(told().contains("drop table passing")) << told();
+  machine().must({"systemctl", "kill", "-s", "KILL", "shopdb"});
+  ASSERT_TRUE(test::wait_until(
+      [&] { return machine().property("shopdb", "ActiveState") == "failed"; }, kPatience));
+  const auto dead = told();
+  EXPECT_TRUE(dead.contains("drop table passing")) << dead;
+  EXPECT_TRUE(
+      dead.contains("unit shopdb.service: failed (failed), result signal, main process "
+                    "killed (9)"))
+      << dead;
+}
+
 }  // namespace
 }  // namespace pgkeel::chaos

@@ -154,6 +154,10 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "What takes longer is ended and has failed.", .least = kProbeMillisMin,
    .most = kProbeMillisMax, .into_row = into_row<kHooks, &HookConfig::timeout>},
 
+  {.key = "app_log[].path", .type = Path,
+   .description = "The log file of an application that uses the database. `pgkeel doctor` looks in the last day of it for what concerns the database; the guard itself does not read it.",
+   .need = Need::Required, .into_row = into_row<&Config::app_logs, &AppLogConfig::path>},
+
   {.key = "recover.missing_table", .type = Choice, .fallback = "restore",
    .description = "A table that is gone: bring it back with its rows; re-create it empty (reported as data loss); or name it and wait for you.",
    .choices = "restore|recreate-empty|advise", .into = into<kRecover, &R::missing_table>},

@@ -9,8 +9,8 @@
 
 namespace pgkeel::app {
 
-/// {"verdict":{...},"findings":[...],"excluded":[...],"log":[...],"audit":[...],"sources":[...]}:
-/// docs/reference/doctor.md.
+/// {"verdict":{...},"findings":[...],"excluded":[...],"log":[...],"audit":[...],"health":{...},
+/// "sources":[...]}
 [[nodiscard]] Json doctor_json(const Examination& examination);
 /// One screen from the same object.
 [[nodiscard]] std::string render_doctor(const Json& report, const Look& look, WallTime now);

@@ -61,12 +61,38 @@ Json story_json(const diagnose::LogStory& story) {
           {"brought_along", std::move(along)}};
 }
 
+// Behind these stand statements and the users' values.
+std::string without_statement(const std::string& text) {
+  auto end = text.size();
+  for (const auto* mark : {"[SQL:", "[parameters:", "DETAIL:", "detail:", "STATEMENT:", "query:"})
+    end = std::min(end, text.find(mark));
+  return text.substr(0, end);
+}
+
+Json app_story_json(const diagnose::AppStory& story) {
+  return {{"file", story.path},
+          {"trouble", to_string(story.trouble)},
+          {"times", story.times},
+          {"first_at", time_json(story.first)},
+          {"last_at", time_json(story.last)},
+          {"text", incident::redact(without_statement(story.text))},
+          {"sentence", story.sentence},
+          {"incident", story.incident.empty() ? Json(nullptr) : Json(story.incident)}};
+}
+
 std::string well_words(const Examination& examination) {
   const auto& login = examination.seen.login;
   if (!login.ok()) return "The database does not answer, and no cause was found.";
   if (login.postmaster_started <= WallTime{}) return "The database is up; nothing is wrong now.";
   const auto up = std::chrono::duration_cast<Millis>(examination.wall - login.postmaster_started);
-  return fmt::format("The database is up for {}; nothing is wrong now.", humane_duration(up));
+  const auto graver = [](const diagnose::HealthLine& line) {
+    return line.severity > incident::Severity::Info;
+  };
+  const auto warnings = std::ranges::count_if(examination.health.lines, graver);
+  return fmt::format("The database is up for {}; {}.", humane_duration(up),
+                     warnings == 0 ? std::string("nothing is wrong now")
+                                   : fmt::format("its health has {} warning{}", warnings,
+                                                 warnings == 1 ? "" : "s"));
 }
 
 // What the guard still has open although this look found nothing.
@@ -113,6 +139,8 @@ Json doctor_json(const Examination& examination) {
     excluded.push_back({{"cause", diagnose::cause_info(one.cause).name}, {"because", one.because}});
   Json stories = Json::array();
   for (const auto& story : examination.stories) stories.push_back(story_json(story));
+  Json applications = Json::array();
+  for (const auto& story : examination.app_stories) applications.push_back(app_story_json(story));
   Json answers = Json::array();
   for (const auto& answer : examination.answers)
     answers.push_back({{"name", answer.name},
@@ -130,7 +158,9 @@ Json doctor_json(const Examination& examination) {
           {"findings", std::move(findings)},
           {"excluded", std::move(excluded)},
           {"log", std::move(stories)},
+          {"applications", std::move(applications)},
           {"audit", std::move(answers)},
+          {"health", health_json(examination.health)},
           {"sources", std::move(sources)}};
 }
 

@@ -73,6 +73,16 @@ std::string story_line(const Json& story, const Look& look, WallTime now) {
   return advice.empty() ? line : line + ": " + advice;
 }
 
+std::string app_line(const Json& story, WallTime now) {
+  std::string when;
+  if (const auto last = time_of(story, "last_at")) when = clock(*last, now) + " ";
+  const auto times = number_of(story, "times").value_or(1);
+  auto line = fmt::format("{}{}{}: {}", when, shown(story, "sentence"),
+                          times > 1 ? fmt::format(" ({} times)", times) : "", shown(story, "text"));
+  const auto incident = shown(story, "incident");
+  return incident.empty() ? line : line + " (while incident " + incident + " was open)";
+}
+
 std::string answer_line(const Json& answer, const Look& look) {
   const auto kind = text_of(answer, "kind");
   const auto tone = kind == "notable" ? Tone::Warn : kind == "unknown" ? Tone::Dim : Tone::Plain;
@@ -111,6 +121,9 @@ std::string render_doctor(const Json& report, const Look& look, WallTime now) {
   }
   show_list(sheet, "Its log says", member(report, "log"), kStoriesShown,
             [&](const Json& one) { return story_line(one, look, now); });
+  show_list(sheet, "The app says", member(report, "applications"), kStoriesShown,
+            [&](const Json& one) { return app_line(one, now); });
+  show_health(sheet, report, look);
   show_list(sheet, "Questions", member(report, "audit"), SIZE_MAX,
             [&](const Json& one) { return answer_line(one, look); });
   show_sources(sheet, report, look);

@@ -8,6 +8,8 @@
 #include "app/archive/tools.hpp"
 #include "app/guard.hpp"
 #include "app/guard/entry_point.hpp"
+#include "app/guard/event_keeper.hpp"
+#include "app/guard/size_keeper.hpp"
 #include "app/guard/startup.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
@@ -22,6 +24,11 @@ constexpr Seconds kVolumeLockEvery{1};
 // reload, and must not be the end: systemd would take it for a clean one and start no other. To be
 // asked at the start: a terminal that has hung up is none any more.
 bool in_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+
+// What must be in no evidence, wherever it turns up.
+std::vector<std::string> secrets_of(const Config& config, const sense::Senses& senses) {
+  return {senses.conninfo().password, config.application.password};
+}
 
 }  // namespace
 
@@ -103,6 +110,10 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(lifeline_->run(&loop_));
   loop_.spawn(face_->follow());
   loop_.spawn(anchor_->run());
+  loop_.spawn(evidence_->run());
+  loop_.spawn(keep_sizes(&loop_, senses_.get(), journal_.get()));
+  if (instance_->kind() == instance::Kind::Container)
+    loop_.spawn(keep_engine_events(&loop_, senses_.get(), journal_.get()));
   loop_.spawn(application_->run());
   loop_.spawn(adviser_->run());
   loop_.spawn(receiver_->run());
@@ -158,6 +169,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_anchor(anchor_.get());
   application_ = std::make_unique<ApplicationKeeper>(config_, *services_, *conductor_);
   face_->show_application(application_.get());
+  evidence_ = std::make_unique<EvidenceKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
+                                               config_.state_dir, secrets_of(config_, *senses_));
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);

@@ -9,6 +9,7 @@
 #include "app/guard.hpp"
 #include "app/guard/alerting.hpp"
 #include "app/guard/dump_keeper.hpp"
+#include "app/guard/evidence_keeper.hpp"
 #include "app/guard/face.hpp"
 #include "app/guard/lifeline.hpp"
 #include "app/guard/receiver.hpp"
@@ -74,6 +75,7 @@ class Guard {
   std::unique_ptr<AnchorKeeper> anchor_;
   std::unique_ptr<ApplicationKeeper> application_;
   std::unique_ptr<Adviser> adviser_;
+  std::unique_ptr<EvidenceKeeper> evidence_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;
   std::unique_ptr<SlotKeeper> slot_;

@@ -80,6 +80,21 @@ TEST(Audit, AShortLogIsNoAnswer) {
   }
 }
 
+TEST(Audit, TheEngineAndTheUnitAreWitnesses) {
+  // Goal: C6 D3: a volume the engine removed, kept by the guard; how systemd saw the unit end.
+  auto history = quiet_history();
+  history.engine_events = {{kWall - Seconds(90'000), "container pg: start"},
+                           {kWall - Seconds(80'000), "volume pgdata: destroy"}};
+  const auto removed = answer_to(healthy(), history, "removed");
+  EXPECT_EQ(removed.kind, Answer::Kind::Notable);
+  EXPECT_THAT(removed.text, HasSubstr("engine: volume pgdata: destroy"));
+  EXPECT_THAT(removed.text, testing::Not(HasSubstr("start")));
+  history.unit = {"postgresql@15-main.service", "failed (failed), result signal", true};
+  const auto restarted = answer_to(healthy(), history, "restarted");
+  EXPECT_EQ(restarted.kind, Answer::Kind::Notable);
+  EXPECT_THAT(restarted.text, HasSubstr("unit postgresql@15-main.service: failed"));
+}
+
 TEST(Audit, ARebootAndAnUpdateAreNotable) {
   // Goal: C6: a machine that was rebooted last night, a server package that was upgraded.
   auto instance = healthy();

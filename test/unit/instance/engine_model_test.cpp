@@ -36,6 +36,20 @@ TEST(ParseContainer, ReadsWhatTheEngineSaid) {
   EXPECT_EQ(data_dir_outside(*facts), "/tmp/pm/state/root/volumes/pgdata/_data");
 }
 
+TEST(ParseContainer, KnowsATaskOfASwarm) {
+  // Goal: C6 D3: the labels a Swarm (and Dokploy on it) sets. The document was written by Docker's
+  // API reference, not recorded: Podman, which runs here, has no Swarm.
+  const auto facts = parse_container(recorded("docker_swarm_task.json"));
+  ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->name, "shop-db.1.k2x5v7m1q0z3");
+  const auto task = swarm_task(*facts);
+  ASSERT_TRUE(task.has_value());
+  EXPECT_EQ(task->service, "shop-db");
+  EXPECT_EQ(task->task, "shop-db.1.k2x5v7m1q0z3");
+  EXPECT_EQ(task->node, "n0de1");
+  EXPECT_FALSE(swarm_task(*parse_container(recorded("podman_container.json"))));
+}
+
 TEST(ParseContainer, RefusesNonsense) {
   // Goal: another program's bytes are an error or empty facts, never a crash.
   for (const auto* text : {"", "[]", "3", "{}", "{\"Id\":7}", "{\"Id\":\"x\"", "null"})

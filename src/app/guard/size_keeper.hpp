@@ -1,0 +1,18 @@
+// Notes how large the databases are together, now and then, in the ring of probes: from that doctor
+// knows how fast they grow. Costs nothing: the catalog watch has the sizes anyway.
+#pragma once
+
+#include "incident/journal.hpp"
+#include "sense/senses.hpp"
+
+namespace pgkeel::app {
+
+inline constexpr std::string_view kSizeProbe = "size";
+/// The ring keeps a thousand: six weeks.
+inline constexpr Seconds kSizeEvery{3600};
+
+/// Runs for as long as the loop.
+runtime::Task<void> keep_sizes(runtime::Loop* loop, const sense::Senses* senses,
+                               incident::Journal* journal);
+
+}  // namespace pgkeel::app

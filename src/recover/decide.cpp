@@ -1,6 +1,6 @@
 // See decide.hpp. The shape: first the instance as a whole, then, only while it is healthy, the
-// objects in it; for each, either there is a finding (open, refine, act or wait) or there is none
-// (verify, watch, close).
+// objects in it (a guard that was killed is told of all the same); for each, either there is a
+// finding (open, refine, act or wait) or there is none (verify, watch, close).
 #include "recover/decide.hpp"
 
 #include <algorithm>
@@ -148,13 +148,20 @@ void decide_instance(const Scene& scene, const std::vector<Finding>& findings,
     decisions.push_back(std::move(*decision));
 }
 
+// What a guard has to say of guards does not wait until the server is well.
+bool may_be_told(const Scene& scene, const Finding& finding) {
+  if (finding.subject == diagnose::kInstanceSubject) return false;
+  return scene.seen.healthy() || finding.subject == diagnose::kGuardSubject;
+}
+
 void decide_objects(const Scene& scene, const std::vector<Finding>& findings,
                     std::vector<Decision>& decisions) {
   for (const auto& finding : findings) {
-    if (finding.subject == diagnose::kInstanceSubject) continue;
+    if (!may_be_told(scene, finding)) continue;
     if (auto decision = for_subject(scene, scene.state.find(finding.subject), &finding))
       decisions.push_back(std::move(*decision));
   }
+  if (!scene.seen.healthy()) return;
   for (const auto& tracked : scene.state.incidents) {
     if (tracked.subject == diagnose::kInstanceSubject) continue;
     if (top_finding(findings, tracked.subject) != nullptr) continue;
@@ -202,7 +209,7 @@ std::vector<Decision> decide(const GuardState& state, const sense::Observation& 
   const Scene scene{state, seen, policy, now};
   std::vector<Decision> decisions;
   decide_instance(scene, findings, decisions);
-  if (seen.healthy()) decide_objects(scene, findings, decisions);
+  decide_objects(scene, findings, decisions);
   return decisions;
 }
 

@@ -2,6 +2,8 @@
 // closed.
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "unit/recover/deciding.hpp"
 
 namespace pgkeel::recover {
@@ -178,6 +180,19 @@ TEST(Decide, LeavesObjectsAloneWhileTheInstanceIsUnhealthy) {
   const auto decisions = guard.turn(both);
   ASSERT_TRUE(sole<OpenIncident>(decisions));
   EXPECT_EQ(sole<OpenIncident>(decisions)->finding.subject, diagnose::kInstanceSubject);
+}
+
+TEST(Decide, TellsOfAKilledGuardWhileTheInstanceIsUnhealthy) {
+  // Goal: a guard that comes after a killed one, over a server that is dead too, tells of both.
+  VirtualGuard guard;
+  Instance both = killed();
+  both.known.predecessor.emplace();
+  std::set<std::string> subjects;
+  for (const auto& decision : guard.turn(both))
+    if (const auto* opened = std::get_if<OpenIncident>(&decision))
+      subjects.insert(opened->finding.subject);
+  EXPECT_THAT(subjects, testing::UnorderedElementsAre(std::string(diagnose::kInstanceSubject),
+                                                      std::string(diagnose::kGuardSubject)));
 }
 
 TEST(Decide, HandlesObjectsEachByItself) {

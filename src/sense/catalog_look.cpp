@@ -96,7 +96,8 @@ void note_losses(Board& board, Watch& watch, std::vector<RowLoss> losses) {
 
 constexpr Seconds kStatisticsLate{2};  // before 15 they pass through another process
 
-// One part in a thousand of the time, at most, goes into counting.
+// One part in a thousand of the time, at most, goes into counting. What it costs is taken as the
+// shortest of the last ones, because waiting for a busy processor costs nothing.
 void note_counted(Board& board, Watch& watch, SteadyTime started,
                   const std::vector<RowCount>& counts) {
   constexpr int kCountShare = 1'000;
@@ -104,7 +105,10 @@ void note_counted(Board& board, Watch& watch, SteadyTime started,
   constexpr Seconds kCountEveryWhereDear{5};
   auto& counting = watch.counting;
   const auto now = board.loop.now();
-  const auto rest = std::chrono::duration_cast<Millis>((now - started) * kCountShare);
+  counting.costs.at(counting.counts++ % kCostsKept) =
+      std::chrono::duration_cast<std::chrono::microseconds>(now - started);
+  const auto cost = *std::ranges::min_element(counting.costs);
+  const auto rest = std::chrono::duration_cast<Millis>(cost * kCountShare);
   const Millis least = counting.churn ? kCountEvery : Millis(kCountEveryWhereDear);
   counting.not_before = now + std::max(rest, least);
   counting.counted_churn = counting.churn.value_or(0);

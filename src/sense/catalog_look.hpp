@@ -34,6 +34,8 @@ struct Counting {
   bool moved = false;  ///< a transaction was assigned that is not counted yet
   SteadyTime moved_at;
   SteadyTime not_before;
+  std::array<std::chrono::microseconds, kCostsKept> costs{};
+  std::size_t counts = 0;
 };
 
 /// One session with what the last look saw.

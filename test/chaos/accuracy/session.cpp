@@ -24,7 +24,10 @@ bool is_good(const PGresult* answer) {
 }  // namespace
 
 Session::Session(const std::string& conninfo)
-    : connection_(PQconnectdb((conninfo + " connect_timeout=10").c_str()), &PQfinish) {
+    : connection_(
+          PQconnectdb(
+              (conninfo + " connect_timeout=10 options='-c client_min_messages=warning'").c_str()),
+          &PQfinish) {
   if (!stands()) throw std::runtime_error(PQerrorMessage(connection_.get()));
 }
 

@@ -102,6 +102,12 @@ struct LastSeen {
   Millis age{0};  ///< how long before it was found gone
 };
 
+/// What else the same evidence could mean.
+struct Alternative {
+  std::string what;   ///< a cause's name, or words
+  std::string tells;  ///< what would tell the two apart
+};
+
 struct Finding {
   Cause cause = Cause::ServerKilled;
   std::string subject = std::string(kInstanceSubject);
@@ -110,7 +116,8 @@ struct Finding {
   std::string summary;  ///< one sentence with the facts in it
   /// What a human should do, with names and commands in it; empty: the remedy's own words.
   std::string hint;
-  std::vector<std::string> loss;  ///< what is lost if nothing brings it back
+  std::vector<Alternative> alternatives;  ///< the likelier first
+  std::vector<std::string> loss;          ///< what is lost if nothing brings it back
   std::optional<std::int64_t> rows_lost;
   /// The earliest moment the failure can have happened, for the time to detection.
   std::optional<SteadyTime> since;

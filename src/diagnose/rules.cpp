@@ -1,6 +1,8 @@
 // The rule table. To add a cause: one row in cause.cpp, one file with its rule, one line here.
 #include "diagnose/rules.hpp"
 
+#include "diagnose/alternatives.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -43,6 +45,7 @@ std::vector<Finding> diagnose(const Case& the_case) {
       findings.insert(behind, std::move(found));
     }
   }
+  for (auto& finding : findings) finding.alternatives = alternatives(the_case, finding, findings);
   return findings;
 }
 

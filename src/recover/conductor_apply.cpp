@@ -131,6 +131,8 @@ void Conductor::add_evidence(const std::string& id, const diagnose::Finding& fin
     const auto written = services_.journal.add_evidence(id, item);
     if (!written) log_error("journal not written", {{"why", written.error().message()}});
   }
+  for (const auto& other : finding.alternatives)
+    add_event(id, fmt::format("it could also be {}; what would tell: {}", other.what, other.tells));
 }
 
 Task<void> Conductor::apply(Decision decision) {

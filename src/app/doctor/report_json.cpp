@@ -35,12 +35,16 @@ Json finding_json(const diagnose::Finding& finding, const Examination& examinati
   for (const auto& one : finding.evidence)
     evidence.push_back(
         {{"source", one.source}, {"at", to_iso8601(one.at)}, {"text", incident::redact(one.text)}});
+  Json others = Json::array();
+  for (const auto& other : finding.alternatives)
+    others.push_back({{"what", other.what}, {"tells", other.tells}});
   return {{"cause", info.name},
           {"subject", finding.subject},
           {"severity", to_string(finding.severity.value_or(info.severity))},
           {"confidence", finding.confidence},
           {"summary", incident::redact(finding.summary)},
           {"evidence", std::move(evidence)},
+          {"alternatives", std::move(others)},
           {"would_do", would_do(finding, remedy, examination)},
           {"human", incident::redact(for_a_human(finding, remedy))}};
 }

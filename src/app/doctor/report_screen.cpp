@@ -112,6 +112,11 @@ std::string render_doctor(const Json& report, const Look& look, WallTime now) {
     show_list(sheet, "It is not", member(report, "excluded"), kOthersShown, [](const Json& one) {
       return fmt::format("{}: {}", text_of(one, "cause"), shown(one, "because"));
     });
+    show_list(sheet, "Or it is", member(findings.front(), "alternatives"), kOthersShown,
+              [](const Json& one) {
+                return fmt::format("{}? What would tell: {}", text_of(one, "what"),
+                                   shown(one, "tells"));
+              });
     show_remedy(sheet, findings.front());
     Json others = Json::array();
     for (std::size_t i = 1; i < findings.size(); ++i) others.push_back(findings[i]);

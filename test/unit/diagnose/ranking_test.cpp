@@ -51,6 +51,19 @@ TEST(Diagnose, PutsTheMostTellingFirst) {
                                              Cause::ServerStartFailed, Cause::ServerKilled));
 }
 
+TEST(Alternatives, SayWhatElseItCouldBeUntilAFactTells) {
+  // Goal: the next explanations with what would tell them apart; what is settled, or found besides,
+  // is none (B9 C2).
+  Instance instance = killed();
+  const auto open = instance.findings()[0].alternatives;
+  ASSERT_FALSE(open.empty());
+  EXPECT_EQ(open[0].what, "oom_killed");
+  EXPECT_FALSE(open[0].tells.empty());
+  in_container(instance);
+  const auto settled = instance.findings()[0].alternatives;
+  for (const auto& other : settled) EXPECT_NE(other.what, "oom_killed");
+}
+
 TEST(Diagnose, TheSameCaseGivesTheSameFindings) {
   // Goal: diagnosis is a function of its arguments.
   const auto once = killed().findings();

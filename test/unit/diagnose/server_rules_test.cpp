@@ -243,6 +243,38 @@ TEST(PortTaken, IsBelievedOnlyWithTheServersWord) {
   EXPECT_FALSE(has(instance, Cause::PortTaken));
 }
 
+TEST(PortTaken, IsTheEnginesWordToo) {
+  // Goal: a container the engine could not start for its published port says so (D16).
+  Instance instance = killed();
+  auto& hosting = in_container(instance);
+  hosting.container.error =
+      "driver failed programming external connectivity on endpoint pg: Bind "
+      "for 0.0.0.0:5432 failed: port is already allocated";
+  ASSERT_TRUE(has(instance, Cause::PortTaken));
+  EXPECT_THAT(instance.findings()[0].summary, HasSubstr("container pg"));
+  EXPECT_TRUE(instance.findings()[0].wait);
+  hosting.container.error = "OCI runtime create failed";
+  EXPECT_FALSE(has(instance, Cause::PortTaken));
+}
+
+TEST(ServerStartFailed, SaysWhyByTheServersOwnWords) {
+  // Goal: the earliest word nothing else explains is the reason, with its advice; without one the
+  // finding says less and is less sure (K12 K13 K36 K44).
+  Instance instance = killed();
+  instance.seen.start = {kNow, true, true, "exit code 1"};
+  EXPECT_DOUBLE_EQ(instance.findings()[0].confidence, 0.7);
+  log(instance, pg::Signature::Interrupted, "database system was interrupted");
+  log(instance, pg::Signature::CheckpointMissing, "could not locate a valid checkpoint record");
+  log(instance, pg::Signature::ProcessCrashed,
+      "startup process (PID 9) was terminated by signal 6");
+  log(instance, pg::Signature::StartupFailed, "aborting startup due to startup process failure");
+  const auto findings = instance.findings();
+  ASSERT_EQ(findings[0].cause, Cause::ServerStartFailed);
+  EXPECT_DOUBLE_EQ(findings[0].confidence, 0.9);
+  EXPECT_THAT(findings[0].summary, HasSubstr("the WAL the server needs to start is gone"));
+  EXPECT_THAT(findings[0].hint, HasSubstr("never pg_resetwal"));
+}
+
 TEST(ConfigBroken, IsNamedFromTheServersParser) {
   // Goal: the parser's words name it while the server is down, with the changed files.
   Instance instance = killed();

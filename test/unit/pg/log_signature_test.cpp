@@ -213,6 +213,87 @@ TEST(LogSignature, knows_what_no_recording_has) {
             Signature::PidFileLost);
 }
 
+TEST(LogSignature, names_the_images_words) {
+  // Goal: D1 D4 D11: what the entry point of the official images and initdb print.
+  using enum LogSeverity;
+  EXPECT_EQ(classify(said(Unknown,
+                          "PostgreSQL Database directory appears to contain a database; Skipping "
+                          "initialization")),
+            Signature::InitSkipped);
+  EXPECT_EQ(classify(said(Unknown,
+                          "Error: in 18+, these Docker images are configured to store database "
+                          "data in a format which is compatible with \"pg_ctlcluster\"")),
+            Signature::MountPathOld);
+  EXPECT_EQ(classify(said(Unknown,
+                          "initdb: error: directory \"/var/lib/postgresql/data\" exists but is not "
+                          "empty")),
+            Signature::DirNotEmpty);
+}
+
+struct Rare {
+  Signature signature;
+  LogSeverity severity;
+  std::string sqlstate;
+  std::string words;
+};
+
+TEST(LogSignature, names_what_is_rare) {
+  // Goal: D9 K13 K19 K30 K35 to K39 K41 to K45 K47 K49 K50 K55: the words of the sources of 13 to
+  // 18, where no recording can be made at will.
+  using enum LogSeverity;
+  const std::vector<Rare> rows = {
+      {Signature::CollationMismatch, Warning, "01000",
+       "database \"shop\" has a collation version mismatch"},
+      {Signature::RedoMissing, Fatal, "",
+       "could not find redo location 0/2000028 referenced by checkpoint record at 0/2000060"},
+      {Signature::RedoMissing, Panic, "", "could not locate required checkpoint record"},
+      {Signature::ReadOnlyFileSystem, Error, "42501",
+       "could not open file \"base/5/16384\": Read-only file system"},
+      {Signature::RecoveryConflict, Error, "40001",
+       "canceling statement due to conflict with recovery"},
+      {Signature::CrashCollateral, Warning, "57P02",
+       "terminating connection because of crash of another server process"},
+      {Signature::TransactionStatusMissing, Error, "58P01",
+       "could not access status of transaction 4711"},
+      {Signature::OutOfMemory, Error, "53200", "out of memory"},
+      {Signature::ForkFailed, Log, "",
+       "could not fork new process for connection: Resource temporarily unavailable"},
+      {Signature::MemoryUnavailable, Fatal, "",
+       "could not map anonymous shared memory: Cannot allocate memory"},
+      {Signature::WraparoundNear, Warning, "",
+       "database \"shop\" must be vacuumed within 10985967 transactions"},
+      {Signature::WraparoundStop, Error, "54000",
+       "database is not accepting commands to avoid wraparound data loss in database \"shop\""},
+      {Signature::ForeignSystem, Fatal, "",
+       "database system identifier differs between the primary and standby"},
+      {Signature::TimelineDiverged, Fatal, "",
+       "requested timeline 2 is not a child of this server's history"},
+      {Signature::CertificateKeyOpen, Fatal, "F0000",
+       "private key file \"server.key\" has group or world access"},
+      {Signature::CertificateUnreadable, Fatal, "F0000",
+       "could not load server certificate file \"server.crt\": No such file or directory"},
+      {Signature::TlsFailed, Log, "",
+       "could not accept SSL connection: sslv3 alert certificate expired"},
+      {Signature::ConfigErrors, Fatal, "F0000",
+       "configuration file \"/etc/postgresql.conf\" contains errors"},
+      {Signature::HbaUnreadable, Fatal, "", "could not load /etc/postgresql/15/main/pg_hba.conf"},
+      {Signature::LibraryMissing, Fatal, "58P01",
+       "could not access file \"timescaledb\": No such file or directory"},
+      {Signature::StandbySettingsLow, Fatal, "",
+       "recovery aborted because of insufficient parameter settings"},
+      {Signature::WalSenderTimeout, Log, "",
+       "terminating walsender process due to replication timeout"},
+      {Signature::TargetNotReached, Fatal, "",
+       "recovery ended before configured recovery target was reached"},
+      {Signature::BackupWalMissing, Fatal, "", "WAL ends before end of online backup"},
+      {Signature::TooManyOpenFiles, Log, "",
+       "out of file descriptors: Too many open files; release and retry"},
+      {Signature::NoListenSockets, Fatal, "", "could not create any TCP/IP sockets"},
+  };
+  for (const auto& row : rows)
+    EXPECT_EQ(classify(said(row.severity, row.words, row.sqlstate)), row.signature) << row.words;
+}
+
 TEST(LogSignature, a_session_cannot_forge_the_servers_words) {
   // Goal: what an application provokes at ERROR is no failed start of the server.
   using enum LogSeverity;

@@ -46,7 +46,9 @@ Millis next_pause(const Board& board, const Watch& watch) {
   if (!watch.session) return board.options.in_doubt;
   const auto cost = *std::ranges::min_element(watch.costs);
   const auto share = std::chrono::duration_cast<Millis>(cost * kWatchShare);
-  return std::clamp(share, board.options.watch_every, kPauseMax);
+  const auto pause = std::clamp(share, board.options.watch_every, kPauseMax);
+  // What was seen inside for the first time is not kept waiting for; never twice in a row.
+  return watch.activity_soon ? std::min(pause, kActivityEveryMin) : pause;
 }
 
 bool database_exists(const Board& board, const std::string& name) {

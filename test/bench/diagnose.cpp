@@ -1,5 +1,6 @@
-// ./dev bench diagnose: what it costs to understand a server's log as it grows, and how long doctor
-// takes, of a live server and of a dead one with a long log behind it.
+// ./dev bench diagnose: what it costs to understand a server's log as it grows, how long doctor
+// takes, of a live server and of a dead one with a long log behind it, and how long after its
+// evidence exists the cause of every injected fault is named (test/chaos/accuracy).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include "app/demo/stage.hpp"
 #include "base/time.hpp"
 #include "bench/support/cells.hpp"
+#include "chaos/accuracy/pairs.hpp"
+#include "chaos/accuracy/trial.hpp"
 #include "instance/data_dir.hpp"
 #include "pg/log_line.hpp"
 #include "pg/log_signature.hpp"
@@ -26,6 +29,8 @@ constexpr std::size_t kKindsOfLine = 20;
 constexpr int kRuns = 5;
 constexpr double kFollowPercentMax = 1.0;
 constexpr double kDoctorMsMax = 3000;
+constexpr double kNamedMsMax = 1000;
+constexpr double kNeverMs = 1e6;                // a cause that was not named
 constexpr std::size_t kDeadLogLines = 200'000;  // about 25 MB, rotated away too late
 constexpr Seconds kDoctorDeadline{30};
 
@@ -106,6 +111,25 @@ Result<void> end_server(app::Stage& stage) {
   return {};
 }
 
+// One after the other, each into a server of its own.
+void measure_naming(std::vector<Cell>& cells) {
+  static_cast<void>(chaos::own_mounts());  // without it some faults cannot be injected
+  const chaos::ModelCluster model;
+  for (const auto& injector : chaos::injectors()) {
+    if (!chaos::unable(injector).empty()) continue;
+    say(injector.fault);
+    const auto trial = chaos::try_faults(model, {&injector});
+    if (!trial.ran()) {
+      say("not run: " + trial.not_run);
+      continue;
+    }
+    const auto after = trial.faults.front().after;
+    cells.push_back({fmt::format("cause named after evidence, {}", injector.fault), "ms",
+                     after && trial.right() ? static_cast<double>(after->count()) : kNeverMs,
+                     kNamedMsMax});
+  }
+}
+
 Result<std::vector<Cell>> measure() {
   std::vector<Cell> cells;
   app::StageOptions options;
@@ -123,6 +147,7 @@ Result<std::vector<Cell>> measure() {
   TRY_VOID(end_server(*stage));
   TRY(dead, measure_doctor(*stage, "doctor, dead server, 200,000 lines of log, longest of 5"));
   cells.push_back(std::move(dead));
+  measure_naming(cells);
   return cells;
 }
 

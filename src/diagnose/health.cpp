@@ -115,7 +115,8 @@ void judge_sizes(const HealthCase& the_case, std::vector<HealthLine>& lines) {
     const auto& database = databases[i];
     text += fmt::format("{}{} {}", i == 0 ? "" : "; ", database.name,
                         database.bytes ? size(*database.bytes) : "(size hidden from this role)");
-    if (database.looked_into) text += fmt::format(" in {} tables", database.tables);
+    if (database.looked_into)
+      text += fmt::format(" in {} table{}", database.tables, database.tables == 1 ? "" : "s");
   }
   if (databases.size() > kDatabasesTold)
     text += fmt::format("; {} more databases", databases.size() - kDatabasesTold);

@@ -160,14 +160,17 @@ std::string group_words(const sense::SessionGroup& group) {
   return text;
 }
 
+// Those of pgkeel itself are none of the applications'.
 std::string groups_words(const sense::ActivityFacts& activity) {
   std::string text;
-  const auto told = std::min(activity.groups.size(), kGroupsTold);
-  for (std::size_t i = 0; i < told; ++i)
-    text += (i == 0 ? ": " : "; ") + group_words(activity.groups[i]);
-  if (activity.groups.size() > told)
-    text += fmt::format("; {} more kinds", activity.groups.size() - told);
-  return text;
+  std::size_t told = 0;
+  std::size_t more = 0;
+  for (const auto& group : activity.groups) {
+    if (group.application.starts_with("pgkeel")) continue;
+    if (told == kGroupsTold) ++more;
+    else text += (told++ == 0 ? ": " : "; ") + group_words(group);
+  }
+  return more == 0 ? text : text + fmt::format("; {} more kinds", more);
 }
 
 }  // namespace

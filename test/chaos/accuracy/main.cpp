@@ -67,13 +67,15 @@ std::optional<Arguments> read_arguments(std::span<char*> words) {
   return read;
 }
 
-// A subset that touches every way of injecting, in a few seconds.
+// A subset that touches every way of injecting, in a few seconds. It may run on a machine that is
+// busy with other tests: then what is named counts, and not when.
 RunOptions quick() {
   constexpr auto kSingles = std::to_array<std::string_view>(
       {"server_killed", "config_broken", "table_dropped", "index_corrupted", "archive_failing"});
   constexpr auto kPairs = std::to_array<std::pair<std::string_view, std::string_view>>(
       {{"database_dropped", "stale_pid"}, {"heap_corrupted", "connection_storm"}});
   RunOptions options;
+  options.patience = {Seconds(60), Seconds(60)};
   for (const auto name : kSingles) options.singles.push_back(injector_named(name));
   for (const auto& [one, other] : kPairs)
     options.pairs.push_back({injector_named(one), injector_named(other)});
@@ -98,7 +100,8 @@ int run(const Arguments& arguments) {
   if (arguments.json) fmt::print("{}", to_json(result));
   if (std::getenv("PGKEEL_UPDATE_DOCS") != nullptr && arguments.all)
     std::ofstream(kPage) << to_page(result);
-  return result.holds() ? 0 : 1;
+  const bool good = arguments.quick ? result.all_right() : result.holds();
+  return good ? 0 : 1;
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "chaos/accuracy/run.hpp"
 
 namespace pgkeel::chaos {
@@ -19,7 +22,8 @@ every 15 s.
 `named after` counts from the moment the evidence exists, which the table gives, to the moment the guard's
 API shows an unfinished incident of that cause. `right` is strict: of all that is named in the end (the
 unfinished incidents, the most telling cause first, then what only `pgkeel doctor` finds, each cause once)
-the fault stands first. What else is named stands beside it. The target is a second.
+the fault stands first. What else is named, and what was for a moment, stands beside it. The target is a
+second.
 
 )";
 
@@ -29,9 +33,9 @@ constexpr std::string_view kPairs = R"(
 Two faults at once on one server, drawn with seed {0}. Right when the first two causes that are named, in
 the order above, are the two faults. Drawn are pairs that can be there together and neither of which
 physically hides the other: at most one of them ends the server (but a lock file and a configuration are
-both seen on a dead one), and a storm of connections ends with the server. What serves on is injected first; where the second ends the server, the guard or the connections, it
-comes when the first was named, or its promised second is over. Two that serve on come one at once after the
-other.
+both seen on a dead one), and a storm of connections ends with the server. What serves on is injected
+first; where the second ends the server, the guard or the connections, it comes when the first was named, or
+its promised second is over. Two that serve on come one at once after the other.
 
 )";
 
@@ -41,9 +45,13 @@ std::string after_words(const Told& told) {
 
 std::string others(const Trial& trial) {
   std::string text;
+  const auto add = [&text](const std::string& cause) {
+    text += fmt::format("{}`{}`", text.empty() ? "" : ", ", cause);
+  };
   for (const auto& cause : trial.named)
-    if (cause != trial.faults.front().injector->fault)
-      text += fmt::format("{}`{}`", text.empty() ? "" : ", ", cause);
+    if (cause != trial.faults.front().injector->fault) add(cause);
+  for (const auto& cause : trial.before)
+    if (std::ranges::find(trial.named, cause) == trial.named.end()) add(cause);
   return text;
 }
 
@@ -76,7 +84,7 @@ std::string pair_row(const Trial& trial) {
 std::string to_page(const RunResult& result) {
   auto page = std::string(kPreface);
   page +=
-      fmt::format("{} of {} faults were named right and first, {} of them late.\n\n",
+      fmt::format("{} of {} faults were named right and first, {} of them late; on {} cores.\n\n",
                   RunResult::right(result.singles), RunResult::ran(result.singles), result.late());
   page += "| fault | injected | evidence exists with | named after | right | also named |\n";
   page += "|---|---|---|---|---|---|\n";

@@ -44,11 +44,12 @@ Trial not_run(const Injector& injector, std::string why) {
   return trial;
 }
 
-Trial run_one(const ModelCluster& model, const std::vector<const Injector*>& faults) {
+Trial run_one(const ModelCluster& model, const std::vector<const Injector*>& faults,
+              const Patience& patience) {
   const auto began = SteadyClock::now();
   const auto why = unable(*faults.front());
   auto trial = faults.size() == 1 && !why.empty() ? not_run(*faults.front(), why)
-                                                  : try_faults(model, faults);
+                                                  : try_faults(model, faults, patience);
   say(trial, began);
   return trial;
 }
@@ -106,6 +107,10 @@ int RunResult::late() const {
   }));
 }
 
+bool RunResult::all_right() const {
+  return right(singles) == ran(singles) && right(pairs) == static_cast<int>(pairs.size());
+}
+
 bool RunResult::holds() const {
   const auto misses = static_cast<int>(pairs.size()) - right(pairs);
   return right(singles) == ran(singles) && late() == 0 &&
@@ -116,8 +121,10 @@ RunResult run_trials(const RunOptions& options) {
   RunResult result;
   result.seed = options.seed;
   const ModelCluster model;
-  for (const auto* fault : options.singles) result.singles.push_back(run_one(model, {fault}));
-  for (const auto& pair : options.pairs) result.pairs.push_back(run_one(model, pair));
+  for (const auto* fault : options.singles)
+    result.singles.push_back(run_one(model, {fault}, options.patience));
+  for (const auto& pair : options.pairs)
+    result.pairs.push_back(run_one(model, pair, options.patience));
   fmt::print(stderr, "{} of {} faults named right and first, {} of them late; {} of {} pairs\n",
              RunResult::right(result.singles), RunResult::ran(result.singles), result.late(),
              RunResult::right(result.pairs), result.pairs.size());

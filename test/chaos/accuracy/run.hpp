@@ -13,6 +13,7 @@ struct RunOptions {
   std::vector<const Injector*> singles;
   std::vector<std::vector<const Injector*>> pairs;
   std::uint64_t seed = 1;  ///< that the pairs were drawn with
+  Patience patience;
 };
 
 struct RunResult {
@@ -24,6 +25,7 @@ struct RunResult {
   [[nodiscard]] static int ran(const std::vector<Trial>& trials);
   /// Singles that were right but took longer than a second after their evidence.
   [[nodiscard]] int late() const;
+  [[nodiscard]] bool all_right() const;
   /// Issue 5: every single fault that was run is right and in time, and all but a fifteenth of the
   /// pairs (28 of 30).
   [[nodiscard]] bool holds() const;

@@ -9,8 +9,6 @@
 namespace pgkeel::chaos {
 namespace {
 
-constexpr Seconds kPatience{12};
-constexpr Millis kPromised{1'000};  // a cause is named within it, or it may be hidden by the next
 constexpr std::chrono::milliseconds kAskEvery{5};
 
 bool is_one_of(const std::vector<const Injector*>& faults, const std::string& cause) {
@@ -73,7 +71,8 @@ void sum_up(AdvisedServer& advised, Trial& trial) {
   trial.acknowledged = tally.acknowledged;
 }
 
-void run(const ModelCluster& model, const std::vector<const Injector*>& faults, Trial& trial) {
+void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
+         const Patience& patience, Trial& trial) {
   auto ground = std::make_unique<Ground>(model);
   for (const auto* fault : faults)
     if (fault->lay != nullptr) fault->lay(*ground);
@@ -86,8 +85,9 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults, 
     const auto evidence = faults[i]->inject(advised);
     listener.injected(i, evidence);
     const bool last = i + 1 == faults.size();
-    if (last) listener.listen(evidence + kPatience);
-    else if (faults[i + 1]->leaves != Leaves::ServerServing) listener.listen(evidence + kPromised);
+    if (last) listener.listen(evidence + patience.named);
+    else if (faults[i + 1]->leaves != Leaves::ServerServing)
+      listener.listen(evidence + patience.between);
   }
   sum_up(advised, trial);
 }
@@ -103,7 +103,8 @@ bool Trial::right() const {
 }
 
 // A pair's server is broken by the lesser fault first.
-Trial try_faults(const ModelCluster& model, const std::vector<const Injector*>& faults) {
+Trial try_faults(const ModelCluster& model, const std::vector<const Injector*>& faults,
+                 const Patience& patience) {
   Trial trial;
   std::vector<const Injector*> in_order;
   for (const auto* fault : faults)
@@ -111,7 +112,7 @@ Trial try_faults(const ModelCluster& model, const std::vector<const Injector*>& 
                     fault);
   for (const auto* fault : in_order) trial.faults.push_back({fault, std::nullopt});
   try {
-    run(model, in_order, trial);
+    run(model, in_order, patience, trial);
   } catch (const Ended&) {
     throw;
   } catch (const std::exception& error) {

@@ -40,7 +40,13 @@ struct Trial {
   [[nodiscard]] bool right() const;
 };
 
+struct Patience {
+  Millis named{12'000};   ///< so long a name is waited for
+  Millis between{1'000};  ///< and that of a pair's first before a second that may hide it
+};
+
 [[nodiscard]] Trial try_faults(const ModelCluster& model,
-                               const std::vector<const Injector*>& faults);
+                               const std::vector<const Injector*>& faults,
+                               const Patience& patience = {});
 
 }  // namespace pgkeel::chaos

@@ -85,7 +85,8 @@ std::string to_page(const RunResult& result) {
   auto page = std::string(kPreface);
   page +=
       fmt::format("{} of {} faults were named right and first, {} of them late; on {} cores.\n\n",
-                  RunResult::right(result.singles), RunResult::ran(result.singles), result.late());
+                  RunResult::right(result.singles), RunResult::ran(result.singles), result.late(),
+                  std::thread::hardware_concurrency());
   page += "| fault | injected | evidence exists with | named after | right | also named |\n";
   page += "|---|---|---|---|---|---|\n";
   for (const auto& trial : result.singles) page += single_row(trial);

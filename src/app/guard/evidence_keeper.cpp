@@ -9,7 +9,8 @@
 namespace pgkeel::app {
 namespace {
 
-constexpr Seconds kSilence{3600};
+constexpr Millis kSilence{3'600'000};
+constexpr Millis kInDoubt{50};  // an incident opens a moment after what it is about was seen
 constexpr std::size_t kIdsRemembered = 1'000;
 
 // What was cut within a character must not keep the whole from being written.
@@ -50,7 +51,8 @@ runtime::Task<void> EvidenceKeeper::keep(std::string id) {
 
 runtime::Task<void> EvidenceKeeper::run() {
   while (true) {
-    static_cast<void>(co_await senses_.changed().wait_until(loop_.after(kSilence)));
+    const auto pause = senses_.observation().healthy() ? kSilence : kInDoubt;
+    static_cast<void>(co_await senses_.changed().wait_until(loop_.after(pause)));
     std::vector<std::string> fresh;
     for (const auto& tracked : conductor_.state().incidents)
       if (kept_.insert(tracked.id).second) fresh.push_back(tracked.id);

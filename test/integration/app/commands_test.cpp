@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include "incident/evidence_store.hpp"
 #include "integration/app/binary.hpp"
 #include "integration/app/fake_guard.hpp"
+#include "runtime/files.hpp"
 
 namespace pgkeel::test {
 namespace {
@@ -88,6 +90,30 @@ TEST_F(Commands, IncidentsAreListedShownAndReported) {
   EXPECT_EQ(run({"incident", "show", "../status"}).exit_code, 3);
   EXPECT_EQ(run({"incident", "report", "last", "--out", "report.md"}).exit_code, 0);
   EXPECT_THAT(binary.listing(), testing::Contains("report.md"));
+}
+
+TEST_F(Commands, AnIncidentIsBundledWithItsEvidence) {
+  // Goal: C2 X10: one file for its owner with incident, report and what was kept; without evidence
+  // it says so, and a damaged one is an error and no bundle.
+  incident::Incident incident;
+  incident.id = "2026-11-21-001";
+  incident.opened_at = wall_now();
+  incident.cause = "server_killed";
+  guard.incidents = {incident};
+  const auto bare = run({"incident", "report", "last", "--bundle", "bare.json"});
+  EXPECT_EQ(bare.exit_code, 0) << bare.err;
+  EXPECT_THAT(bare.err, HasSubstr("No evidence of 2026-11-21-001 was kept"));
+  ASSERT_TRUE(incident::keep_evidence(binary.dir() / "s", incident.id, R"({"process":"absent"})"));
+  EXPECT_EQ(run({"incident", "report", "last", "--bundle", "whole.json"}).exit_code, 0);
+  const auto file = binary.dir() / "whole.json";
+  const auto text = runtime::read_file(file, 1U << 20U).value_or("");
+  const auto whole = nlohmann::json::parse(text, nullptr, false);
+  EXPECT_EQ(whole["incident"]["id"], "2026-11-21-001");
+  EXPECT_EQ(whole["evidence"]["process"], "absent");
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0600));
+  ASSERT_TRUE(incident::keep_evidence(binary.dir() / "s", incident.id, "{half"));
+  EXPECT_EQ(run({"incident", "report", "last", "--bundle", "no.json"}).exit_code, 1);
+  EXPECT_THAT(binary.listing(), Not(testing::Contains("no.json")));
 }
 
 TEST_F(Commands, LogsShowTheirEnd) {

@@ -126,7 +126,7 @@ std::string render_doctor(const Json& report, const Look& look, WallTime now) {
   }
   show_list(sheet, "Its log says", member(report, "log"), kStoriesShown,
             [&](const Json& one) { return story_line(one, look, now); });
-  show_list(sheet, "The app says", member(report, "applications"), kStoriesShown,
+  show_list(sheet, "App says", member(report, "applications"), kStoriesShown,
             [&](const Json& one) { return app_line(one, now); });
   show_health(sheet, report, look);
   show_list(sheet, "Questions", member(report, "audit"), SIZE_MAX,

@@ -79,7 +79,7 @@ TEST_F(Doctor, ReadsTheApplicationsLog) {
   EXPECT_EQ(json["applications"][1]["trouble"], "missing_relation");
   EXPECT_THAT(json.dump(), Not(HasSubstr("hidden")));
   EXPECT_THAT(json.dump(), Not(HasSubstr("private")));
-  EXPECT_THAT(ask().out, HasSubstr("The app says"));
+  EXPECT_THAT(ask().out, HasSubstr("App says    "));
   std::filesystem::remove(binary_.dir() / "app.log");
   EXPECT_THAT(report()["sources"].dump(), HasSubstr("app.log"));
 }

@@ -159,6 +159,13 @@ void AdvisedServer::start_guard() {
   guard_.emplace(std::move(*started));
 }
 
+void AdvisedServer::kill_postmaster() {
+  static_cast<void>(postmaster_->signal(SIGKILL));
+  if (!test::wait_until([this] { return !postmaster_->alive(); }))
+    throw std::runtime_error("a killed postmaster did not go away");
+  static_cast<void>(server_.running());  // reaps it
+}
+
 void AdvisedServer::kill_guard() {
   static_cast<void>(guard_->signal(SIGKILL));
   static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds))));
@@ -197,6 +204,9 @@ void AdvisedServer::await_knowing() {
 }
 
 void AdvisedServer::stand() {
+  auto postmaster = runtime::ProcessHandle::open(server_.pid());
+  if (!postmaster) throw std::runtime_error(postmaster.error().message());
+  postmaster_.emplace(std::move(*postmaster));
   start_guard();
   await_knowing();
   auto conninfo = pg::parse_conninfo(server_.conninfo("shop"));

@@ -71,6 +71,9 @@ class AdvisedServer {
   /// writer.
   void stand();
   void start_guard();
+  /// SIGKILL to the main process that stood when the guard was started, and waits until it is gone;
+  /// whatever its lock file says by now.
+  void kill_postmaster();
   /// SIGKILL, and waits until it is gone.
   void kill_guard();
 
@@ -102,6 +105,7 @@ class AdvisedServer {
   app::Config config_;
   runtime::Loop loop_;
   std::optional<runtime::ProcessHandle> guard_;
+  std::optional<runtime::ProcessHandle> postmaster_;
   std::unique_ptr<app::Writer> writer_;
   std::vector<std::any> held_;
 };

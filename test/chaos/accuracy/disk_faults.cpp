@@ -45,10 +45,9 @@ SteadyTime until_refused(Session& session, const std::string& statement) {
 void lay_data_volume(Ground& ground) { ground.put_data_on_volume("320m"); }
 
 SteadyTime unmount_data(AdvisedServer& advised) {
-  const auto pid = advised.server().pid();
   const auto now = SteadyClock::now();
   advised.ground().data_volume()->detach();
-  ::kill(pid, SIGKILL);
+  advised.kill_postmaster();
   return now;
 }
 

@@ -12,10 +12,9 @@ namespace fs = std::filesystem;
 
 SteadyTime lose_volume(AdvisedServer& advised) {
   const auto data_dir = advised.server().data_dir();
-  const auto pid = advised.server().pid();
   const auto now = SteadyClock::now();
   fs::rename(data_dir, data_dir.string() + ".orphan");
-  ::kill(pid, SIGKILL);
+  advised.kill_postmaster();
   return now;
 }
 
@@ -23,25 +22,24 @@ SteadyTime put_stranger(AdvisedServer& advised) {
   const auto data_dir = advised.server().data_dir();
   const auto stranger = fs::path(data_dir.string() + ".stranger");
   test::init_fresh_cluster(advised.server().bin_dir(), stranger);
-  const auto pid = advised.server().pid();
   const auto now = SteadyClock::now();
   fs::rename(data_dir, data_dir.string() + ".moved");
   fs::rename(stranger, data_dir);
-  ::kill(pid, SIGKILL);
+  advised.kill_postmaster();
   return now;
 }
 
 SteadyTime lose_control_file(AdvisedServer& advised) {
   const auto now = SteadyClock::now();
   fs::remove(advised.server().data_dir() / "global" / "pg_control");
-  advised.server().kill9();
+  advised.kill_postmaster();
   return now;
 }
 
 SteadyTime break_config(AdvisedServer& advised) {
   const auto now = SteadyClock::now();
   advised.server().append_config("\nshared_bufers = 2GB  # a typo\n");
-  advised.server().kill9();
+  advised.kill_postmaster();
   return now;
 }
 

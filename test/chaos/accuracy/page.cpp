@@ -33,9 +33,10 @@ constexpr std::string_view kPairs = R"(
 Two faults at once on one server, drawn with seed {0}. Right when the first two causes that are named, in
 the order above, are the two faults. Drawn are pairs that can be there together and neither of which
 physically hides the other: at most one of them ends the server (but a lock file and a configuration are
-both seen on a dead one), and a storm of connections ends with the server. What serves on is injected
-first; where the second ends the server, the guard or the connections, it comes when the first was named, or
-its promised second is over. Two that serve on come one at once after the other.
+both seen on a dead one), a storm of connections ends with the server, and the vacuum that comes with
+`wraparound_near` would read a damaged page first, and be ended for want of memory first. What serves on is
+injected first; where the second ends the server, the guard or the connections, it comes when the first was
+named, or its promised second is over. Two that serve on come one at once after the other.
 
 )";
 

@@ -11,8 +11,8 @@ namespace pgkeel::chaos {
 
 using FaultPair = std::pair<const Injector*, const Injector*>;
 
-/// Whether neither physically hides the other: at most one of them ends the server, and a storm of
-/// connections does not outlast the server.
+/// Whether neither physically hides the other: at most one of them ends the server, a storm of
+/// connections does not outlast it, and a vacuum does not come before what it would meet.
 [[nodiscard]] bool can_meet(const Injector& one, const Injector& other);
 
 /// `count` different pairs at most, the same for the same seed; only of faults this machine can

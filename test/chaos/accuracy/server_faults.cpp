@@ -63,7 +63,7 @@ std::shared_ptr<runtime::Fd> listen_on(std::uint16_t port) {
 
 SteadyTime kill_server(AdvisedServer& advised) {
   const auto now = SteadyClock::now();
-  advised.server().kill9();
+  advised.kill_postmaster();
   return now;
 }
 
@@ -82,17 +82,16 @@ SteadyTime reuse_pid(AdvisedServer& advised) {
   std::ostringstream text;
   text << std::ifstream(lock).rdbuf();
   const auto rest = text.str().substr(text.str().find('\n'));
-  const auto postmaster = server.pid();
   std::ofstream(lock) << other->pid() << rest << std::flush;
   const auto now = SteadyClock::now();
-  ::kill(postmaster, SIGKILL);
+  advised.kill_postmaster();
   return now;
 }
 
 // Whatever starts servers here tries to, and the server says why it cannot.
 SteadyTime take_port(AdvisedServer& advised) {
   auto& server = advised.server();
-  server.kill9();
+  advised.kill_postmaster();
   server.await_processes_gone();
   advised.keep(listen_on(server.port()));
   const auto now = SteadyClock::now();

@@ -110,7 +110,8 @@ Task<bool> Conductor::turn() {
   note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
   for (auto& decision : decisions) co_await apply(std::move(decision));
-  if (seen.healthy()) known_.predecessor.reset();  // told, once
+  if (seen.healthy() || state_.find(diagnose::kGuardSubject) != nullptr)
+    known_.predecessor.reset();  // told, once
   ++turns_;
   co_return !decisions.empty();
 }

@@ -68,7 +68,7 @@ constexpr auto kRows = std::to_array<RecognisedRow>({
     {"K39", "a standby on another branch of the history", "", "", "", "LogSignature.names_what_is_rare", ""},
     {"K40", "the server's port is taken", "port_taken", "", "who listens", "PortTaken.IsBelievedOnlyWithTheServersWord LogSignature.names_what_is_rare", ""},
     {"K41", "the certificate or its key is refused", "server_start_failed", "", "", "LogSignature.names_what_is_rare", ""},
-    {"K42", "a TLS connection could not be made", "", "", "", "LogSignature.names_what_is_rare", "Why a client does not trust the certificate is in the client's own message; when the server's own ends is not watched."},
+    {"K42", "a TLS connection could not be made", "", "certificate_ends_soon certificate_ends_very_soon certificate_ended", "until when the server's own certificate is valid", "LogSignature.names_what_is_rare CertificateEnds.IsWarnedOfInTime", "Why a client does not trust the certificate is in the client's own message."},
     {"K43", "the server refuses its configuration", "config_broken", "", "the server's own parser, the files it last ran with", "ConfigBroken.IsNamedFromTheServersParser LogSignature.names_what_is_rare", ""},
     {"K44", "a library of the configuration is not installed", "server_start_failed", "", "the server's last words before its start failed", "LogSignature.names_what_is_rare ServerStartFailed.SaysWhyByTheServersOwnWords", ""},
     {"K45", "settings of a standby are lower than its primary's", "server_start_failed", "", "", "LogSignature.names_what_is_rare", ""},

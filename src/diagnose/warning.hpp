@@ -40,6 +40,10 @@ inline constexpr std::size_t kProbeTimesMin = 5;
 /// or a host with another libc or ICU.
 [[nodiscard]] std::vector<Warning> libc_changed(const sense::Observation& seen, const Known& known,
                                                 const std::vector<pg::LogLine>& lines);
+/// The certificate the server shows its clients ends within 30 days, within 7, or has ended.
+[[nodiscard]] std::vector<Warning> certificate_ends(const std::string& file, WallTime ends,
+                                                    WallTime now);
+
 /// The running server was asked, and no database stands on other rules than it has.
 [[nodiscard]] bool collations_hold(const sense::Observation& seen, const Known& known);
 

@@ -2,11 +2,14 @@
 #include "app/guard/adviser.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
 #include "app/guard/unit_look.hpp"
 #include "base/log.hpp"
+#include "instance/config_files.hpp"
+#include "pg/certificate.hpp"
 #include "pg/log_line.hpp"
 #include "runtime/files.hpp"
 
@@ -22,6 +25,7 @@ constexpr Seconds kLookEvery{600};
 constexpr std::size_t kLogBytes = 256U << 10U;
 constexpr std::size_t kScriptBytesMax = 256U << 10U;
 constexpr std::size_t kScriptsMax = 500;
+constexpr std::size_t kCertificateBytesMax = 256U << 10U;  // a chain of certificates has some 10 kB
 constexpr auto kCronPlaces = std::to_array<const char*>(
     {"/etc/crontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly",
      "/etc/cron.monthly", "/var/spool/cron/crontabs", "/usr/local/bin"});
@@ -85,6 +89,25 @@ diagnose::HostSurroundings look_around(const fs::path& data_dir) {
   return {on_root_filesystem(data_dir), engine_starts_on_boot(), find_prunes()};
 }
 
+bool is_on(std::string value) {
+  std::ranges::transform(value, value.begin(), [](unsigned char c) { return std::tolower(c); });
+  return value == "on" || value == "true" || value == "yes" || value == "1";
+}
+
+// Of a server whose configuration can be read here and that shows one.
+std::vector<Warning> look_at_certificate(const instance::Instance& instance) {
+  const auto files = instance.config_files();
+  if (files.empty()) return {};
+  const auto config = instance::read_server_config(files.front(), instance.data_dir());
+  if (!is_on(config.get("ssl").value_or("off"))) return {};
+  const auto file = instance.data_dir() / config.get("ssl_cert_file").value_or("server.crt");
+  const auto text = runtime::read_file(file, kCertificateBytesMax);
+  if (!text) return {};
+  const auto ends = pg::certificate_ends(*text);
+  if (!ends) return {};
+  return diagnose::certificate_ends(file.string(), *ends, wall_now());
+}
+
 }  // namespace
 
 Task<std::vector<Warning>> Adviser::look() {
@@ -94,6 +117,11 @@ Task<std::vector<Warning>> Adviser::look() {
     const auto data_dir = instance_.data_dir();
     const auto around = co_await loop_.run_blocking([&data_dir] { return look_around(data_dir); });
     found = diagnose::hosting_warnings(*hosting, around);
+  }
+  if (instance_.capabilities().sees_files) {
+    auto certificate =
+        co_await loop_.run_blocking([this] { return look_at_certificate(instance_); });
+    for (auto& warning : certificate) found.push_back(std::move(warning));
   }
   auto unit = co_await look_at_unit(&loop_, senses_.observation().process.pid);
   for (auto& warning : unit) found.push_back(std::move(warning));

@@ -27,11 +27,11 @@ std::int64_t start_ticks_of(pid_t pid) {
   return stat ? static_cast<std::int64_t>(stat->start_ticks) : 0;
 }
 
-Json own_sign() {
+Json own_sign(WallTime started) {
   return {{"pid", ::getpid()},
           {"start_ticks", start_ticks_of(::getpid())},
           {"boot", runtime::boot_id()},
-          {"started_at", to_iso8601(wall_now())},
+          {"started_at", to_iso8601(started)},
           {"stopped_at", nullptr}};
 }
 
@@ -53,7 +53,8 @@ bool is_alive(const Json& sign) {
 
 }  // namespace
 
-Lifeline::Lifeline(const std::filesystem::path& state_dir) : file_(state_dir / kName) {}
+Lifeline::Lifeline(const std::filesystem::path& state_dir)
+    : file_(state_dir / kName), started_(wall_now()) {}
 
 std::optional<Predecessor> Lifeline::killed() const {
   const auto text = runtime::read_file(file_, kFileBytesMax);
@@ -74,7 +75,7 @@ std::optional<Predecessor> Lifeline::killed() const {
 Result<std::optional<Predecessor>> Lifeline::begin() {
   auto guard = killed();
   if (guard) guard->still = false;
-  TRY_VOID(write_sign(file_, own_sign()));
+  TRY_VOID(write_sign(file_, own_sign(started_)));
   begun_ = true;
   return guard;
 }
@@ -88,7 +89,7 @@ runtime::Task<void> Lifeline::run(runtime::Loop* loop) {
 
 void Lifeline::end() {
   if (!begun_) return;
-  auto sign = own_sign();
+  auto sign = own_sign(started_);
   sign["stopped_at"] = to_iso8601(wall_now());
   const auto written = write_sign(file_, sign);
   if (!written) log_warning("the stop is not noted", {{"why", written.error().message()}});

@@ -30,6 +30,7 @@ class Lifeline {
 
  private:
   std::filesystem::path file_;
+  WallTime started_;
   bool begun_ = false;
 };
 

@@ -135,5 +135,20 @@ TEST(LibcChanged, KnowsMuslByTheLedger) {
   EXPECT_THAT(libc_changed(sorted.seen, sorted.known, {}), IsEmpty());
 }
 
+constexpr WallTime kMoment{Seconds(1'800'000'000)};
+
+TEST(CertificateEnds, IsWarnedOfInTime) {
+  // Goal: nothing while it is far off; from 30 days on, from 7 on, and when it has ended (K42).
+  using std::chrono::days;
+  const auto name = [](WallTime ends) {
+    const auto warnings = certificate_ends("/srv/server.crt", ends, kMoment);
+    return warnings.empty() ? std::string() : std::string(warnings[0].name);
+  };
+  EXPECT_EQ(name(kMoment + days(31)), "");
+  EXPECT_EQ(name(kMoment + days(29)), "certificate_ends_soon");
+  EXPECT_EQ(name(kMoment + days(6)), "certificate_ends_very_soon");
+  EXPECT_EQ(name(kMoment - Seconds(1)), "certificate_ended");
+}
+
 }  // namespace
 }  // namespace pgkeel::diagnose

@@ -31,8 +31,9 @@ Result<fs::path> place_of(const fs::path& state_dir, std::string_view id) {
 void drop_oldest(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const auto name = entry.path().filename().string();
+  // Not a range-for: its ++ throws where a directory cannot be read on.
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    const auto name = at->path().filename().string();
     if (name.ends_with(kEnding) && is_id(std::string_view(name).substr(0, name.size() - 5)))
       names.push_back(name);
   }

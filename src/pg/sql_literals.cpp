@@ -32,6 +32,22 @@ std::size_t after_quotes(std::string_view sql, std::size_t at, bool escapes) {
   return sql.size();
 }
 
+// Behind a plain string. Whether a backslash before a quote is an escape is the server's setting
+// (standard_conforming_strings): where the string ends is then not known, and nothing is shown any
+// more. Two are one character or two, and the string ends either way.
+std::size_t after_plain_string(std::string_view sql, std::size_t at) {
+  bool escaped = false;
+  for (++at; at < sql.size(); ++at) {
+    if (sql[at] == '\'') {
+      if (escaped) return sql.size();
+      if (at + 1 >= sql.size() || sql[at + 1] != '\'') return at + 1;
+      ++at;
+    }
+    escaped = sql[at] == '\\' && !escaped;
+  }
+  return sql.size();
+}
+
 std::size_t after_comment(std::string_view sql, std::size_t at) {
   int depth = 0;
   while (at < sql.size()) {
@@ -85,7 +101,8 @@ std::size_t take_word(std::string_view sql, std::size_t at, Shown& shown) {
   const auto word = sql.substr(at, end - at);
   if (end < sql.size() && sql[end] == '\'' && is_string_prefix(word)) {
     shown.add("?");
-    return after_quotes(sql, end, word == "e" || word == "E");
+    const bool escapes = word == "e" || word == "E";
+    return escapes ? after_quotes(sql, end, true) : after_plain_string(sql, end);
   }
   shown.add(word);
   return end;
@@ -123,7 +140,7 @@ std::size_t take(std::string_view sql, std::size_t at, Shown& shown) {
   }
   if (c == '\'') {
     shown.add("?");
-    return after_quotes(sql, at, false);
+    return after_plain_string(sql, at);
   }
   if (c == '"') {
     const auto end = after_quotes(sql, at, false);

@@ -10,7 +10,8 @@ namespace pgkeel::pg {
 
 /// One line of at most `most` bytes, white space folded, "..." behind what was cut. Names in double
 /// quotes are kept. Follows the server's lexer (psqlscan.l) as far as literals go: doubled quotes,
-/// E'\'', $tag$...$tag$, nested comments.
+/// E'\'', $tag$...$tag$, nested comments. After a plain string with a backslash before a quote
+/// nothing more is shown: standard_conforming_strings, which is not known, says where it ends.
 [[nodiscard]] std::string hide_literals(std::string_view sql, std::size_t most);
 
 }  // namespace pgkeel::pg

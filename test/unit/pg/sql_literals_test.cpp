@@ -27,6 +27,15 @@ TEST(HideLiterals, CutAnywhereShowsNoValue) {
     EXPECT_EQ(shown(sql.substr(0, end)).find("secret"), std::string::npos) << end;
 }
 
+TEST(HideLiterals, ShowsNothingBehindABackslashBeforeAQuote) {
+  // Goal: X10: with standard_conforming_strings = off '\'' goes on, with on it ends: both are safe.
+  EXPECT_EQ(shown(R"(update t set a = 'it\' secret' where b = 1)"), "update t set a = ?");
+  EXPECT_EQ(shown(R"(select N'\', 'secret')"), "select ?");
+  EXPECT_EQ(shown(R"(select 'a\\\' secret', 1)"), "select ?");
+  // Two backslashes end the string under either setting, and one within it changes nothing.
+  EXPECT_EQ(shown(R"(select 'a\\', 'b\c', d from e)"), "select ?, ?, d from e");
+}
+
 TEST(HideLiterals, IsBoundedAndCutsBetweenCharacters) {
   // Goal: at most so many bytes, the end is said, no half character, bytes of any kind (X5).
   EXPECT_EQ(hide_literals("select aé from b", 9), "select a...");

@@ -27,6 +27,7 @@ constexpr double kStallNotable = 20;
 constexpr std::int64_t kTempBytesNotable = 100LL << 20U;
 constexpr double kTempBytesMany = 10.0 * (1LL << 30U);  // a day
 constexpr double kDay = 86'400;
+constexpr double kBytesMost = 9e18;  // what a whole number holds
 
 std::string size(std::int64_t bytes) {
   return format_size(static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)));
@@ -38,13 +39,18 @@ double seconds_since(WallTime then, WallTime now) {
 
 std::string day_of(WallTime time) { return to_iso8601(time).substr(0, 10); }
 
+// A figure of the server's may be anything a double can be.
+Millis millis_of(double milliseconds) {
+  constexpr double kMost = 1e15;  // thirty thousand years
+  if (!(milliseconds > 0)) return Millis(0);
+  return Millis(static_cast<std::int64_t>(std::min(milliseconds, kMost)));
+}
+
 std::string statement_words(const sense::SlowStatement& statement) {
   return fmt::format("{} in {} calls, {} each, role {} in {}: {}",
-                     humane_duration(Millis(static_cast<std::int64_t>(statement.total_ms))),
-                     statement.calls,
-                     statement.mean_ms < 1000
-                         ? fmt::format("{:.1f} ms", statement.mean_ms)
-                         : humane_duration(Millis(static_cast<std::int64_t>(statement.mean_ms))),
+                     humane_duration(millis_of(statement.total_ms)), statement.calls,
+                     statement.mean_ms < 1000 ? fmt::format("{:.1f} ms", statement.mean_ms)
+                                              : humane_duration(millis_of(statement.mean_ms)),
                      statement.user, statement.database, statement.text);
 }
 
@@ -122,7 +128,7 @@ void judge_sizes(const HealthCase& the_case, std::vector<HealthLine>& lines) {
     text += fmt::format("; {} more databases", databases.size() - kDatabasesTold);
   if (const auto growth = growth_per_day(the_case.sizes))
     text += fmt::format("; {} by {} a day", *growth < 0 ? "shrinking" : "growing",
-                        size(std::llround(std::abs(*growth))));
+                        size(std::llround(std::min(std::abs(*growth), kBytesMost))));
   if (!text.empty()) lines.push_back({"sizes", Severity::Info, std::move(text), {}});
   if (!the_case.health.largest.empty())
     lines.push_back({"sizes", Severity::Info, largest_words(the_case.health.largest), {}});

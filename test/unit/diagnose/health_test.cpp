@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 namespace pgkeel::diagnose {
 namespace {
 
@@ -211,6 +213,20 @@ TEST_F(Health, SlowStatementsAreToldOnce) {
                                      "most time: 13 min 32 s in 40000 calls, 20.3 ms each")));
   EXPECT_THAT(lines(), Contains(line("statements", Severity::Info, " in 1 calls")));
   EXPECT_THAT(lines(), Not(Contains(line("statements", Severity::Info, "slowest: 9"))));
+}
+
+TEST_F(Health, ImpossibleFiguresAreToldAsSome) {
+  // Goal: X5 B14: a double may be no number, endless or negative; what is told is bounded.
+  const double endless = std::numeric_limits<double>::infinity();
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  facts_.statements.missing.clear();
+  facts_.statements.by_total = {{"app", "shop", 1, none, none, "select none"},
+                                {"app", "shop", 2, endless, 1e300, "select endless"},
+                                {"app", "shop", 3, -5, -endless, "select less"}};
+  EXPECT_THAT(lines(), Contains(line("statements", Severity::Info, "0 ms in 1 calls, 0 ms each")));
+  EXPECT_THAT(lines(), Not(Contains(line("statements", Severity::Info, "-9223372036854775808"))));
+  sizes_ = {{kNow, std::numeric_limits<std::int64_t>::max()}, {kNow - Seconds(43'200), 0}};
+  EXPECT_THAT(lines(), Contains(line("sizes", Severity::Info, "growing by")));
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ inline constexpr Millis kJournalMost{3'000};
 /// NotFound when systemd knows no such unit or does not run.
 runtime::Task<Result<UnitState>> unit_state(runtime::Loop* loop, std::string unit);
 /// The unit's lines since then, as a server's log in stderr's format; a line whose prefix has no
-/// time gets the journal's. NotFound when there is none; Permission when they may not be read.
+/// time gets the journal's. NotFound when there is none or they may not be read: journalctl does
+/// not tell the two apart.
 runtime::Task<Result<std::string>> unit_log(runtime::Loop* loop, std::string unit, WallTime since);
 
 // The pure halves, for tests.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "instance/engine.hpp"
 #include "instance/instance.hpp"
 
 namespace pgkeel::instance {
@@ -21,10 +22,11 @@ struct InstanceConfig {
   std::string url;                 ///< remote only; may hold a password
   std::string container;           ///< name or id; container only
   std::filesystem::path engine_socket;
-  std::filesystem::path config_file;  ///< empty: found
-  std::filesystem::path log_file;     ///< empty: Debian's, else "<data_dir>.log"
-  std::filesystem::path socket_dir;   ///< not empty: the server is started with it
-  std::uint16_t port = 0;             ///< not 0: the server is started with it
+  Millis engine_patience = kEngineCallMax;  ///< see Engine
+  std::filesystem::path config_file;        ///< empty: found
+  std::filesystem::path log_file;           ///< empty: Debian's, else "<data_dir>.log"
+  std::filesystem::path socket_dir;         ///< not empty: the server is started with it
+  std::uint16_t port = 0;                   ///< not 0: the server is started with it
   std::vector<std::pair<std::string, std::string>> settings;  ///< more, given as -c name=value
 };
 

@@ -17,9 +17,10 @@
 namespace pgkeel::instance {
 
 struct ContainerPlan {
-  std::string container;           ///< name or id
-  std::filesystem::path socket;    ///< of the engine
-  std::filesystem::path data_dir;  ///< on this host; empty: found through the mounts
+  std::string container;             ///< name or id
+  std::filesystem::path socket;      ///< of the engine
+  std::filesystem::path data_dir;    ///< on this host; empty: found through the mounts
+  Millis patience = kEngineCallMax;  ///< with the engine, when it is asked something
 };
 
 class ContainerInstance final : public Instance {

@@ -32,9 +32,9 @@ HttpRequest request(std::string method, std::string path,
   return made;
 }
 
-Error unreachable(const std::filesystem::path& socket, const Error& why) {
+Error unreachable(const std::filesystem::path& socket, Millis patience, const Error& why) {
   auto words = why.code == ErrorCode::TimedOut
-                   ? fmt::format("gave no answer within {}", humane_duration(kEngineCallMax))
+                   ? fmt::format("gave no answer within {}", humane_duration(patience))
                    : why.detail;
   return {ErrorCode::EngineUnreachable,
           fmt::format("container engine at {}: {}", socket.string(), words)};
@@ -78,7 +78,7 @@ Task<Result<std::string>> Engine::call(HttpRequest request, Millis patience) con
   const runtime::HttpEndpoint endpoint{socket_, "", 0};
   const auto deadline = loop_->after(patience);
   const auto response = co_await runtime::http_request(*loop_, endpoint, request, deadline);
-  if (!response) co_return fail(unreachable(socket_, response.error()));
+  if (!response) co_return fail(unreachable(socket_, patience, response.error()));
   if (response->status >= kErrors) co_return fail(refused(request, *response));
   co_return response->body;
 }
@@ -86,7 +86,7 @@ Task<Result<std::string>> Engine::call(HttpRequest request, Millis patience) con
 Task<Result<std::string>> Engine::get(std::string path,
                                       std::map<std::string, std::string> query) const {
   auto made = request("GET", std::move(path), std::move(query));
-  auto body = co_await call(std::move(made), kEngineCallMax);
+  auto body = co_await call(std::move(made), patience_);
   co_return body;
 }
 
@@ -161,7 +161,7 @@ Task<Result<void>> Engine::update_memory(std::string container, MemoryLimit limi
 Task<Result<EventStream>> Engine::events() const {
   auto lines = co_await runtime::HttpLines::open(*loop_, socket_, std::string(kEventsPath),
                                                  loop_->after(kEngineCallMax));
-  if (!lines) co_return fail(unreachable(socket_, lines.error()));
+  if (!lines) co_return fail(unreachable(socket_, kEngineCallMax, lines.error()));
   co_return EventStream(std::move(*lines));
 }
 

@@ -50,8 +50,9 @@ class EventStream {
 
 class Engine {
  public:
-  Engine(runtime::Loop& loop, std::filesystem::path socket)
-      : loop_(&loop), socket_(std::move(socket)) {}
+  /// `patience`: how long an answer to a question is waited for; what acts has kEngineCallMax.
+  Engine(runtime::Loop& loop, std::filesystem::path socket, Millis patience = kEngineCallMax)
+      : loop_(&loop), socket_(std::move(socket)), patience_(patience) {}
 
   [[nodiscard]] const std::filesystem::path& socket() const { return socket_; }
 
@@ -87,6 +88,7 @@ class Engine {
 
   runtime::Loop* loop_;
   std::filesystem::path socket_;
+  Millis patience_;
 };
 
 }  // namespace pgkeel::instance

@@ -15,7 +15,8 @@ Result<ContainerPlan> container_plan(const InstanceConfig& config) {
   if (config.container.empty())
     return fail(Error(ErrorCode::ConfigBadValue, "instance.container is not set")
                     .with_hint("Give the container's name, as 'docker ps' shows it."));
-  return ContainerPlan{config.container, config.engine_socket, config.data_dir};
+  return ContainerPlan{config.container, config.engine_socket, config.data_dir,
+                       config.engine_patience};
 }
 
 }  // namespace

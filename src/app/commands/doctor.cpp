@@ -48,7 +48,7 @@ CommandSpec doctor_command() {
           "Looks at the server, its log, its disks, its machine and its container engine, "
           "whether it runs or not and whether a guard runs or not; of a server that answers also "
           "who waits for whom, what holds vacuum up, slow statements, sizes. Takes three seconds "
-          "at most, four more for the health, ten where the engine hangs. Changes nothing. "
+          "at most, four more for the health, two where the engine hangs. Changes nothing. "
           "Exit "
           "code 0: nothing is wrong; "
           "3: a warning; 1: something "

@@ -29,6 +29,8 @@ constexpr std::size_t kIncidentsRead = 50;
 // A failed login means something after the second one, and a dead server's files are looked at
 // last.
 constexpr Millis kTryAgain{200};
+// Whoever waits in front of the screen; an engine that is well answers in milliseconds.
+constexpr Millis kEnginePatience{1'500};
 constexpr std::size_t kGroupBytesMax = 64U << 10U;
 
 /// What an examination works with; the ledger is opened to be read only.
@@ -112,7 +114,13 @@ std::string_view why_blind(const instance::Instance& instance) {
 
 Task<void> read_log(Bench* bench, diagnose::History* history) {
   const auto since = history->since;
-  auto recent = co_await bench->instance->recent_log();
+  const auto& hosting = bench->senses->observation().hosting.facts;
+  const bool engine_silent = hosting && !hosting->error.empty();
+  std::optional<std::string> recent;
+  if (!engine_silent) {
+    auto told = co_await bench->instance->recent_log();
+    recent = std::move(told);
+  }
   if (recent) {
     history->log = sense::log_history(pg::ServerLogFormat::Stderr, *recent, since);
     history->log.source = "the engine's log of the container";
@@ -240,10 +248,19 @@ void open_ledger(Bench& bench, Examination& examination) {
   static_cast<void>(recover::load_known(*bench.ledger, examination.known));
 }
 
+// An engine that hangs, or a container that is gone, is what is looked for.
+bool is_a_finding(const Error& error) {
+  return error.code == ErrorCode::EngineUnreachable || error.code == ErrorCode::NotFound;
+}
+
 Result<void> make_senses(Bench& bench) {
-  TRY(instance, instance::make_instance(bench.loop, instance_config(bench.config)));
+  auto shape = instance_config(bench.config);
+  shape.engine_patience = kEnginePatience;
+  TRY(instance, instance::make_instance(bench.loop, shape));
   bench.instance = std::move(instance);
-  TRY_VOID(bench.loop.run_until_complete(find_server(bench.instance.get(), bench.ledger.get())));
+  const auto found =
+      bench.loop.run_until_complete(find_server(bench.instance.get(), bench.ledger.get()));
+  if (!found && !is_a_finding(found.error())) return found;
   std::string port;
   if (bench.ledger) port = last_port(*bench.ledger).value_or("");
   TRY(conninfo, login_path(bench.config, *bench.instance, std::move(port)));

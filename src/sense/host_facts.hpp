@@ -12,6 +12,7 @@
 
 #include "base/time.hpp"
 #include "runtime/files.hpp"
+#include "sense/clock_watch.hpp"
 
 namespace pgkeel::sense {
 
@@ -50,6 +51,7 @@ struct HostFacts {
   std::uint64_t memory_available_bytes = 0;
   std::optional<GroupMemory> group;
   std::optional<WallTime> booted_at;
+  std::optional<ClockJump> clock_jump;  ///< the last one since the guard began
   /// Pressure stall information: percent of the last 10 s in which some process waited; none where
   /// the kernel does not tell.
   std::optional<double> io_stall;

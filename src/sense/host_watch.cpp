@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/log.hpp"
 #include "sense/host_look.hpp"
 
 namespace pgkeel::sense {
@@ -17,6 +18,17 @@ constexpr Millis kApartMin{500};  // however often somebody asks
 Task<void> run_look(Board* board, std::shared_ptr<HostLook> look, runtime::Event* ended) {
   co_await board->loop.run_blocking([look] { look->run(); });
   ended->notify_all();
+}
+
+void watch_clock(ClockWatch& clock, HostFacts& facts, const HostFacts& before) {
+  facts.clock_jump = clock.look(wall_now(), SteadyClock::now());
+  if (!facts.clock_jump) {
+    facts.clock_jump = before.clock_jump;
+    return;
+  }
+  log_warning("the machine's clock was moved, or it slept",
+              {{"by_ms", facts.clock_jump->by.count()},
+               {"hint", "times of the log and of a restore's target may be off by that much"}});
 }
 
 void note(Board& board, HostFacts facts) {
@@ -59,6 +71,7 @@ Task<void> rest(Board* board) {
 Task<void> watch_host(Board* board, instance::Instance* instance) {
   runtime::Event ended(board->loop);
   std::shared_ptr<HostLook> look;
+  ClockWatch clock;
   while (true) {
     const bool fresh = !look || look->finished();
     if (fresh) {
@@ -69,7 +82,9 @@ Task<void> watch_host(Board* board, instance::Instance* instance) {
     while (!look->finished() && board->loop.now() < deadline)
       static_cast<void>(co_await ended.wait_until(deadline));
     auto facts = look->so_far();
-    note(*board, fresh || look->finished() ? std::move(facts) : outdated(std::move(facts)));
+    if (!fresh && !look->finished()) facts = outdated(std::move(facts));
+    watch_clock(clock, facts, board->seen.host);
+    note(*board, std::move(facts));
     co_await rest(board);
   }
 }

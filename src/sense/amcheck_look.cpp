@@ -2,6 +2,7 @@
 #include "sense/amcheck_look.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -17,12 +18,13 @@ using client::Rows;
 using runtime::Task;
 
 constexpr Millis kListMost{10'000};
+constexpr Millis kStatementMost{std::numeric_limits<std::int32_t>::max()};  // what a setting takes
 constexpr int kFindingsOfTable = 3;
 
-// A lock somebody holds exclusively is not waited for long; no plan of ours is worth compiling.
-constexpr std::string_view kLimits =
-    "set lock_timeout = '2s'; set jit = off; set max_parallel_workers_per_gather = 0;"
-    " set statement_timeout = 0";
+// From 14 on: a check whose doctor was killed ends soon. Nothing before.
+constexpr std::string_view kNoticeLoss =
+    "select set_config(name, '10s', false) from pg_settings"
+    " where name = 'client_connection_check_interval'";
 constexpr std::string_view kPresence =
     "select quote_ident(n.nspname), exists (select from pg_proc p where p.pronamespace = n.oid"
     " and p.proname = 'verify_heapam') from pg_extension e join pg_namespace n"
@@ -42,17 +44,29 @@ struct Checking {
   const AmcheckProgress* progress;
   std::string schema;
   bool checks_tables = false;
+  std::size_t objects_most = kAmcheckObjectsMax;
 };
 
-// Temporary ones of others cannot be read; an invalid index is known to be of no use.
-std::string listing(bool tables) {
+// A lock somebody holds exclusively is not waited for long; no plan of ours is worth compiling. A
+// check that nobody waits for any more must not go on, and hold back vacuum, beyond its time.
+std::string limits(Millis left) {
   return fmt::format(
-      "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind = 'i'"
+      "set lock_timeout = '2s'; set jit = off; set max_parallel_workers_per_gather = 0;"
+      " set statement_timeout = {}",
+      std::clamp(left, Millis(1), kStatementMost).count());
+}
+
+// Temporary ones of others cannot be read; an invalid index is known to be of no use.
+std::string listing(const Checking& checking) {
+  return fmt::format(
+      "select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind = 'i',"
+      " count(*) over ()"
       " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
       " left join pg_index i on i.indexrelid = c.oid left join pg_am m on m.oid = c.relam"
       " where c.relpersistence <> 't' and ((c.relkind = 'i' and m.amname = 'btree'"
       " and indisvalid and indisready){}) order by c.relpages, c.oid limit {}",
-      tables ? " or (c.relkind in ('r', 'm', 't') and m.amname = 'heap')" : "", kAmcheckObjectsMax);
+      checking.checks_tables ? " or (c.relkind in ('r', 'm', 't') and m.amname = 'heap')" : "",
+      checking.objects_most);
 }
 
 std::vector<Object> read_objects(const Rows& rows) {
@@ -63,6 +77,17 @@ std::vector<Object> read_objects(const Rows& rows) {
   return objects;
 }
 
+// Those the list had no room for.
+void note_left_out(Checking& checking, const Rows& rows) {
+  if (rows.empty()) return;
+  const auto all = rows.int64(0, 3).value_or(0);
+  const auto left_out = all - static_cast<std::int64_t>(rows.size());
+  if (left_out <= 0) return;
+  checking.part->skipped += static_cast<int>(left_out);
+  checking.part->why_skipped =
+      fmt::format("the {} smallest of {} were gone through", rows.size(), all);
+}
+
 std::string check_of(const Checking& checking, const Object& object) {
   if (object.index)
     return fmt::format("select {}.bt_index_check({}, true)", checking.schema, object.oid);
@@ -70,9 +95,11 @@ std::string check_of(const Checking& checking, const Object& object) {
                      checking.schema, object.oid, kFindingsOfTable);
 }
 
-// XX001, XX002: data or index corrupted; 58: a file that cannot be read.
+// XX001, XX002: data or index corrupted; 58: a file that cannot be read. Not XX000, which is also
+// said of a table that was dropped meanwhile.
 bool is_damage(const DbError& error) {
-  return error.sqlstate().starts_with("XX00") || error.sqlstate().starts_with("58");
+  const auto state = error.sqlstate();
+  return state == "XX001" || state == "XX002" || state.starts_with("58");
 }
 
 void note_damage(Checking& checking, const Object& object, std::string text) {
@@ -119,10 +146,13 @@ Task<void> check_all(Checking* checking, Connection* session, std::vector<Object
 // Where the extension is, or why nothing can be checked.
 Task<bool> find_extension(Checking* checking, Connection* session) {
   const auto until = checking->board->loop.after(kListMost);
-  const auto limits = co_await session->execute(std::string(kLimits), until);
+  const auto left =
+      std::chrono::duration_cast<Millis>(checking->deadline - checking->board->loop.now());
+  const auto limited = co_await session->execute(limits(left), until);
+  static_cast<void>(co_await session->query(std::string(kNoticeLoss), {}, until));
   const auto rows = co_await session->query(std::string(kPresence), {}, until);
-  if (!limits || !rows) {
-    checking->part->unavailable = (!limits ? limits : rows).error().error.detail;
+  if (!limited || !rows) {
+    checking->part->unavailable = (!limited ? limited : rows).error().error.detail;
     co_return false;
   }
   if (rows->empty()) {
@@ -145,25 +175,27 @@ Task<void> check_database(Checking* checking) {
   }
   const bool found = co_await find_extension(checking, &*opened);
   if (!found) co_return;
-  const auto rows = co_await opened->query(listing(checking->checks_tables), {},
-                                           checking->board->loop.after(kListMost));
+  const auto rows =
+      co_await opened->query(listing(*checking), {}, checking->board->loop.after(kListMost));
   if (!rows) {
     checking->part->unavailable = rows.error().error.detail;
     co_return;
   }
+  note_left_out(*checking, *rows);
   co_await check_all(checking, &*opened, read_objects(*rows));
 }
 
 }  // namespace
 
 Task<AmcheckFacts> run_amcheck(Board* board, std::vector<std::string> databases,
-                               SteadyTime deadline, const AmcheckProgress* progress) {
+                               SteadyTime deadline, const AmcheckProgress* progress,
+                               std::size_t objects_most) {
   AmcheckFacts facts;
   facts.parts.reserve(databases.size());
   for (const auto& database : databases) {
     auto& part = facts.parts.emplace_back();
     part.database = database;
-    Checking checking{board, &facts, &part, deadline, progress, {}, false};
+    Checking checking{board, &facts, &part, deadline, progress, {}, false, objects_most};
     co_await check_database(&checking);
   }
   co_return facts;

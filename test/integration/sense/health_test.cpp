@@ -71,11 +71,12 @@ class Health : public testing::TestWithParam<int> {
     Board board(loop_, options_for(role));
     return loop_.run_until_complete(look_at_health(&board, loop_.after(kLimit)));
   }
-  AmcheckFacts amcheck() {
+  AmcheckFacts amcheck(
+      const AmcheckProgress& progress = [](std::size_t, std::size_t, const std::string&) {},
+      std::size_t objects_most = kAmcheckObjectsMax) {
     Board board(loop_, options_for("postgres"));
-    const AmcheckProgress none = [](std::size_t, std::size_t, const std::string&) {};
-    return loop_.run_until_complete(
-        run_amcheck(&board, std::vector<std::string>(1, "postgres"), loop_.after(kLimit), &none));
+    return loop_.run_until_complete(run_amcheck(&board, std::vector<std::string>(1, "postgres"),
+                                                loop_.after(kLimit), &progress, objects_most));
   }
   // A session that holds a lock, another that waits for it.
   Task<void> hold_up() {
@@ -209,6 +210,43 @@ TEST_P(Health, AmcheckNamesTheDamagedIndexOnly) {
   ASSERT_EQ(broken.damage.size(), 1U);
   EXPECT_EQ(broken.damage[0].relation, "public.orders_pkey");
   EXPECT_TRUE(broken.damage[0].index);
+}
+
+TEST_P(Health, AmcheckTakesNothingDroppedMeanwhileForDamaged) {
+  // Goal: D12: what is dropped while the check runs is skipped, and what the list has no room for
+  // is counted.
+  server_->query("create extension amcheck");
+  server_->query("create index going on orders (note)");
+  bool dropped = false;
+  const auto facts = amcheck([&](std::size_t, std::size_t, const std::string& relation) {
+    if (relation != "public.going") return;
+    server_->query("drop index going");
+    dropped = true;
+  });
+  EXPECT_TRUE(dropped);
+  EXPECT_THAT(facts.damage, IsEmpty());
+  EXPECT_EQ(facts.parts.at(0).skipped, 1);
+  EXPECT_THAT(facts.parts.at(0).why_skipped, HasSubstr("public.going"));
+  const auto few = amcheck([](std::size_t, std::size_t, const std::string&) {}, 5).parts.at(0);
+  EXPECT_EQ(few.checked, 5);
+  EXPECT_EQ(few.skipped, facts.parts[0].checked - 5);
+  EXPECT_THAT(few.why_skipped, HasSubstr("the 5 smallest of"));
+}
+
+TEST_P(Health, AmcheckDoesNotOutliveItsTime) {
+  // Goal: D12 X5: a doctor that is killed leaves no check behind that runs on for hours: the server
+  // itself knows when to end.
+  server_->query("create extension amcheck");
+  server_->query(
+      "create or replace function bt_index_check(index regclass, heapallindexed boolean)"
+      " returns void language plpgsql as $$ begin raise exception 'limits % %',"
+      " current_setting('statement_timeout'),"
+      " coalesce(current_setting('client_connection_check_interval', true), 'none')"
+      " using errcode = '55000'; end $$");
+  const auto part = amcheck().parts.at(0);
+  EXPECT_THAT(part.why_skipped, HasSubstr("limits "));
+  EXPECT_THAT(part.why_skipped, Not(HasSubstr("limits 0 ")));
+  EXPECT_THAT(part.why_skipped, HasSubstr(GetParam() >= 14 ? " 10s" : " none"));
 }
 
 }  // namespace

@@ -21,8 +21,9 @@ CommandTable command_table() {
               wal_fetch_command(),     in_image_command(),      undrop_command(),
               undrop_list_command(),   undrop_forget_command(), unfence_command(),
               anchor_keep_command(),   anchor_remove_command(), application_command(),
-              psql_command(),          logs_command(),          alert_test_command(),
-              config_check_command(),  config_show_command(),   demo_command(),
+              psql_command(),          logs_command(),          tune_command(),
+              alert_test_command(),    config_check_command(),  config_show_command(),
+              demo_command(),
           },
       .groups =
           {

@@ -20,6 +20,7 @@ CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec incident_report_command();
 [[nodiscard]] CommandSpec undrop_command();
 [[nodiscard]] CommandSpec undrop_list_command();
+[[nodiscard]] CommandSpec tune_command();
 [[nodiscard]] CommandSpec undrop_forget_command();
 [[nodiscard]] CommandSpec backup_now_command();
 [[nodiscard]] CommandSpec backup_list_command();

@@ -64,7 +64,10 @@ void add_address(const ContainerFacts& facts, std::uint16_t inside, pg::Conninfo
 }  // namespace
 
 ContainerInstance::ContainerInstance(runtime::Loop& loop, ContainerPlan plan)
-    : loop_(&loop), engine_(loop, plan.socket, plan.patience), plan_(std::move(plan)), data_dir_(plan_.data_dir) {}
+    : loop_(&loop),
+      engine_(loop, plan.socket, plan.patience),
+      plan_(std::move(plan)),
+      data_dir_(plan_.data_dir) {}
 
 std::string ContainerInstance::describe() const {
   auto text = fmt::format("container {}", plan_.container);

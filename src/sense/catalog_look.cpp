@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -60,6 +61,21 @@ void note_gone(const std::vector<Row>& before, const std::vector<Row>& after,
     if (gone.size() >= kLastPositionsKept) gone.erase(gone.begin());
     gone.insert_or_assign(row.oid.value, position);
   }
+}
+
+// A table keeps its oid when its schema gets another name. What is called so again is forgotten.
+void note_renamed(const std::vector<Relation>& before, RelationListing& listing) {
+  if (listing.schemas.empty()) return;
+  std::map<Oid, const Relation*> former;
+  for (const auto& row : before) former[row.oid] = &row;
+  const std::set<std::string> schemas(listing.schemas.begin(), listing.schemas.end());
+  for (const auto& row : listing.relations) {
+    const auto found = former.find(row.oid);
+    if (found == former.end() || found->second->schema == row.schema) continue;
+    if (listing.renamed_schemas.size() < kRenamedSchemasKept)
+      listing.renamed_schemas.insert(found->second->schema);
+  }
+  std::erase_if(listing.renamed_schemas, [&](const auto& name) { return schemas.contains(name); });
 }
 
 std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
@@ -124,11 +140,10 @@ void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& sc
   listing.at = listing.checked_at = now;
   auto relations = read_relations(rows);
   note_gone(listing.relations, relations, position_before(watch), listing.gone);
-  listing.relations = std::move(relations);
+  const auto former = std::exchange(listing.relations, std::move(relations));
   listing.truncated = rows.size() > kRelationsMax;
-  listing.schemas.clear();
-  for (std::size_t row = 0; row < schemas.size(); ++row)
-    listing.schemas.push_back(read_text(schemas, row, 0));
+  listing.schemas = read_schemas(schemas);
+  note_renamed(former, listing);
   listing.changes = ++watch.listings_read;
   listing.ddl_changes = watch.relations.moves;
   watch.relations.listed_at = now;
@@ -164,6 +179,7 @@ void note_moved(const Board& board, Counting& counting) {
 bool count_due(const Board& board, const Watch& watch) {
   const auto& counting = watch.counting;
   if (board.loop.now() < counting.not_before || board.seen.login.in_recovery) return false;
+  if (watch.rows.awaits_statistics()) return true;
   if (!counting.churn) return counting.moved;
   return std::abs(*counting.churn - counting.counted_churn) >= kMassDeletedMin;
 }

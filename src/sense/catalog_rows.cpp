@@ -18,7 +18,7 @@ RowCount count_in(const Rows& rows, std::size_t row, std::size_t filenode, std::
   RowCount count;
   count.oid = read_oid(rows, row);
   count.filenode = static_cast<std::uint32_t>(rows.int64(row, filenode).value_or(0));
-  count.maybe_empty = rows.text(row, filenode + 1).value_or("f") == "t";
+  if (const auto maybe = rows.text(row, filenode + 1)) count.maybe_empty = *maybe == "t";
   count.rows = std::max<std::int64_t>(estimate, 0);
   return count;
 }
@@ -84,6 +84,13 @@ std::vector<Database> read_databases(const Rows& rows) {
     databases.push_back(std::move(database));
   }
   return databases;
+}
+
+std::vector<std::string> read_schemas(const Rows& rows) {
+  std::vector<std::string> schemas;
+  if (rows.size() > kRelationsMax) return schemas;
+  for (std::size_t row = 0; row < rows.size(); ++row) schemas.push_back(read_text(rows, row, 0));
+  return schemas;
 }
 
 std::vector<Relation> read_relations(const Rows& rows) {

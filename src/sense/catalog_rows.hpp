@@ -53,10 +53,11 @@ inline constexpr std::string_view kRelations =
     " where c.oid >= 16384 and c.relkind in ('r', 'p') and c.relpersistence <> 't'"
     " and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by c.oid limit 20001";
 
-inline constexpr std::string_view kSchemas = "select nspname from pg_namespace limit 20001";
-/// The columns of kRelations that are counted, alone.
+inline constexpr std::string_view kSchemas =
+    "select nspname from pg_namespace order by oid limit 20001";
+/// The columns of kRelations that are counted, alone: whether a file may be empty is not asked.
 inline constexpr std::string_view kCounts =
-    "select c.oid, c.relfilenode::int8, false,"
+    "select c.oid, c.relfilenode::int8, null::bool,"
     " greatest(pg_stat_get_live_tuples(c.oid), c.reltuples::int8), pg_stat_get_live_tuples(c.oid),"
     " pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_deleted(c.oid)"
     " from pg_class c where c.oid >= 16384 and c.relkind = 'r' and c.relpersistence <> 't'"
@@ -72,6 +73,8 @@ inline constexpr std::string_view kCollectedLog =
 
 [[nodiscard]] std::vector<Database> read_databases(const client::Rows& rows);
 [[nodiscard]] std::vector<Relation> read_relations(const client::Rows& rows);
+/// Of an answer to kSchemas; none when it was cut, since the absence of one would prove nothing.
+[[nodiscard]] std::vector<std::string> read_schemas(const client::Rows& rows);
 /// Of an answer to kRelations, and of one to kCounts.
 [[nodiscard]] std::vector<RowCount> counts_in_relations(const client::Rows& rows);
 [[nodiscard]] std::vector<RowCount> counts_in(const client::Rows& rows);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -180,13 +181,17 @@ struct RowLoss {
 };
 inline constexpr std::size_t kRowLossesKept = 1'000;
 
+inline constexpr std::size_t kRenamedSchemasKept = 1'000;
+
 struct RelationListing {
   SteadyTime at;          ///< when the listing was read
   SteadyTime checked_at;  ///< when the cheap watch last said it still holds
   SteadyTime before;      ///< the last moment the former listing was known to hold
   LastPositions gone;     ///< relations that were in a former listing
   std::vector<Relation> relations;
-  std::vector<std::string> schemas;  ///< all there are; empty: not asked
+  std::vector<std::string> schemas;  ///< all there are; empty: not asked, or too many
+  /// Former names of schemas whose tables were seen to go on under another one.
+  std::set<std::string> renamed_schemas;
   /// The newest loss of a table, by its oid.
   std::map<std::uint32_t, RowLoss> row_losses;
   SteadyTime counted_at;   ///< when live_rows were read

@@ -25,6 +25,20 @@ bool lost_most(const RowCount& base, const RowCount& now) {
   return deleted >= enough && fallen >= enough && base.deleted < kTurnover * base.live;
 }
 
+// Of the rows there were for certain, without those inserted since, so many are still there.
+std::int64_t sure_rows(const RowCount& base, const RowCount& now) {
+  if (base.live == 0) return 0;
+  return base.live - std::max<std::int64_t>(now.deleted - base.deleted, 0);
+}
+
+// A rewrite keeps the statistics; a truncation empties them without counting a deletion. Those that
+// were reset know nothing.
+bool emptied(const RowCount& base, const RowCount& count, const RowCount& now) {
+  const auto sure = sure_rows(base, count);
+  const auto deleted = std::max<std::int64_t>(now.deleted - count.deleted, 0);
+  return sure > 0 && now.inserted >= count.inserted && (now.live + deleted) * 2 <= sure;
+}
+
 RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, const Position& before,
                 SteadyTime since, SteadyTime at) {
   RowLoss loss;
@@ -43,15 +57,31 @@ RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, con
 std::optional<RowLoss> RowWatch::judge(const RowCount& now, Base& base, const Position& before,
                                        SteadyTime at) {
   const bool replaced = now.filenode != base.count.filenode;
+  if (replaced && !now.maybe_empty) return std::nullopt;  // the next listing asks
   std::optional<RowLoss> loss;
-  if (replaced && now.maybe_empty) {
+  if (replaced && *now.maybe_empty) {
     auto maybe = loss_of(RowLossKind::Truncated, base.count, now, before, base.at, at);
-    if (maybe.rows_before > 0) suspects_.insert_or_assign(now.oid.value, Suspect{maybe, now});
+    if (maybe.rows_before > 0)
+      suspects_.insert_or_assign(now.oid.value, Suspect{maybe, base.count, now});
   } else if (!replaced && lost_most(base.count, now)) {
     loss = loss_of(RowLossKind::Deleted, base.count, now, base.position, base.at, at);
   }
   const bool grown = now.live >= base.count.live;
   if (replaced || loss || grown || at - base.at >= kRowWindow) base = {now, at, before};
+  return loss;
+}
+
+std::optional<RowLoss> RowWatch::await_statistics(const RowCount& now, SteadyTime at) {
+  const auto found = suspects_.find(now.oid.value);
+  if (found == suspects_.end() || !found->second.measured) return std::nullopt;
+  const auto& suspect = found->second;
+  std::optional<RowLoss> loss;
+  if (emptied(suspect.base, suspect.count, now)) {
+    loss = suspect.loss;
+    loss->at = at;
+    loss->rows_after = now.live;
+  }
+  if (loss || at - *suspect.measured >= kStatisticsAwaited) suspects_.erase(found);
   return loss;
 }
 
@@ -64,6 +94,7 @@ std::vector<RowLoss> RowWatch::look(const std::vector<RowCount>& counts, const P
     present.insert(count.oid.value);
     const auto [base, fresh] = bases_.try_emplace(count.oid.value, Base{count, now, before});
     if (fresh) continue;
+    if (auto loss = await_statistics(count, now)) losses.push_back(*loss);
     if (auto loss = judge(count, base->second, before, now)) losses.push_back(*loss);
   }
   const auto gone = [&](const auto& row) { return !present.contains(row.first); };
@@ -74,17 +105,31 @@ std::vector<RowLoss> RowWatch::look(const std::vector<RowCount>& counts, const P
 
 std::vector<Oid> RowWatch::suspects() const {
   std::vector<Oid> oids;
-  for (const auto& [oid, suspect] : suspects_) oids.push_back(Oid{oid});
+  for (const auto& [oid, suspect] : suspects_)
+    if (!suspect.measured) oids.push_back(Oid{oid});
   return oids;
+}
+
+bool RowWatch::awaits_statistics() const {
+  return std::ranges::any_of(suspects_,
+                             [](const auto& row) { return row.second.measured.has_value(); });
 }
 
 std::optional<RowLoss> RowWatch::measured(Oid oid, std::int64_t bytes, SteadyTime now) {
   const auto found = suspects_.find(oid.value);
-  if (found == suspects_.end()) return std::nullopt;
-  auto loss = found->second.loss;
-  suspects_.erase(found);
+  if (found == suspects_.end() || found->second.measured) return std::nullopt;
+  auto& suspect = found->second;
+  const bool lost = bytes == 0 ||
+                    bytes / kRowBytesMin * 2 < sure_rows(suspect.base, suspect.count) ||
+                    emptied(suspect.base, suspect.count, suspect.count);
+  if (bytes > 0 && !lost && suspect.base.live > 0) {
+    suspect.measured = now;
+    return std::nullopt;
+  }
+  auto loss = suspect.loss;
   loss.at = now;
-  return bytes == 0 ? std::optional(loss) : std::nullopt;
+  suspects_.erase(found);
+  return bytes >= 0 && lost ? std::optional(loss) : std::nullopt;
 }
 
 }  // namespace pgkeel::sense

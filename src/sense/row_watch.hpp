@@ -1,6 +1,7 @@
 // Notices that a table lost its rows while it stayed: its file was replaced by an empty one
 // (TRUNCATE), or most of its rows were deleted within kRowWindow. Told from the server's own
 // counters, compared with what they were at the last looks; pure, no I/O, no clock.
+// A new file that others already write into is judged by what fits in it, then by the statistics.
 // It guarantees: a rewrite that keeps the rows (VACUUM FULL, CLUSTER, ALTER TABLE) and deletions
 // that were rolled back are no loss. It refuses to tell of what it did not see both sides of: the
 // first look at a table, statistics that were reset.
@@ -23,14 +24,20 @@ inline constexpr Seconds kRowWindow{60};
 /// A table that has lost this many times its rows before (a queue, sessions) has them come and go.
 inline constexpr std::int64_t kTurnover = 10;
 
+/// The smallest row there is, with its header and its pointer: no more fit into a file.
+inline constexpr std::int64_t kRowBytesMin = 28;
+/// So long the statistics of a replaced file, which holds something, may still tell of a loss.
+inline constexpr Seconds kStatisticsAwaited{70};
+
 /// What the server counts of a table's rows; statistics may be a second or more behind.
 struct RowCount {
   Oid oid;
   std::uint32_t filenode = 0;  ///< 0: it has no file of its own
-  bool maybe_empty = false;    ///< no page is known of; only a look at the file tells
-  std::int64_t rows = 0;       ///< the better of the estimates
-  std::int64_t live = 0;       ///< by the statistics alone
-  std::int64_t inserted = 0;   ///< since the statistics began, rolled back or not
+  /// No page is known of; only a look at the file tells. None: it was not asked.
+  std::optional<bool> maybe_empty;
+  std::int64_t rows = 0;      ///< the better of the estimates
+  std::int64_t live = 0;      ///< by the statistics alone
+  std::int64_t inserted = 0;  ///< since the statistics began, rolled back or not
   std::int64_t deleted = 0;
 };
 
@@ -43,6 +50,8 @@ class RowWatch {
 
   /// Tables whose file is another one and may be empty: their size is asked for.
   [[nodiscard]] std::vector<Oid> suspects() const;
+  /// The next count tells more of one of them.
+  [[nodiscard]] bool awaits_statistics() const;
   /// The answer for one of them.
   [[nodiscard]] std::optional<RowLoss> measured(Oid oid, std::int64_t bytes, SteadyTime now);
 
@@ -54,8 +63,11 @@ class RowWatch {
   };
   struct Suspect {
     RowLoss loss;
-    RowCount count;
+    RowCount base;                         ///< before the file was replaced
+    RowCount count;                        ///< the first after it
+    std::optional<SteadyTime> measured{};  ///< it holds something: the statistics are waited for
   };
+  [[nodiscard]] std::optional<RowLoss> await_statistics(const RowCount& now, SteadyTime at);
   [[nodiscard]] std::optional<RowLoss> judge(const RowCount& now, Base& base,
                                              const Position& before, SteadyTime at);
 

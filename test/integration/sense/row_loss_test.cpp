@@ -154,6 +154,50 @@ TEST(Schemas, AreListedAndGoneWithADrop) {
   ASSERT_TRUE(watched.until([&] { return watched.table("a") == nullptr; }));
   EXPECT_FALSE(has_app());
   EXPECT_TRUE(watched.listing().gone.size() >= 2);
+  EXPECT_TRUE(watched.listing().renamed_schemas.empty());
+}
+
+TEST(Schemas, ARenamedOneIsToldFromOneThatIsGone) {
+  // Goal: tables that are dropped while their schema gets another name went alone (D1).
+  const test::PostgresServer server;
+  Watched watched(server, 150'000);
+  server.query("create schema app; create table app.a (id int); create table app.b (id int)");
+  ASSERT_TRUE(watched.until([&] { return watched.table("b") != nullptr; }));
+  server.query("begin; alter schema app rename to kept; drop table kept.a; commit");
+  ASSERT_TRUE(watched.until([&] { return watched.table("a") == nullptr; }));
+  EXPECT_TRUE(watched.listing().renamed_schemas.contains("app"));
+  server.query("create schema app; create table app.c (id int)");
+  ASSERT_TRUE(watched.until([&] { return watched.table("c") != nullptr; }));
+  EXPECT_TRUE(watched.listing().renamed_schemas.empty());
+}
+
+TEST(Schemas, AreNotAskedWhenTheyWouldBeCut) {
+  // Goal: a list of schemas that is not whole proves no absence.
+  const test::PostgresServer server;
+  Watched watched(server, 150'000);
+  server.query(
+      "do $$ begin for i in 1..20001 loop insert into pg_namespace (oid, nspname, nspowner) values "
+      "(1000000 + i, 'made' || i, 10); end loop; end $$");
+  server.query("create table late (id int)");
+  ASSERT_TRUE(watched.until([&] { return watched.table("late") != nullptr; }));
+  EXPECT_TRUE(watched.listing().schemas.empty());
+}
+
+TEST(RowLosses, ATruncationIsSeenUnderInserts) {
+  // Goal: rows that land before the size of the emptied file is asked hide nothing (D1).
+  const test::PostgresServer server;
+  Watched watched(server, 150'000);
+  watched.look_once();
+  for (const auto* table : {"large", "small"}) {
+    const int rows = std::string_view(table) == "large" ? 5'000 : 200;
+    fill(server, table, rows);
+    ASSERT_TRUE(watched.knows_rows(table, rows));
+    const auto name = std::string(table);
+    server.query("begin; truncate " + name + "; insert into " + name + " values (1); commit");
+    ASSERT_TRUE(watched.until([&] { return watched.loss_of(table) != nullptr; })) << table;
+    EXPECT_EQ(watched.loss_of(table)->kind, RowLossKind::Truncated);
+    EXPECT_GE(watched.loss_of(table)->rows_before, rows);
+  }
 }
 
 }  // namespace

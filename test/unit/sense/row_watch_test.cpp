@@ -114,13 +114,92 @@ TEST(RowWatch, ARewriteThatKeepsTheRowsIsNone) {
   static_cast<void>(after(watch, orders(1000), Seconds(0)));
   auto rewritten = orders(1000);
   rewritten.filenode = 101;
+  rewritten.maybe_empty = false;
   EXPECT_THAT(after(watch, rewritten, Seconds(1)), IsEmpty());
   EXPECT_THAT(watch.suspects(), IsEmpty());
   rewritten.filenode = 102;
   rewritten.maybe_empty = true;  // as ALTER TABLE leaves it until the next analysis
   EXPECT_THAT(after(watch, rewritten, Seconds(2)), IsEmpty());
   ASSERT_THAT(watch.suspects(), SizeIs(1));
-  EXPECT_FALSE(watch.measured(kOrders, 8192, kStart + Seconds(2)));
+  EXPECT_FALSE(watch.measured(kOrders, 40'960, kStart + Seconds(2)));
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+  EXPECT_THAT(after(watch, rewritten, Seconds(3)), IsEmpty());
+  EXPECT_THAT(after(watch, deleted(rewritten, 90), Seconds(4)), IsEmpty());
+}
+
+// A table whose new file is there, and nothing more is known of it.
+RowCount replaced(RowCount count) {
+  count.filenode = 101;
+  count.maybe_empty = true;
+  return count;
+}
+
+TEST(RowWatch, ATruncationIsSeenThoughARowCameAtOnce) {
+  // Goal: on a table that is written into the file is never found empty; what fits into it are not
+  // the rows there were (D1).
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(1000), Seconds(0)));
+  static_cast<void>(after(watch, replaced(orders(1000)), Seconds(1)));
+  const auto loss = watch.measured(kOrders, 8192, kStart + Seconds(1));
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->kind, RowLossKind::Truncated);
+  EXPECT_EQ(loss->rows_before, 1000);
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+}
+
+TEST(RowWatch, ASmallTableIsJudgedByItsLateStatistics) {
+  // Goal: 200 rows fit into the page that one new row takes; the statistics tell them apart (D1).
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(200), Seconds(0)));
+  static_cast<void>(after(watch, replaced(orders(200)), Seconds(1)));
+  EXPECT_FALSE(watch.measured(kOrders, 8192, kStart + Seconds(1)));
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+  EXPECT_TRUE(watch.awaits_statistics());
+  auto late = replaced(orders(200));
+  late.live = 1;
+  late.inserted = 201;
+  const auto losses = after(watch, late, Seconds(3));
+  ASSERT_THAT(losses, SizeIs(1));
+  EXPECT_EQ(losses[0].kind, RowLossKind::Truncated);
+  EXPECT_EQ(losses[0].rows_before, 200);
+  EXPECT_EQ(losses[0].rows_after, 1);
+  EXPECT_EQ(losses[0].since, kStart);
+  EXPECT_FALSE(watch.awaits_statistics());
+  EXPECT_THAT(after(watch, late, Seconds(4)), IsEmpty());
+  RowWatch early;
+  static_cast<void>(after(early, orders(200), Seconds(0)));
+  static_cast<void>(after(early, late, Seconds(1)));
+  EXPECT_TRUE(early.measured(kOrders, 8192, kStart + Seconds(1)));
+}
+
+TEST(RowWatch, ARewriteIsNoneWhenItsRowsGoLaterOrStatisticsAreReset) {
+  // Goal: what is waited for is a truncation: not deletions, not a crash, not what comes too late.
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(90), Seconds(0)));
+  static_cast<void>(after(watch, replaced(orders(90)), Seconds(1)));
+  EXPECT_FALSE(watch.measured(kOrders, 8192, kStart + Seconds(1)));
+  EXPECT_THAT(after(watch, deleted(replaced(orders(90)), 80), Seconds(2)), IsEmpty());
+  EXPECT_THAT(after(watch, replaced(orders(0)), Seconds(3)), IsEmpty());
+  auto late = replaced(orders(90));
+  late.live = 0;
+  EXPECT_THAT(after(watch, replaced(orders(90)), Seconds(90)), IsEmpty());
+  EXPECT_THAT(after(watch, late, Seconds(91)), IsEmpty());
+}
+
+TEST(RowWatch, ACountThatDoesNotAskLeavesTheNewFileToTheListing) {
+  // Goal: a TRUNCATE committed between the fingerprint and the count is told by the next listing,
+  // with the rows and the position from before (D1).
+  RowWatch watch;
+  static_cast<void>(after(watch, orders(1000), Seconds(0)));
+  auto counted = replaced(orders(1000));
+  counted.maybe_empty.reset();
+  EXPECT_THAT(after(watch, counted, Seconds(1)), IsEmpty());
+  EXPECT_THAT(watch.suspects(), IsEmpty());
+  EXPECT_THAT(after(watch, replaced(orders(1000)), Seconds(2)), IsEmpty());
+  const auto loss = watch.measured(kOrders, 0, kStart + Seconds(2));
+  ASSERT_TRUE(loss);
+  EXPECT_EQ(loss->rows_before, 1000);
+  EXPECT_EQ(loss->since, kStart);
 }
 
 TEST(RowWatch, AnEmptyTableThatIsTruncatedLosesNothing) {

@@ -22,6 +22,7 @@ struct Limits {
 
 /// A table that stayed and lost its rows; remembered until they are back or it was meant.
 struct LostRows {
+  std::string database;  ///< any name may hold dots: the subject does not tell it
   Oid oid;
   bool truncated = false;  ///< else deleted
   WallTime since;          ///< they were there then

@@ -10,19 +10,24 @@
 namespace pgkeel::diagnose {
 namespace {
 
-// A database that was not looked into yet tells nothing; a table that is gone is another cause's.
-bool may_be_there(const Case& the_case, const std::string& subject, Oid oid) {
+// A database that was not looked into yet tells nothing; a table or database that is gone is
+// another cause's.
+bool may_be_there(const Case& the_case, const LostRows& lost) {
   const auto& catalog = the_case.seen.catalog;
-  const auto listing = catalog.listings.find(subject.substr(0, subject.find('.')));
+  const auto& databases = catalog.databases;
+  if (catalog.seen &&
+      std::ranges::find(databases, lost.database, &sense::Database::name) == databases.end())
+    return false;
+  const auto listing = catalog.listings.find(lost.database);
   if (listing == catalog.listings.end() || listing->second.truncated) return true;
   const auto& relations = listing->second.relations;
-  return std::ranges::find(relations, oid, &sense::Relation::oid) != relations.end();
+  return std::ranges::find(relations, lost.oid, &sense::Relation::oid) != relations.end();
 }
 
-bool is_partition(const Case& the_case, const std::string& subject, Oid oid) {
-  const auto database = the_case.known.relations.find(subject.substr(0, subject.find('.')));
+bool is_partition(const Case& the_case, const LostRows& lost) {
+  const auto database = the_case.known.relations.find(lost.database);
   if (database == the_case.known.relations.end()) return false;
-  const auto row = std::ranges::find(database->second, oid, &incident::KnownRelation::oid);
+  const auto row = std::ranges::find(database->second, lost.oid, &incident::KnownRelation::oid);
   return row != database->second.end() && row->kind == 'c';
 }
 
@@ -32,7 +37,7 @@ std::vector<std::pair<std::string, LostRows>> lost_rows(const Case& the_case, Ro
   std::vector<std::pair<std::string, LostRows>> tables;
   if (!data_is_ours(the_case)) return tables;
   for (const auto& [subject, lost] : the_case.known.lost_rows)
-    if (lost.truncated == (how == RowsWent::Truncated) && may_be_there(the_case, subject, lost.oid))
+    if (lost.truncated == (how == RowsWent::Truncated) && may_be_there(the_case, lost))
       tables.emplace_back(subject, lost);
   return tables;
 }
@@ -49,7 +54,7 @@ Finding finding_of(const Case& the_case, Cause cause, const std::string& subject
   if (lost.lsn.valid())
     finding.last_seen =
         LastSeen{lost.lsn, std::chrono::duration_cast<Millis>(the_case.wall - lost.since)};
-  if (is_partition(the_case, subject, lost.oid)) finding.severity = incident::Severity::Warning;
+  if (is_partition(the_case, lost)) finding.severity = incident::Severity::Warning;
   const auto held = lost.lsn.valid() ? fmt::format("; the WAL was at {}", to_string(lost.lsn)) : "";
   finding.evidence.push_back(
       evidence(the_case, "catalog",

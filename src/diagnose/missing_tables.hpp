@@ -18,8 +18,10 @@ using MissingTables = std::vector<const incident::KnownRelation*>;
 
 /// A single table more is named as a table.
 inline constexpr std::size_t kTablesOfSchemaMin = 2;
-/// Schemas that are not there any more, of which so many tables are missing.
-[[nodiscard]] std::set<std::string> dropped_schemas(const MissingTables& missing,
+/// Schemas that are not there any more, of which so many tables are missing and none is left: a
+/// schema that was renamed took the others along.
+[[nodiscard]] std::set<std::string> dropped_schemas(const Known& known, const std::string& database,
+                                                    const MissingTables& missing,
                                                     const sense::RelationListing& listing);
 
 }  // namespace pgkeel::diagnose

@@ -3,6 +3,7 @@
 // single table, which is named itself.
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -100,15 +101,19 @@ std::map<std::string, MissingTables> missing_tables(const Case& the_case) {
   return missing;
 }
 
-std::set<std::string> dropped_schemas(const MissingTables& missing,
+std::set<std::string> dropped_schemas(const Known& known, const std::string& database,
+                                      const MissingTables& missing,
                                       const sense::RelationListing& listing) {
   if (listing.schemas.empty()) return {};
   std::map<std::string, std::size_t> tables;
-  for (const auto* known : missing) ++tables[known->schema];
+  for (const auto* row : missing) ++tables[row->schema];
   std::set<std::string> schemas;
   for (const auto& [schema, count] : tables) {
     const bool there = std::ranges::find(listing.schemas, schema) != listing.schemas.end();
-    if (!there && count >= kTablesOfSchemaMin) schemas.insert(schema);
+    const auto all =
+        std::ranges::count(known.relations.at(database), schema, &incident::KnownRelation::schema);
+    if (listing.renamed_schemas.contains(schema)) continue;
+    if (!there && count >= kTablesOfSchemaMin && std::cmp_equal(count, all)) schemas.insert(schema);
   }
   return schemas;
 }
@@ -117,7 +122,7 @@ std::vector<Finding> schema_dropped(const Case& the_case) {
   std::vector<Finding> findings;
   for (const auto& [database, missing] : missing_tables(the_case)) {
     const auto& listing = the_case.seen.catalog.listings.at(database);
-    for (const auto& schema : dropped_schemas(missing, listing))
+    for (const auto& schema : dropped_schemas(the_case.known, database, missing, listing))
       findings.push_back(dropped(the_case, database, schema, of_schema(missing, schema), listing));
   }
   return findings;

@@ -46,7 +46,7 @@ std::vector<Finding> table_dropped(const Case& the_case) {
   std::vector<Finding> findings;
   for (const auto& [database, lost] : missing_tables(the_case)) {
     const auto& listing = the_case.seen.catalog.listings.at(database);
-    const auto schemas = dropped_schemas(lost, listing);
+    const auto schemas = dropped_schemas(the_case.known, database, lost, listing);
     for (const auto* known : lost)
       if (!schemas.contains(known->schema))
         findings.push_back(dropped(the_case, database, *known, listing));

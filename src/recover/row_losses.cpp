@@ -22,6 +22,7 @@ constexpr std::size_t kMeantMax = 10'000;
 
 Json to_json(const std::string& subject, const LostRows& lost) {
   return {{"subject", subject},
+          {"database", lost.database},
           {"oid", lost.oid.value},
           {"truncated", lost.truncated},
           {"since", to_iso8601(lost.since)},
@@ -33,6 +34,9 @@ Json to_json(const std::string& subject, const LostRows& lost) {
 
 Result<void> read_lost(const Json& json, Known& known) {
   LostRows lost;
+  const auto subject = json.at("subject").get<std::string>();
+  // Guards before this one did not note it.
+  lost.database = json.value("database", subject.substr(0, subject.find('.')));
   lost.oid = Oid{json.at("oid").get<std::uint32_t>()};
   lost.truncated = json.at("truncated").get<bool>();
   TRY(since, parse_iso8601(json.at("since").get<std::string>()));
@@ -42,7 +46,7 @@ Result<void> read_lost(const Json& json, Known& known) {
   lost.lsn = Lsn(json.at("lsn").get<std::uint64_t>());
   lost.rows_before = json.at("rows_before").get<std::int64_t>();
   lost.rows_after = json.at("rows_after").get<std::int64_t>();
-  known.lost_rows[json.at("subject").get<std::string>()] = lost;
+  known.lost_rows[subject] = lost;
   return {};
 }
 
@@ -63,11 +67,16 @@ const sense::Relation* relation_of(const sense::RelationListing& listing, Oid oi
   return found == listing.relations.end() ? nullptr : &*found;
 }
 
+bool database_gone(const sense::CatalogFacts& catalog, const std::string& name) {
+  return catalog.seen && std::ranges::find(catalog.databases, name, &sense::Database::name) ==
+                             catalog.databases.end();
+}
+
 // A table that is filled again after an hour has lost its rows all the same; one that has nine
-// tenths of them is loaded anew, or was given them back.
+// tenths of them is loaded anew, or was given them back. One that is gone is another cause's.
 bool is_over(const LostRows& lost, const sense::RelationListing& listing, WallTime counted) {
   const auto* relation = relation_of(listing, lost.oid);
-  if (relation == nullptr) return false;
+  if (relation == nullptr) return !listing.truncated && listing.at != SteadyTime{};
   if (counted < lost.at + kStatisticsLate) return false;
   return relation->live_rows * 10 >= lost.rows_before * kBackTenths;
 }
@@ -86,8 +95,10 @@ WallTime wall_of(SteadyTime at, SteadyTime now, WallTime wall) {
   return wall - std::chrono::duration_cast<WallTime::duration>(now - at);
 }
 
-LostRows lost_rows_from(const sense::RowLoss& loss, SteadyTime now, WallTime wall) {
-  return {loss.oid,
+LostRows lost_rows_from(const std::string& database, const sense::RowLoss& loss, SteadyTime now,
+                        WallTime wall) {
+  return {database,
+          loss.oid,
           loss.kind == sense::RowLossKind::Truncated,
           wall_of(loss.since, now, wall),
           wall_of(loss.at, now, wall),
@@ -97,9 +108,15 @@ LostRows lost_rows_from(const sense::RowLoss& loss, SteadyTime now, WallTime wal
 }
 
 const sense::RelationListing* listing_of(const sense::Observation& seen,
-                                         const std::string& subject) {
-  const auto found = seen.catalog.listings.find(subject.substr(0, subject.find('.')));
+                                         const std::string& database) {
+  const auto found = seen.catalog.listings.find(database);
   return found == seen.catalog.listings.end() ? nullptr : &found->second;
+}
+
+void make_room(Known& known) {
+  if (known.lost_rows.size() < kLostRowsKept) return;
+  known.lost_rows.erase(
+      std::ranges::min_element(known.lost_rows, {}, [](const auto& row) { return row.second.at; }));
 }
 
 }  // namespace
@@ -122,9 +139,10 @@ bool RowLossBook::take_over(const std::string& database, const sense::RelationLi
     taken = loss.at;
     const auto subject = database + "." + relation->qualified();
     if (known.may_lose_rows.contains(subject)) continue;
-    auto lost = lost_rows_from(loss, now, wall);
+    auto lost = lost_rows_from(database, loss, now, wall);
     const auto earlier = known.lost_rows.find(subject);
     if (earlier != known.lost_rows.end()) lost = together(earlier->second, lost);
+    else make_room(known);
     known.lost_rows[subject] = lost;
     changed = true;
   }
@@ -133,11 +151,16 @@ bool RowLossBook::take_over(const std::string& database, const sense::RelationLi
 
 bool RowLossBook::follow(const sense::Observation& seen, SteadyTime now, WallTime wall,
                          Known& known) {
+  std::erase_if(taken_, [&](const auto& row) {
+    const auto* listing = listing_of(seen, row.first.first);
+    return listing == nullptr || !listing->row_losses.contains(row.first.second);
+  });
   bool changed = false;
   for (const auto& [database, listing] : seen.catalog.listings)
     changed = take_over(database, listing, now, wall, known) || changed;
   const auto over = std::erase_if(known.lost_rows, [&](const auto& row) {
-    const auto* listing = listing_of(seen, row.first);
+    if (database_gone(seen.catalog, row.second.database)) return true;
+    const auto* listing = listing_of(seen, row.second.database);
     return listing != nullptr &&
            is_over(row.second, *listing, wall_of(listing->counted_at, now, wall));
   });

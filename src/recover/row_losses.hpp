@@ -13,6 +13,9 @@
 
 namespace pgkeel::recover {
 
+/// So many are remembered; the oldest goes for a newer one.
+inline constexpr std::size_t kLostRowsKept = 2'000;
+
 /// Into known.lost_rows and known.may_lose_rows.
 Result<void> load_row_losses(const incident::Ledger& ledger, diagnose::Known& known);
 

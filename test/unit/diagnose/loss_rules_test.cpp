@@ -17,7 +17,8 @@ using testing::SizeIs;
 const std::string kOrdersName = "shop.public.orders";
 
 LostRows lost(RowsWent how = RowsWent::Truncated) {
-  return {kOrders,
+  return {"shop",
+          kOrders,
           how == RowsWent::Truncated,
           kWall - Seconds(2),
           kWall - Seconds(1),
@@ -49,6 +50,24 @@ TEST(TableTruncated, ATableThatIsGoneIsDropped) {
   EXPECT_THAT(instance.causes(), ElementsAre(Cause::TableDropped));
   instance.seen.catalog.listings.clear();
   EXPECT_THAT(instance.causes(), ElementsAre(Cause::TableTruncated));
+}
+
+TEST(TableTruncated, ADatabaseThatIsGoneTakesItsLossesAlong) {
+  // Goal: no truncation stays open for a database that is dropped; a name with dots is one (D1).
+  Instance instance = healthy();
+  instance.known.lost_rows[kOrdersName] = lost();
+  std::erase_if(instance.seen.catalog.databases,
+                [](const auto& row) { return row.name == "shop"; });
+  instance.seen.catalog.listings.erase("shop");
+  EXPECT_THAT(instance.causes(), testing::Not(testing::Contains(Cause::TableTruncated)));
+  Instance dotted = healthy();
+  dotted.seen.catalog.databases.push_back({Oid(20'000), "my.db", "app", "UTF8", "C", "C", 0});
+  dotted.seen.catalog.listings["my.db"] = dotted.seen.catalog.listings["shop"];
+  dotted.known.lost_rows["my.db.public.orders"] = lost();
+  dotted.known.lost_rows["my.db.public.orders"].database = "my.db";
+  EXPECT_THAT(dotted.causes(), ElementsAre(Cause::TableTruncated));
+  dotted.seen.catalog.listings["my.db"].relations.clear();
+  EXPECT_THAT(dotted.causes(), IsEmpty());
 }
 
 TEST(TableTruncated, APartitionIsOnlyAWarning) {
@@ -110,6 +129,18 @@ TEST(SchemaDropped, NotWhileItIsThereOrOfASingleTableOrUnasked) {
   Instance unasked = with_schema(2);
   unasked.seen.catalog.listings["shop"].schemas.clear();
   EXPECT_THAT(unasked.causes(), ElementsAre(Cause::TableDropped, Cause::TableDropped));
+}
+
+TEST(SchemaDropped, NotWhenItWasRenamedAndSomeOfItsTablesWent) {
+  // Goal: the tables that are left under another name of the schema show that it is not gone (D1).
+  Instance instance = with_schema(3);
+  tables(instance).push_back({Oid(17'002), "app_old", "t2", 'r', "app", 8192, 10});
+  instance.seen.catalog.listings["shop"].schemas = {"public", "app_old"};
+  EXPECT_THAT(instance.causes(), ElementsAre(Cause::TableDropped, Cause::TableDropped));
+  instance.known.relations["shop"].back().schema =
+      "app_old";  // as the ledger has it a moment later
+  instance.seen.catalog.listings["shop"].renamed_schemas = {"app"};
+  EXPECT_THAT(instance.causes(), ElementsAre(Cause::TableDropped, Cause::TableDropped));
 }
 
 TEST(GuardKilled, IsNamedWithTheTimeNobodyWatched) {

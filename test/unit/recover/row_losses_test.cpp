@@ -73,6 +73,75 @@ TEST(RowLosses, AreOverWhenTheRowsAreBack) {
   EXPECT_THAT(instance.known.lost_rows, IsEmpty());
 }
 
+TEST(RowLosses, GoWithTheirTableOrDatabase) {
+  // Goal: staging tables that are truncated and dropped do not pile up, nor do those of a database
+  // that is dropped; a listing that was cut proves nothing (D1).
+  auto cut = truncated();
+  RowLossBook book;
+  ASSERT_TRUE(book.follow(cut.seen, kNow, kWall, cut.known));
+  auto& listing = cut.seen.catalog.listings["shop"];
+  listing.relations.clear();
+  listing.truncated = true;
+  EXPECT_FALSE(book.follow(cut.seen, kNow, kWall, cut.known));
+  listing.truncated = false;
+  EXPECT_TRUE(book.follow(cut.seen, kNow, kWall, cut.known));
+  EXPECT_THAT(cut.known.lost_rows, IsEmpty());
+  EXPECT_FALSE(book.follow(cut.seen, kNow, kWall, cut.known));
+
+  auto dropped = truncated();
+  RowLossBook other;
+  ASSERT_TRUE(other.follow(dropped.seen, kNow, kWall, dropped.known));
+  dropped.seen.catalog.listings.erase("shop");
+  EXPECT_FALSE(other.follow(dropped.seen, kNow, kWall, dropped.known)) << "not looked into yet";
+  dropped.seen.catalog.databases.pop_back();
+  EXPECT_TRUE(other.follow(dropped.seen, kNow, kWall, dropped.known));
+  EXPECT_THAT(dropped.known.lost_rows, IsEmpty());
+}
+
+TEST(RowLosses, AreFollowedInADatabaseWithDotsInItsName) {
+  // Goal: the database is kept as it is called, also by the ledger; an older note is read.
+  auto instance = truncated();
+  auto& catalog = instance.seen.catalog;
+  catalog.databases.push_back({Oid(20'000), "my.db", "app", "UTF8", "C", "C", 0});
+  catalog.listings["my.db"] = catalog.listings["shop"];
+  catalog.listings.erase("shop");
+  RowLossBook book;
+  ASSERT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  const test::TempDir dir;
+  auto store = incident::Store::open(dir.path());
+  ASSERT_TRUE(store.has_value());
+  incident::Ledger ledger(**store);
+  ASSERT_TRUE(keep_row_losses(ledger, instance.known).has_value());
+  ASSERT_TRUE(load_row_losses(ledger, instance.known).has_value());
+  EXPECT_EQ(instance.known.lost_rows.at("my.db.public.orders").database, "my.db");
+  catalog.listings["my.db"].relations.clear();
+  EXPECT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  EXPECT_THAT(instance.known.lost_rows, IsEmpty());
+
+  ASSERT_TRUE(ledger
+                  .set_fact("lost_rows",
+                            R"([{"subject":"shop.public.orders","oid":16399,"truncated":true,
+      "since":"2026-11-21T10:00:00Z","at":"2026-11-21T10:00:01Z","lsn":1,"rows_before":40,
+      "rows_after":0}])")
+                  .has_value());
+  ASSERT_TRUE(load_row_losses(ledger, instance.known).has_value());
+  EXPECT_EQ(instance.known.lost_rows.at(kOrdersName).database, "shop");
+}
+
+TEST(RowLosses, AreBounded) {
+  // Goal: the oldest goes for a newer one.
+  auto instance = truncated();
+  for (std::size_t i = 0; i < kLostRowsKept; ++i)
+    instance.known.lost_rows["shop.public.t" + std::to_string(i)] = {
+        "shop", kOrders, true, kWall, kWall - Seconds(60 + static_cast<int>(i)), Lsn(1), 4'000, 0};
+  RowLossBook book;
+  ASSERT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
+  EXPECT_THAT(instance.known.lost_rows, SizeIs(kLostRowsKept));
+  EXPECT_TRUE(instance.known.lost_rows.contains(kOrdersName));
+  EXPECT_FALSE(
+      instance.known.lost_rows.contains("shop.public.t" + std::to_string(kLostRowsKept - 1)));
+}
+
 TEST(RowLosses, WhatWasMeantIsNotToldAgain) {
   // Goal: the operator's word is remembered, for this table and for later (D1 X8).
   auto instance = truncated();

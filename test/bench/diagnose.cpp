@@ -119,10 +119,7 @@ void measure_naming(std::vector<Cell>& cells) {
     if (!chaos::unable(injector).empty()) continue;
     say(injector.fault);
     const auto trial = chaos::try_faults(model, {&injector});
-    if (!trial.ran()) {
-      say("not run: " + trial.not_run);
-      continue;
-    }
+    if (!trial.ran()) say("not run: " + trial.not_run);
     const auto after = trial.faults.front().after;
     cells.push_back({fmt::format("cause named after evidence, {}", injector.fault), "ms",
                      after && trial.right() ? static_cast<double>(after->count()) : kNeverMs,

@@ -32,6 +32,12 @@ struct Injector {
   void (*prepare)(AdvisedServer& advised) = nullptr;  ///< the server runs, the guard not yet
   /// Does it and gives the moment its evidence exists; that may be a little ahead.
   SteadyTime (*inject)(AdvisedServer& advised) = nullptr;
+  /// What the cause must be named of; empty: it has no subject that could be another.
+  std::string_view subject = {};
+
+  [[nodiscard]] bool is_named_by(const Named& named) const {
+    return named.cause == fault && (subject.empty() || named.subject == subject);
+  }
 };
 
 [[nodiscard]] std::span<const Injector> injectors();

@@ -20,21 +20,23 @@ defaults what must be asked of the server (connections, transactions, slots, the
 every 15 s.
 
 `named after` counts from the moment the evidence exists, which the table gives, to the moment the guard's
-API shows an unfinished incident of that cause. `right` is strict: of all that is named in the end (the
-unfinished incidents, the most telling cause first, then what only `pgkeel doctor` finds, each cause once)
-the fault stands first. What else is named, and what was for a moment, stands beside it. The target is a
-second.
+API shows an unfinished incident of that cause, and of the very table, schema or database. `right` is strict:
+nothing else was named before it, and of all that is named 0.7 s after it (the unfinished incidents, the most
+telling cause first, then what only `pgkeel doctor` finds, each cause once) the fault stands first. What else
+is named stands beside it. A trial that fails to run counts as a miss, unless the machine cannot do it. The
+target is a second.
 
 )";
 
 constexpr std::string_view kPairs = R"(
 ## Pairs
 
-Two faults at once on one server, drawn with seed {0}. Right when the first two causes that are named, in
-the order above, are the two faults. Drawn are pairs that can be there together and neither of which
+Two faults at once on one server, drawn with seed {0}. Right when the guard named both and the first two
+causes, in the order above, are the two faults. Drawn are pairs that can be there together and neither of which
 physically hides the other: at most one of them ends the server (but a lock file and a configuration are
-both seen on a dead one), a storm of connections ends with the server, and the vacuum that comes with
-`wraparound_near` would read a damaged page first, and be ended for want of memory first. What serves on is
+both seen on a dead one), and a storm of connections ends with the server. Not drawn, and not claimed:
+`wraparound_near` with `heap_corrupted`, `index_corrupted` or `oom_killed`: the vacuum it begins meets the
+damage before it is injected as a fault, or is what the kernel ends. What serves on is
 injected first; where the second ends the server, the guard or the connections, it comes when the first was
 named, or its promised second is over. Two that serve on come one at once after the other.
 
@@ -58,7 +60,7 @@ std::string others(const Trial& trial) {
 
 std::string verdict(const Trial& trial) {
   if (!trial.right()) return "**no**";
-  return trial.faults.front().after.value_or(kNamedWithin) > kNamedWithin ? "**late**" : "yes";
+  return *trial.faults.front().after > kNamedWithin ? "**late**" : "yes";
 }
 
 std::string single_row(const Trial& trial) {
@@ -86,8 +88,8 @@ std::string to_page(const RunResult& result) {
   auto page = std::string(kPreface);
   page +=
       fmt::format("{} of {} faults were named right and first, {} of them late; on {} cores.\n\n",
-                  RunResult::right(result.singles), RunResult::ran(result.singles), result.late(),
-                  std::thread::hardware_concurrency());
+                  RunResult::right(result.singles), RunResult::counted(result.singles),
+                  result.late(), std::thread::hardware_concurrency());
   page += "| fault | injected | evidence exists with | named after | right | also named |\n";
   page += "|---|---|---|---|---|---|\n";
   for (const auto& trial : result.singles) page += single_row(trial);

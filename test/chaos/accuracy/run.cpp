@@ -41,6 +41,7 @@ Trial not_run(const Injector& injector, std::string why) {
   Trial trial;
   trial.faults.push_back({&injector, std::nullopt});
   trial.not_run = std::move(why);
+  trial.excused = true;
   return trial;
 }
 
@@ -97,24 +98,26 @@ int RunResult::right(const std::vector<Trial>& trials) {
   return static_cast<int>(std::ranges::count_if(trials, &Trial::right));
 }
 
-int RunResult::ran(const std::vector<Trial>& trials) {
-  return static_cast<int>(std::ranges::count_if(trials, &Trial::ran));
+int RunResult::counted(const std::vector<Trial>& trials) {
+  return static_cast<int>(
+      std::ranges::count_if(trials, [](const Trial& trial) { return !trial.excused; }));
 }
 
 int RunResult::late() const {
   return static_cast<int>(std::ranges::count_if(singles, [](const Trial& trial) {
-    return trial.right() && trial.faults.front().after.value_or(kNamedWithin) > kNamedWithin;
+    return trial.right() && *trial.faults.front().after > kNamedWithin;
   }));
 }
 
 bool RunResult::all_right() const {
-  return right(singles) == ran(singles) && right(pairs) == static_cast<int>(pairs.size());
+  return counted(singles) + counted(pairs) > 0 && right(singles) == counted(singles) &&
+         right(pairs) == counted(pairs);
 }
 
 bool RunResult::holds() const {
-  const auto misses = static_cast<int>(pairs.size()) - right(pairs);
-  return right(singles) == ran(singles) && late() == 0 &&
-         misses <= static_cast<int>(pairs.size()) / kPairsPerMiss;
+  const auto misses = counted(pairs) - right(pairs);
+  return counted(singles) + counted(pairs) > 0 && right(singles) == counted(singles) &&
+         late() == 0 && misses <= counted(pairs) / kPairsPerMiss;
 }
 
 RunResult run_trials(const RunOptions& options) {
@@ -126,7 +129,7 @@ RunResult run_trials(const RunOptions& options) {
   for (const auto& pair : options.pairs)
     result.pairs.push_back(run_one(model, pair, options.patience));
   fmt::print(stderr, "{} of {} faults named right and first, {} of them late; {} of {} pairs\n",
-             RunResult::right(result.singles), RunResult::ran(result.singles), result.late(),
+             RunResult::right(result.singles), RunResult::counted(result.singles), result.late(),
              RunResult::right(result.pairs), result.pairs.size());
   return result;
 }
@@ -139,10 +142,10 @@ std::string to_json(const RunResult& result) {
   const Json all = {{"faults", std::move(faults)},
                     {"pairs", std::move(pairs)},
                     {"seed", result.seed},
-                    {"single_run", RunResult::ran(result.singles)},
+                    {"single_run", RunResult::counted(result.singles)},
                     {"single_right", RunResult::right(result.singles)},
                     {"single_late", result.late()},
-                    {"pairs_run", RunResult::ran(result.pairs)},
+                    {"pairs_run", RunResult::counted(result.pairs)},
                     {"pairs_right", RunResult::right(result.pairs)},
                     {"holds", result.holds()}};
   return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

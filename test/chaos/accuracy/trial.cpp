@@ -10,9 +10,19 @@ namespace pgkeel::chaos {
 namespace {
 
 constexpr std::chrono::milliseconds kAskEvery{5};
+// What comes to the guard's mind a moment later counts as well.
+constexpr std::chrono::milliseconds kSettles{700};
 
-bool is_one_of(const std::vector<const Injector*>& faults, const std::string& cause) {
-  return std::ranges::any_of(faults, [&](const auto* one) { return one->fault == cause; });
+bool is_one_of(const std::vector<const Injector*>& faults, const Named& named) {
+  return std::ranges::any_of(faults, [&](const auto* one) { return one->is_named_by(named); });
+}
+
+// The cause; with its subject where that is another's than the fault's.
+std::string name_of(const std::vector<const Injector*>& faults, const Named& named) {
+  const bool other = !is_one_of(faults, named) && std::ranges::any_of(faults, [&](const auto* one) {
+    return one->fault == named.cause;
+  });
+  return other ? named.cause + " of " + named.subject : named.cause;
 }
 
 void add_once(std::vector<std::string>& causes, const std::string& cause) {
@@ -41,17 +51,17 @@ class Listener {
   bool ask() {
     const auto incidents = advised_.incidents();
     const auto now = SteadyClock::now();
-    for (const auto& one : incidents)
-      if (!is_one_of(faults_, one.cause)) add_once(trial_.before, one.cause);
     bool all = true;
     for (std::size_t i = 0; i < evidence_.size(); ++i) {
       auto& told = trial_.faults[i];
-      const bool named =
-          std::ranges::find(incidents, told.injector->fault, &Named::cause) != incidents.end();
+      const bool named = std::ranges::any_of(
+          incidents, [&](const Named& one) { return told.injector->is_named_by(one); });
       if (named && !told.after)
         told.after = std::max(std::chrono::duration_cast<Millis>(now - evidence_[i]), Millis(0));
       all = all && told.after;
     }
+    for (const auto& one : incidents)
+      if (!all && !is_one_of(faults_, one)) add_once(trial_.before, name_of(faults_, one));
     return all;
   }
 
@@ -61,11 +71,12 @@ class Listener {
   std::vector<SteadyTime> evidence_;
 };
 
-void sum_up(AdvisedServer& advised, Trial& trial) {
-  for (const auto& one : advised.incidents()) add_once(trial.named, one.cause);
+void sum_up(AdvisedServer& advised, const std::vector<const Injector*>& faults, Trial& trial) {
+  std::this_thread::sleep_for(kSettles);
+  for (const auto& one : advised.incidents()) add_once(trial.named, name_of(faults, one));
   const auto findings = advised.ask_doctor();
   if (!findings.empty()) trial.doctor_first = findings.front().cause;
-  for (const auto& one : findings) add_once(trial.named, one.cause);
+  for (const auto& one : findings) add_once(trial.named, name_of(faults, one));
   const auto tally = advised.tally();
   trial.client_errors = tally.errors;
   trial.acknowledged = tally.acknowledged;
@@ -89,13 +100,16 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
     else if (faults[i + 1]->leaves != Leaves::ServerServing)
       listener.listen(evidence + patience.between);
   }
-  sum_up(advised, trial);
+  sum_up(advised, faults, trial);
 }
 
 }  // namespace
 
 bool Trial::right() const {
   if (!ran() || named.size() < faults.size()) return false;
+  if (!std::ranges::all_of(faults, [](const Told& told) { return told.after.has_value(); }))
+    return false;
+  if (faults.size() == 1 && !before.empty()) return false;
   const auto first = std::span(named).first(faults.size());
   return std::ranges::all_of(faults, [&](const Told& told) {
     return std::ranges::find(first, told.injector->fault) != first.end();

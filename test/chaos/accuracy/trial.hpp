@@ -26,17 +26,19 @@ struct Told {
 struct Trial {
   std::vector<Told> faults;
   std::string not_run;  ///< why; empty: it ran
+  /// It cannot be done on this machine, and does not count; another trial that did not run does.
+  bool excused = false;
   /// What is named in the end: the guard's unfinished incidents, the most telling cause first, then
   /// what only doctor finds; each cause once.
   std::vector<std::string> named;
   std::string doctor_first;         ///< of doctor's findings alone
-  std::vector<std::string> before;  ///< other causes named before the right ones, whatever became
-                                    ///< of them
+  std::vector<std::string> before;  ///< other causes, named when a fault was not named yet
   int client_errors = 0;
   std::int64_t acknowledged = 0;
 
   [[nodiscard]] bool ran() const { return not_run.empty(); }
-  /// As many causes as there were faults stand first in `named`, and they are the faults.
+  /// The guard named each fault, of its very subject, and as many causes as there were faults stand
+  /// first in `named`, and they are the faults. Of a single one nothing else was named before it.
   [[nodiscard]] bool right() const;
 };
 

@@ -94,21 +94,47 @@ bool is_on(std::string value) {
   return value == "on" || value == "true" || value == "yes" || value == "1";
 }
 
-// Of a server whose configuration can be read here and that shows one.
-std::vector<Warning> look_at_certificate(const instance::Instance& instance) {
-  const auto files = instance.config_files();
-  if (files.empty()) return {};
-  const auto config = instance::read_server_config(files.front(), instance.data_dir());
-  if (!is_on(config.get("ssl").value_or("off"))) return {};
-  const auto file = instance.data_dir() / config.get("ssl_cert_file").value_or("server.crt");
-  const auto text = runtime::read_file(file, kCertificateBytesMax);
-  if (!text) return {};
-  const auto ends = pg::certificate_ends(*text);
-  if (!ends) return {};
-  return diagnose::certificate_ends(file.string(), *ends, wall_now());
+// A path of a server in a container that is absolute, or leads out of its data, is one inside of
+// the container: on this host it is nobody's, or a stranger's.
+std::optional<fs::path> file_of(const CertificatePlace& place, const fs::path& named) {
+  if (!place.inside) return place.data_dir / named;
+  std::error_code error;
+  const auto data_dir = fs::canonical(place.data_dir, error);
+  if (error || named.is_absolute()) return std::nullopt;
+  const auto file = fs::canonical(data_dir / named, error);
+  const auto below = file.lexically_relative(data_dir);
+  if (error || below.empty() || *below.begin() == "..") return std::nullopt;
+  return file;
 }
 
 }  // namespace
+
+CertificatePlace certificate_place(const instance::Instance& instance) {
+  const bool inside = instance.kind() == instance::Kind::Container;
+  const auto files = inside ? std::vector<fs::path>{instance.data_dir() / "postgresql.conf"}
+                            : instance.config_files();
+  return {files.empty() ? fs::path() : files.front(), instance.data_dir(), inside};
+}
+
+std::vector<Warning> look_at_certificate(const CertificatePlace& place) {
+  if (place.config_file.empty()) return {};
+  const auto config = instance::read_server_config(place.config_file, place.data_dir);
+  if (!is_on(config.get("ssl").value_or("off"))) return {};
+  const auto file = file_of(place, config.get("ssl_cert_file").value_or("server.crt"));
+  if (!file) return {};
+  const auto text = runtime::read_file(*file, kCertificateBytesMax);
+  if (!text) return {};
+  const auto ends = pg::certificate_ends(*text);
+  if (!ends) return {};
+  return diagnose::certificate_ends(file->string(), *ends, wall_now());
+}
+
+// Where a container's data is the loop may change; where a local server's files are it does not.
+Task<CertificatePlace> Adviser::find_certificate_place() {
+  if (instance_.kind() == instance::Kind::Container) co_return certificate_place(instance_);
+  auto place = co_await loop_.run_blocking([this] { return certificate_place(instance_); });
+  co_return place;
+}
 
 Task<std::vector<Warning>> Adviser::look() {
   std::vector<Warning> found;
@@ -119,8 +145,8 @@ Task<std::vector<Warning>> Adviser::look() {
     found = diagnose::hosting_warnings(*hosting, around);
   }
   if (instance_.capabilities().sees_files) {
-    auto certificate =
-        co_await loop_.run_blocking([this] { return look_at_certificate(instance_); });
+    const auto place = co_await find_certificate_place();
+    auto certificate = co_await loop_.run_blocking([place] { return look_at_certificate(place); });
     for (auto& warning : certificate) found.push_back(std::move(warning));
   }
   auto unit = co_await look_at_unit(&loop_, senses_.observation().process.pid);

@@ -19,6 +19,7 @@ namespace {
 using diagnose::Predecessor;
 
 constexpr Seconds kSignEvery{1};
+constexpr int kSignsMissed = 5;  // a busy machine may leave out a few
 constexpr std::size_t kFileBytesMax = 4096;
 constexpr auto kName = "guard.life";
 
@@ -57,6 +58,14 @@ Lifeline::Lifeline(const std::filesystem::path& state_dir)
     : file_(state_dir / kName), started_(wall_now()) {}
 
 std::optional<Predecessor> Lifeline::killed() const {
+  auto guard = ended_untold();
+  if (!guard) return guard;
+  const auto silent = wall_now() - guard->last_seen;
+  const WallTime::duration moment = kSignsMissed * kSignEvery;
+  return silent > -moment && silent < moment ? std::nullopt : guard;
+}
+
+std::optional<Predecessor> Lifeline::ended_untold() const {
   const auto text = runtime::read_file(file_, kFileBytesMax);
   const auto seen = changed_at(file_);
   if (!text || !seen) return std::nullopt;
@@ -73,16 +82,18 @@ std::optional<Predecessor> Lifeline::killed() const {
 }
 
 Result<std::optional<Predecessor>> Lifeline::begin() {
-  auto guard = killed();
+  auto guard = ended_untold();
   if (guard) guard->still = false;
   TRY_VOID(write_sign(file_, own_sign(started_)));
   begun_ = true;
   return guard;
 }
 
+// A state disk that hangs holds up a thread of the pool and not the guard.
 runtime::Task<void> Lifeline::run(runtime::Loop* loop) {
   while (true) {
-    ::utimensat(AT_FDCWD, file_.c_str(), nullptr, 0);
+    co_await loop->run_blocking(
+        [file = file_] { static_cast<void>(::utimensat(AT_FDCWD, file.c_str(), nullptr, 0)); });
     static_cast<void>(co_await loop->sleep_for(kSignEvery));
   }
 }

@@ -34,7 +34,8 @@ Conductor::Conductor(Services& services, Policy policy, diagnose::Known known)
       policy_(policy),
       known_(std::move(known)),
       bookkeeper_(services_, known_),
-      hooks_(services_) {}
+      hooks_(services_),
+      opened_(services_.loop) {}
 
 Result<void> Conductor::resume() {
   TRY_VOID(bookkeeper_.load());

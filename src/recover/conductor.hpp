@@ -36,6 +36,8 @@ class Conductor {
   [[nodiscard]] const std::vector<diagnose::Finding>& findings() const { return findings_; }
   /// Rounds of looking and deciding that were gone through to the end.
   [[nodiscard]] std::uint64_t turns() const { return turns_; }
+  /// Notified when an incident was opened, once state() has it.
+  [[nodiscard]] runtime::Event& opened() { return opened_; }
   /// Since this guard started: starts of the server, and incidents opened, by cause.
   [[nodiscard]] int restarts() const { return restarts_; }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& opened_by_cause() const {
@@ -86,6 +88,7 @@ class Conductor {
   std::optional<WallTime> paused_until_;
   int restarts_ = 0;
   std::uint64_t turns_ = 0;
+  runtime::Event opened_;
   std::map<std::string, std::uint64_t> opened_by_cause_;
 };
 

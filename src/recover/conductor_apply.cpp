@@ -174,6 +174,7 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.subject = finding.subject;
   tracked.opened_at = now;
   state_.incidents.push_back(std::move(tracked));
+  opened_.notify_all();
   add_evidence(*id, finding);
   if (finding.last_seen) {
     const auto kept = keep_last_seen(services_.ledger, *id, *finding.last_seen);

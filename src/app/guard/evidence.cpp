@@ -28,17 +28,24 @@ bool is_plain(std::string_view variable) {
   return std::ranges::find(kPlainVariables, variable) != kPlainVariables.end();
 }
 
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (auto& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
 bool looks_secret(std::string_view variable) {
-  std::string name(variable);
-  for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const auto name = lower(variable);
   return std::ranges::any_of(std::to_array<std::string_view>(
                                  {"pass", "pwd", "secret", "token", "key", "cred", "url", "dsn"}),
                              [&name](std::string_view word) { return name.contains(word); });
 }
 
 std::string text_of_item(std::string text, const Secrets& secrets) {
+  // In this order: half a secret would not be known any more.
+  text = scrubbed(std::move(text), secrets);
   if (text.size() > kTextMax) text.resize(kTextMax);
-  return scrubbed(std::move(text), secrets);
+  return text;
 }
 
 std::string age(const EvidenceParts& parts, SteadyTime then) {
@@ -182,27 +189,101 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
-// Statements and values are the users': those lines, and what goes on below them, stay out.
-bool is_of_users(std::string_view line) {
-  return std::ranges::any_of(
-      std::to_array<std::string_view>({"STATEMENT:", "DETAIL:", "statement:", "execute ",
-                                       "QUERY:", "CONTEXT:", "parameters:", "duration:"}),
-      [line](std::string_view word) { return line.contains(word); });
+// First words of statements: what a message has from there on is the users', in any language.
+constexpr auto kStatementWords = std::to_array<std::string_view>(
+    {"abort",   "alter",    "analyze", "begin",   "call",    "checkpoint", "close",    "cluster",
+     "comment", "commit",   "copy",    "create",  "declare", "deallocate", "delete",   "discard",
+     "do",      "drop",     "end",     "execute", "explain", "fetch",      "grant",    "import",
+     "insert",  "listen",   "load",    "lock",    "merge",   "move",       "notify",   "prepare",
+     "reindex", "reassign", "refresh", "release", "reset",   "revoke",     "rollback", "savepoint",
+     "select",  "set",      "show",    "start",   "table",   "truncate",   "unlisten", "update",
+     "vacuum",  "values",   "with"});
+
+bool begins_statement(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n(;");
+  if (first == std::string_view::npos) return false;
+  text.remove_prefix(first);
+  if (text.starts_with("--") || text.starts_with("/*")) return true;
+  const auto end = std::ranges::find_if(
+      text, [](unsigned char c) { return std::isalpha(c) == 0 && c < 0x80U && c != '_'; });
+  const auto word = lower(std::string_view(text.begin(), end));
+  return std::ranges::find(kStatementWords, word) != kStatementWords.end();
 }
 
-// Comments would fill it; commands of the operator's may hold anything.
+// Where a message goes over into a statement: "duration: 1 ms  statement: select", "Anweisung:
+// ...".
+std::size_t statement_in(std::string_view message) {
+  if (message.starts_with("duration:")) return std::min(message.find(" ms") + 3, message.size());
+  for (const std::string_view start : {"statement:", "execute ", "AUDIT:", "fastpath "})
+    if (message.starts_with(start)) return start.size();
+  for (auto colon = message.find(':'); colon != std::string_view::npos;
+       colon = message.find(':', colon + 1))
+    if (begins_statement(message.substr(colon + 1))) return colon + 1;
+  return message.size();
+}
+
+// What these complain of is a value or a piece of a statement.
+bool quotes_users(const pg::LogLine& event) {
+  if (event.sqlstate.starts_with("22") || event.sqlstate == "42601") return true;
+  if (event.severity != pg::LogSeverity::Error) return false;
+  return std::ranges::any_of(
+      std::to_array<std::string_view>(
+          {"at or near", "invalid input", "invalid value", "out of range"}),
+      [&event](std::string_view word) { return event.message.contains(word); });
+}
+
+std::string message_of(const pg::LogLine& event) {
+  std::string_view message = event.message;
+  if (quotes_users(event)) message = message.substr(0, message.find_first_of("\"':\xc2\xe2"));
+  message = message.substr(0, statement_in(message));
+  return std::string(message) + (message.size() < event.message.size() ? " ..." : "");
+}
+
+// Of stderr, a line whose severity is not known may be a STATEMENT in another language, or what is
+// left of one; other programs' lines ("cp: cannot stat") have neither time nor mark. Records of
+// csvlog and jsonlog without a process are pieces of records.
+bool is_whole(const pg::LogLine& event, pg::ServerLogFormat format, bool first) {
+  if (format != pg::ServerLogFormat::Stderr) return event.pid > 0;
+  if (event.severity != pg::LogSeverity::Unknown) return true;
+  const bool marked = event.at || event.pid > 0 || event.message.contains(":  ");
+  return !first && !marked && !event.message.starts_with('\t');
+}
+
+std::string line_of(const pg::LogLine& event) {
+  std::string line;
+  if (event.at) line += to_iso8601(*event.at) + ' ';
+  if (event.pid > 0) line += fmt::format("[{}] ", event.pid);
+  if (event.severity != pg::LogSeverity::Unknown)
+    line += fmt::format("{}: ", to_string(event.severity));
+  if (!event.sqlstate.empty()) line += event.sqlstate + ": ";
+  return line + message_of(event);
+}
+
+// Commands of the operator's may hold anything; names of settings are of any case.
+bool is_command(std::string_view line) {
+  return lower(line.substr(0, line.find_first_of(" \t='"))).ends_with("_command");
+}
+
+std::string setting_of(std::string_view line, const Secrets& secrets) {
+  if (!is_command(line)) return text_of_item(std::string(line), secrets);
+  return fmt::format("{} = {}", line.substr(0, std::min(line.find_first_of(" \t='"), kTextMax)),
+                     incident::kMask);
+}
+
+// Comments would fill it. What the limit cuts through is left out: it may be half a secret.
 Json settings_json(const EvidenceParts& parts, const Secrets& secrets) {
   Json files = Json::object();
   for (const auto& file : parts.settings) {
     Json lines = Json::array();
-    std::string_view rest = std::string_view(file.content).substr(0, kEvidenceSettingsBytes);
+    std::string_view rest = file.content;
+    if (rest.size() > kEvidenceSettingsBytes)
+      rest = rest.substr(0, rest.rfind('\n', kEvidenceSettingsBytes) + 1);
     while (!rest.empty() && lines.size() < kLinesMax) {
       auto line = take_line(rest);
       const auto first = line.find_first_not_of(" \t\r");
       if (first == std::string_view::npos || line[first] == '#') continue;
       line.remove_prefix(first);
-      if (line.starts_with("ssl_passphrase_command")) line = "ssl_passphrase_command = ********";
-      lines.push_back(text_of_item(std::string(line), secrets));
+      lines.push_back(setting_of(line, secrets));
     }
     files[file.path] = std::move(lines);
   }
@@ -231,15 +312,20 @@ std::vector<std::string> known_secrets(const sense::Observation& seen,
   return secrets;
 }
 
-Json evidence_log(std::string_view log, const std::vector<std::string>& secrets) {
-  Json lines = Json::array();
-  if (log.size() > kEvidenceLogBytes) log.remove_prefix(log.size() - kEvidenceLogBytes);
-  bool of_users = false;
-  while (!log.empty() && lines.size() < kLinesMax) {
-    const auto line = take_line(log);
-    if (!line.starts_with('\t')) of_users = is_of_users(line);
-    if (!of_users && !line.empty()) lines.push_back(text_of_item(std::string(line), secrets));
+Json evidence_log(pg::ServerLogFormat format, std::string_view log,
+                  const std::vector<std::string>& secrets) {
+  // A text of this size is the end of a longer one: its first line is cut.
+  if (log.size() >= kEvidenceLogBytes) {
+    log.remove_prefix(log.size() - kEvidenceLogBytes);
+    take_line(log);
   }
+  const auto events = pg::parse_log(format, log);
+  std::vector<std::string> lines;
+  for (const auto& event : events)
+    if (is_whole(event, format, &event == &events.front()))
+      lines.push_back(text_of_item(line_of(event), secrets));
+  if (lines.size() > kLinesMax)
+    lines.erase(lines.begin(), lines.end() - static_cast<std::ptrdiff_t>(kLinesMax));
   return lines;
 }
 

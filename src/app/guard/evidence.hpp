@@ -11,6 +11,7 @@
 
 #include "app/json_read.hpp"
 #include "incident/ledger.hpp"
+#include "pg/log_line.hpp"
 #include "sense/observation.hpp"
 
 namespace pgkeel::app {
@@ -33,8 +34,11 @@ inline constexpr std::size_t kEvidenceSettingsBytes = 64U << 10U;  // of a file
 
 /// Without the server's log, which is read later and beside the loop.
 [[nodiscard]] Json evidence_json(const EvidenceParts& parts);
-/// The end of the log, a string a line, without statements and values.
-[[nodiscard]] Json evidence_log(std::string_view log, const std::vector<std::string>& secrets);
+/// The end of the log, a string an event: time, process, severity, SQLSTATE and message. DETAIL,
+/// CONTEXT, STATEMENT, what a message repeats of a statement, and stderr's lines of a severity not
+/// known (another language's STATEMENT is among them) are left out.
+[[nodiscard]] Json evidence_log(pg::ServerLogFormat format, std::string_view log,
+                                const std::vector<std::string>& secrets);
 
 /// The text without the secrets known by value and those known by their shape.
 [[nodiscard]] std::string scrubbed(std::string text, const std::vector<std::string>& secrets);

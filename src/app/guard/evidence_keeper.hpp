@@ -1,10 +1,11 @@
 // When an incident opens, keeps what was seen then (evidence.hpp) in the state directory. It is
-// woken by the senses, never polls, and does its reading and writing beside the loop, so that no
+// woken by the conductor, never polls, and does its reading and writing beside the loop, so that no
 // repair waits for it.
 #pragma once
 
 #include <set>
 
+#include "app/config.hpp"
 #include "incident/ledger.hpp"
 #include "instance/instance.hpp"
 #include "recover/conductor.hpp"
@@ -15,15 +16,13 @@ namespace pgkeel::app {
 class EvidenceKeeper {
  public:
   EvidenceKeeper(runtime::Loop& loop, instance::Instance& instance, sense::Senses& senses,
-                 const recover::Conductor& conductor, incident::Ledger& ledger,
-                 std::filesystem::path state_dir, std::vector<std::string> secrets)
+                 recover::Conductor& conductor, incident::Ledger& ledger, const Config& config)
       : loop_(loop),
         instance_(instance),
         senses_(senses),
         conductor_(conductor),
         ledger_(ledger),
-        state_dir_(std::move(state_dir)),
-        secrets_(std::move(secrets)) {}
+        config_(config) {}
 
   /// Runs for as long as the loop.
   runtime::Task<void> run();
@@ -34,11 +33,14 @@ class EvidenceKeeper {
   runtime::Loop& loop_;
   instance::Instance& instance_;
   sense::Senses& senses_;
-  const recover::Conductor& conductor_;
+  recover::Conductor& conductor_;
   incident::Ledger& ledger_;
-  std::filesystem::path state_dir_;
-  std::vector<std::string> secrets_;
+  const Config& config_;
   std::set<std::string> kept_;
 };
+
+/// What must be in no evidence: passwords, tokens and keys of the configuration and, line by line,
+/// of the files it names. Reads them; one that cannot be read is passed over.
+[[nodiscard]] std::vector<std::string> secrets_of(const Config& config);
 
 }  // namespace pgkeel::app

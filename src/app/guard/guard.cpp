@@ -25,11 +25,6 @@ constexpr Seconds kVolumeLockEvery{1};
 // asked at the start: a terminal that has hung up is none any more.
 bool in_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
-// What must be in no evidence, wherever it turns up.
-std::vector<std::string> secrets_of(const Config& config, const sense::Senses& senses) {
-  return {senses.conninfo().password, config.application.password};
-}
-
 }  // namespace
 
 Result<int> run_guard(const Config& config, Place place) {
@@ -169,8 +164,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_anchor(anchor_.get());
   application_ = std::make_unique<ApplicationKeeper>(config_, *services_, *conductor_);
   face_->show_application(application_.get());
-  evidence_ = std::make_unique<EvidenceKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_,
-                                               config_.state_dir, secrets_of(config_, *senses_));
+  evidence_ =
+      std::make_unique<EvidenceKeeper>(loop_, *instance_, *senses_, *conductor_, *ledger_, config_);
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);

@@ -1,5 +1,6 @@
 // Faults of what lies in the data directory or of the directory itself. The state is made first and
-// the server killed last, so that the guard never meets half of it.
+// the server killed last, so that the guard never meets half of it; meanwhile it answers nobody.
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -10,9 +11,16 @@ namespace pgkeel::chaos {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+void hold_still(AdvisedServer& advised) { ::kill(advised.server().pid(), SIGSTOP); }
+
+}  // namespace
+
 SteadyTime lose_volume(AdvisedServer& advised) {
   const auto data_dir = advised.server().data_dir();
   const auto now = SteadyClock::now();
+  hold_still(advised);
   fs::rename(data_dir, data_dir.string() + ".orphan");
   advised.kill_postmaster();
   return now;
@@ -23,6 +31,7 @@ SteadyTime put_stranger(AdvisedServer& advised) {
   const auto stranger = fs::path(data_dir.string() + ".stranger");
   test::init_fresh_cluster(advised.server().bin_dir(), stranger);
   const auto now = SteadyClock::now();
+  hold_still(advised);
   fs::rename(data_dir, data_dir.string() + ".moved");
   fs::rename(stranger, data_dir);
   advised.kill_postmaster();
@@ -31,6 +40,7 @@ SteadyTime put_stranger(AdvisedServer& advised) {
 
 SteadyTime lose_control_file(AdvisedServer& advised) {
   const auto now = SteadyClock::now();
+  hold_still(advised);
   fs::remove(advised.server().data_dir() / "global" / "pg_control");
   advised.kill_postmaster();
   return now;

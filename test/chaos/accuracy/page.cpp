@@ -21,10 +21,11 @@ every 15 s.
 
 `named after` counts from the moment the evidence exists, which the table gives, to the moment the guard's
 API shows an unfinished incident of that cause, and of the very table, schema or database. `right` is strict:
-nothing else was named before it, and of all that is named 0.7 s after it (the unfinished incidents, the most
-telling cause first, then what only `pgkeel doctor` finds, each cause once) the fault stands first. What else
-is named stands beside it. A trial that fails to run counts as a miss, unless the machine cannot do it. The
-target is a second.
+the guard named it, and of all that is named 0.7 s after it (the unfinished incidents, the most telling cause
+first, then what only `pgkeel doctor` finds, each cause once) the fault stands first. What else is named stands
+beside it, and what had been named before it: a server that dies of its full disk is seen dead before its disk
+is looked at. A trial that fails to run counts as a miss, unless the machine cannot do it. The target is a
+second.
 
 )";
 
@@ -54,7 +55,7 @@ std::string others(const Trial& trial) {
   for (const auto& cause : trial.named)
     if (cause != trial.faults.front().injector->fault) add(cause);
   for (const auto& cause : trial.before)
-    if (std::ranges::find(trial.named, cause) == trial.named.end()) add(cause);
+    text += fmt::format("{}`{}` before it", text.empty() ? "" : "; ", cause);
   return text;
 }
 
@@ -86,10 +87,11 @@ std::string pair_row(const Trial& trial) {
 
 std::string to_page(const RunResult& result) {
   auto page = std::string(kPreface);
-  page +=
-      fmt::format("{} of {} faults were named right and first, {} of them late; on {} cores.\n\n",
-                  RunResult::right(result.singles), RunResult::counted(result.singles),
-                  result.late(), std::thread::hardware_concurrency());
+  page += fmt::format(
+      "{} of {} faults were named right and first, {} of them late, {} after something else had "
+      "been named for a moment; on {} cores.\n\n",
+      RunResult::right(result.singles), RunResult::counted(result.singles), result.late(),
+      result.preceded(), std::thread::hardware_concurrency());
   page += "| fault | injected | evidence exists with | named after | right | also named |\n";
   page += "|---|---|---|---|---|---|\n";
   for (const auto& trial : result.singles) page += single_row(trial);

@@ -33,7 +33,7 @@ void say(const Trial& trial, SteadyTime began) {
     after += told.after ? fmt::format(" {:>5} ms", told.after->count()) : std::string("    never");
   fmt::print(stderr, "  {:<42}{} {}  named: {}{}  ({:.1f} s)\n", names_of(trial), after,
              trial.right() ? "right" : "WRONG", fmt::join(trial.named, ", "),
-             trial.before.empty() ? "" : fmt::format("; also: {}", fmt::join(trial.before, ", ")),
+             trial.before.empty() ? "" : fmt::format("; before: {}", fmt::join(trial.before, ", ")),
              took);
 }
 
@@ -73,7 +73,7 @@ Json single_json(const Trial& trial) {
           {"first", trial.right()},
           {"named", trial.named},
           {"doctor_first", trial.doctor_first},
-          {"also_named", trial.before},
+          {"named_before", trial.before},
           {"injected", told.injector->injected},
           {"evidence", told.injector->evidence}};
 }
@@ -107,6 +107,11 @@ int RunResult::late() const {
   return static_cast<int>(std::ranges::count_if(singles, [](const Trial& trial) {
     return trial.right() && *trial.faults.front().after > kNamedWithin;
   }));
+}
+
+int RunResult::preceded() const {
+  return static_cast<int>(
+      std::ranges::count_if(singles, [](const Trial& trial) { return !trial.before.empty(); }));
 }
 
 bool RunResult::all_right() const {
@@ -145,6 +150,7 @@ std::string to_json(const RunResult& result) {
                     {"single_run", RunResult::counted(result.singles)},
                     {"single_right", RunResult::right(result.singles)},
                     {"single_late", result.late()},
+                    {"single_preceded", result.preceded()},
                     {"pairs_run", RunResult::counted(result.pairs)},
                     {"pairs_right", RunResult::right(result.pairs)},
                     {"holds", result.holds()}};

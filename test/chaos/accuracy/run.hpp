@@ -26,6 +26,8 @@ struct RunResult {
   [[nodiscard]] static int counted(const std::vector<Trial>& trials);
   /// Singles that were right but took longer than a second after their evidence.
   [[nodiscard]] int late() const;
+  /// Singles before which something else was named, if only for a moment.
+  [[nodiscard]] int preceded() const;
   [[nodiscard]] bool all_right() const;
   /// Every single fault that can be injected here is right and in time, and all but a fifteenth of
   /// the pairs (28 of 30).

@@ -109,7 +109,6 @@ bool Trial::right() const {
   if (!ran() || named.size() < faults.size()) return false;
   if (!std::ranges::all_of(faults, [](const Told& told) { return told.after.has_value(); }))
     return false;
-  if (faults.size() == 1 && !before.empty()) return false;
   const auto first = std::span(named).first(faults.size());
   return std::ranges::all_of(faults, [&](const Told& told) {
     return std::ranges::find(first, told.injector->fault) != first.end();

@@ -38,7 +38,7 @@ struct Trial {
 
   [[nodiscard]] bool ran() const { return not_run.empty(); }
   /// The guard named each fault, of its very subject, and as many causes as there were faults stand
-  /// first in `named`, and they are the faults. Of a single one nothing else was named before it.
+  /// first in `named`, and they are the faults. What was named before them is told beside it.
   [[nodiscard]] bool right() const;
 };
 

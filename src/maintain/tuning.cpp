@@ -175,7 +175,7 @@ std::optional<Proposal> statements_of(const ServerSettings& server) {
   return proposal;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';
@@ -186,10 +186,10 @@ std::string quoted(std::string_view text) {
 
 // A list of names is not one name: ALTER SYSTEM quotes what it is given as a whole.
 std::string value_text(std::string_view name, std::string_view value) {
-  if (name != kPreload) return quoted(value);
+  if (name != kPreload) return in_quotes(value);
   std::string out;
   for (const auto& part : pg::split_config_list(value))
-    if (!part.empty()) out += (out.empty() ? "" : ", ") + quoted(part);
+    if (!part.empty()) out += (out.empty() ? "" : ", ") + in_quotes(part);
   return out.empty() ? "''" : out;
 }
 

@@ -53,7 +53,7 @@ TEST(BadInput, IsOneLineAHintAndAnExitCode) {
       {"bad duration", "", {"pause", "--for", "2"}, 2, "--for '2' is not a duration"},
       {"bad count", "", {"logs", "-n", "x"}, 2, "-n 'x' is not a number"},
       {"no such log", "", {"logs", "gateway"}, 2, "no log 'gateway'"},
-      {"half a name", "", {"undrop", "forget", "public.orders"}, 2, "names no table"},
+      {"too many parts", "", {"undrop", "forget", "shop.public.orders.id"}, 2, "names no table"},
       {"no argument", "", {"undrop", "forget"}, 2, "RELATION"},
       {"no guard: pause", "", {"pause"}, 5, "no guard is running"},
       {"no guard: resume", "", {"resume"}, 5, "no guard is running"},

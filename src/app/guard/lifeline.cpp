@@ -18,8 +18,8 @@ namespace {
 
 using diagnose::Predecessor;
 
-constexpr Seconds kSignEvery{1};
-constexpr int kSignsMissed = 5;  // a busy machine may leave out a few
+constexpr Seconds kSignEvery{5};  // how exactly a gap is known; each wakes a thread
+constexpr int kSignsMissed = 3;   // a busy machine may leave out a few
 constexpr std::size_t kFileBytesMax = 4096;
 constexpr auto kName = "guard.life";
 

@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "diagnose/missing_tables.hpp"
 #include "diagnose/rules.hpp"
+#include "recover/abandoned.hpp"
 #include "recover/purpose.hpp"
 
 namespace pgkeel::recover {
@@ -64,7 +65,7 @@ void Conductor::take_up(const incident::Incident& unfinished) {
   tracked.opened_at = now - (wall - unfinished.opened_at);
   tracked.state = unfinished.state == incident::IncidentState::Watching
                       ? incident::IncidentState::Watching
-                      : incident::IncidentState::Open;
+                      : state_after(Happening::GuardStarted);
   tracked.watch_until = now + policy_.watch_for;
   for (const auto& action : unfinished.actions) {
     if (action.playbook != kAfterRecovery) {
@@ -80,6 +81,7 @@ void Conductor::take_up(const incident::Incident& unfinished) {
     if (!ended) log_error("journal not written", {{"why", ended.error().message()}});
   }
   log_warning("incident resumed", {{"incident", tracked.id}, {"cause", unfinished.cause}});
+  if (const auto by = abandoned_by(services_.ledger, unfinished.id)) tracked.abandoned_by = *by;
   state_.incidents.push_back(std::move(tracked));
   add_event(unfinished.id, "a new guard takes over");
   // Those that were due and never begun; what was begun is not begun again.
@@ -153,13 +155,7 @@ Result<void> Conductor::unpause() {
   state_.paused = false;
   paused_until_.reset();
   state_.starts.clear();
-  for (auto& tracked : state_.incidents) {
-    tracked.gave_up = false;
-    tracked.next_attempt_at = {};
-    tracked.next_verify_at = {};
-    tracked.verify_tries = 0;
-    tracked.waiting_for.clear();
-  }
+  for (auto& tracked : state_.incidents) tracked.try_at_once();
   log_warning("resumed");
   services_.senses.poke();
   return {};
@@ -194,7 +190,7 @@ Result<void> Conductor::forget_relation(const std::string& subject, std::string_
   const auto* tracked = state_.find(subject);
   if (!accepted || (tracked != nullptr && !diagnose::about_rows(tracked->cause)))
     TRY_VOID(forget_tables(subject.substr(0, dot), subject.substr(dot + 1), who));
-  if (tracked != nullptr) close(tracked->id, "the operator says it was meant");
+  if (tracked != nullptr) close(tracked->id, Happening::Over, "the operator says it was meant");
   return {};
 }
 
@@ -224,7 +220,33 @@ Result<void> Conductor::forget_tables(const std::string& database, const std::st
 Result<void> Conductor::forget_database(const std::string& name, std::string_view who) {
   TRY_VOID(services_.ledger.forget_database(name, who));
   TRY_VOID(bookkeeper_.load());
-  if (const auto* tracked = state_.find(name)) close(tracked->id, "the operator says it was meant");
+  if (const auto* tracked = state_.find(name))
+    close(tracked->id, Happening::Over, "the operator says it was meant");
+  return {};
+}
+
+Result<void> Conductor::abandon(const std::string& incident, std::string_view who) {
+  auto* tracked = state_.by_id(incident);
+  if (tracked == nullptr)
+    return fail(ErrorCode::NotFound, fmt::format("no unfinished incident '{}'", incident));
+  TRY_VOID(keep_abandoned(services_.ledger, incident, who));
+  tracked->abandoned_by = who;
+  add_event(incident, fmt::format("abandoned by {}: nothing more is done for it", who));
+  log_warning("incident abandoned", {{"incident", incident}, {"who", who}});
+  services_.senses.poke();
+  return {};
+}
+
+Result<void> Conductor::take_back(const std::string& incident) {
+  auto* tracked = state_.by_id(incident);
+  if (tracked == nullptr)
+    return fail(ErrorCode::NotFound, fmt::format("no unfinished incident '{}'", incident));
+  TRY_VOID(keep_abandoned(services_.ledger, incident, ""));
+  tracked->abandoned_by.clear();
+  tracked->try_at_once();
+  add_event(incident, "taken back: the guard acts for it again");
+  log_warning("incident taken back", {{"incident", incident}});
+  services_.senses.poke();
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "recover/bookkeeper.hpp"
 #include "recover/decide.hpp"
 #include "recover/executor.hpp"
+#include "recover/transitions.hpp"
 
 namespace pgkeel::recover {
 
@@ -29,6 +30,11 @@ class Conductor {
   Result<void> accept_identity(std::string_view who);
   Result<void> forget_relation(const std::string& subject, std::string_view who);
   Result<void> forget_database(const std::string& name, std::string_view who);
+  /// Leaves an unfinished incident to people: it is watched and verified, nothing more is done for
+  /// it, also by the next guard. NotFound when no such incident is unfinished.
+  Result<void> abandon(const std::string& incident, std::string_view who);
+  /// Acts for it again, at once. NotFound as above.
+  Result<void> take_back(const std::string& incident);
 
   [[nodiscard]] const GuardState& state() const { return state_; }
   [[nodiscard]] const diagnose::Known& known() const { return known_; }
@@ -58,7 +64,7 @@ class Conductor {
   void refine(const RefineIncident& decision);
   void wait(const WaitForHuman& decision);
   void advise(const AdvisePlaybook& decision);
-  void close(const std::string& id, std::string_view why);
+  void close(const std::string& id, Happening happening, std::string_view why);
   runtime::Task<void> run_playbook_of(RunPlaybook decision);
   runtime::Task<void> verify(std::string id);
   void after_playbook(const std::string& id, const RunReport& report);
@@ -69,6 +75,8 @@ class Conductor {
   void start_hooks(const std::string& id);
   runtime::Task<void> run_hooks(std::string id);
 
+  /// Takes the incident through recover/transitions.hpp; the journal is written by the caller.
+  static void move(Tracked& tracked, Happening happening);
   /// Loads, changes and writes an incident back; a journal that fails is logged.
   template <class Change>
   void amend(const std::string& id, Change change);

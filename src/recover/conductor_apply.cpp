@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "diagnose/rules.hpp"
+#include "recover/abandoned.hpp"
 #include "recover/conductor.hpp"
 #include "recover/last_seen.hpp"
 #include "recover/remedy.hpp"
@@ -91,6 +92,17 @@ std::string loss_of_restore(const std::string& subject,
 
 }  // namespace
 
+// A way the table does not know is a bug; it is taken all the same, since a guard that stops is the
+// worse end, and said.
+void Conductor::move(Tracked& tracked, Happening happening) {
+  const auto next = state_after(happening);
+  if (!allowed(tracked.state, happening))
+    log_error("no such transition", {{"incident", tracked.id},
+                                     {"from", to_string(tracked.state)},
+                                     {"happening", to_string(happening)}});
+  tracked.state = next;
+}
+
 template <class Change>
 void Conductor::amend(const std::string& id, Change change) {
   auto incident = services_.journal.load(id);
@@ -141,20 +153,21 @@ Task<void> Conductor::apply(Decision decision) {
   } else if (auto* check = std::get_if<VerifyRecovery>(&decision)) {
     co_await verify(check->id);
   } else {
-    std::visit(
-        Overloaded{[this](const OpenIncident& d) { open(d); },
-                   [this](const RefineIncident& d) { refine(d); },
-                   [this](const AdvisePlaybook& d) { advise(d); },
-                   [this](const WaitForHuman& d) { wait(d); },
-                   [this](const CloseIncident& d) { close(d.id, d.why); }, [](const auto&) {}},
-        decision);
+    std::visit(Overloaded{[this](const OpenIncident& d) { open(d); },
+                          [this](const RefineIncident& d) { refine(d); },
+                          [this](const AdvisePlaybook& d) { advise(d); },
+                          [this](const WaitForHuman& d) { wait(d); },
+                          [this](const CloseIncident& d) { close(d.id, d.happening, d.why); },
+                          [](const auto&) {}},
+               decision);
   }
 }
 
 void Conductor::open(const OpenIncident& decision) {
   const auto now = services_.loop.now();
   const auto& finding = decision.finding;
-  if (!decision.closes.empty()) close(decision.closes, "another incident began during its watch");
+  if (!decision.closes.empty())
+    close(decision.closes, Happening::FaultAgain, "another incident began during its watch");
   auto incident = incident_from(finding, now);
   const auto id = services_.journal.open(incident);
   if (!id) {
@@ -202,7 +215,7 @@ void Conductor::refine(const RefineIncident& decision) {
 void Conductor::wait(const WaitForHuman& decision) {
   auto* tracked = state_.by_id(decision.id);
   if (tracked == nullptr) return;
-  tracked->state = IncidentState::Waiting;
+  move(*tracked, Happening::HumanNeeded);
   tracked->waiting_for = decision.why;
   tracked->gave_up = tracked->gave_up || decision.gives_up;
   amend(decision.id, [](incident::Incident& incident) { incident.state = IncidentState::Waiting; });
@@ -215,7 +228,7 @@ void Conductor::advise(const AdvisePlaybook& decision) {
   auto* tracked = state_.by_id(decision.id);
   if (tracked == nullptr) return;
   tracked->advised = decision.finding.cause;
-  tracked->state = IncidentState::Waiting;
+  move(*tracked, Happening::HumanNeeded);
   const auto advised = advise_playbook(services_, playbook_by_name(decision.playbook),
                                        decision.finding, decision.id);
   if (!advised) log_error("journal not written", {{"why", advised.error().message()}});
@@ -224,7 +237,8 @@ void Conductor::advise(const AdvisePlaybook& decision) {
   tell(decision.id, "mode = \"advise\": what would be done is shown, not done.");
 }
 
-void Conductor::close(const std::string& id, std::string_view why) {
+void Conductor::close(const std::string& id, Happening happening, std::string_view why) {
+  if (auto* tracked = state_.by_id(id)) move(*tracked, happening);
   amend(id, [](incident::Incident& incident) {
     incident.state = IncidentState::Closed;
     incident.closed_at = wall_now();
@@ -232,6 +246,8 @@ void Conductor::close(const std::string& id, std::string_view why) {
   add_event(id, fmt::format("closed: {}", why));
   tell(id, fmt::format("Closed: {}.", why));
   log_info("incident closed", {{"incident", id}, {"why", why}});
+  const auto forgotten = keep_abandoned(services_.ledger, id, "");
+  if (!forgotten) log_error("ledger not written", {{"why", forgotten.error().message()}});
   std::erase_if(state_.incidents, [&](const Tracked& tracked) { return tracked.id == id; });
 }
 
@@ -245,7 +261,7 @@ Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
     state_.starts.push_back(now);
     ++restarts_;
   }
-  tracked->state = IncidentState::Recovering;
+  move(*tracked, Happening::PlaybookBegan);
   tracked->waiting_for.clear();
   ++tracked->attempts;
   tracked->last_playbook = decision.playbook;
@@ -281,10 +297,11 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
       tracked->next_attempt_at =
           services_.loop.after(std::max(kHumanRetryEvery, report.retry_after));
       wait({id, report.why, false});
+      add_event(id, fmt::format("it stands at {}", report.place));
       return;
     case RunOutcome::Failed:
     case RunOutcome::Paused:
-      add_event(id, fmt::format("{} ended early: {}", report.step, report.why));
+      add_event(id, fmt::format("{} ended early: {}", report.place, report.why));
       return;
   }
 }
@@ -321,12 +338,13 @@ void Conductor::not_verified(const std::string& id, const std::vector<Verificati
   if (invariant || elsewhere) ++tracked->verify_tries;
   tracked->next_verify_at =
       services_.loop.now() + std::max(kVerifyRetryEvery, backoff(tracked->verify_tries));
-  if (tracked->state != IncidentState::Waiting) tracked->state = IncidentState::Verifying;
+  if (tracked->state != IncidentState::Waiting) move(*tracked, Happening::ChecksFailed);
   if (!invariant || unmet != tracked->unmet) log_warning("verification failed", {{"incident", id}});
   if (!invariant) return;
   if (unmet != tracked->unmet) {
     tracked->unmet = unmet;
-    amend(id, [](incident::Incident& incident) { incident.state = IncidentState::Verifying; });
+    const auto state = tracked->state;
+    amend(id, [state](incident::Incident& incident) { incident.state = state; });
     const auto written = services_.journal.add_verification(id, *failed);
     if (!written) log_error("journal not written", {{"why", written.error().message()}});
   }
@@ -340,7 +358,7 @@ void Conductor::restored(const std::string& id) {
   if (tracked == nullptr) return;
   const auto now = services_.loop.now();
   const auto took = std::chrono::duration_cast<Millis>(now - tracked->opened_at);
-  tracked->state = IncidentState::Watching;
+  move(*tracked, Happening::ChecksPassed);
   tracked->watch_until = now + policy_.watch_for;
   tracked->unmet.clear();
   if (has_hooks(*tracked)) add_event(id, std::string(kHooksDue));

@@ -61,6 +61,11 @@ std::string waits_for(const Finding& finding, const Remedy& remedy) {
   return "a human: " + finding.hint;
 }
 
+std::string abandoned_words(const Tracked& tracked) {
+  return fmt::format("a human: {} abandoned it ('pgkeel incident resume {}' takes it back)",
+                     tracked.abandoned_by, tracked.id);
+}
+
 Decision give_up(const Scene& scene, const Tracked& tracked, const Finding& finding) {
   auto why = fmt::format(
       "a human: {} starts within {} were not enough ('pgkeel resume' "
@@ -95,6 +100,7 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   const Finding finding = in_the_light_of(scene, tracked, seen);
   if (refines(tracked, finding)) return RefineIncident{tracked.id, finding};
   if (scene.state.paused) return wait_once(tracked, "the guard is paused ('pgkeel resume')");
+  if (!tracked.abandoned_by.empty()) return wait_once(tracked, abandoned_words(tracked));
   const auto remedy = remedy_for(finding, scene.seen, scene.policy);
   if (meant_by_operator(scene, finding))
     return wait_once(tracked, "a human: the server was stopped on purpose before this was seen");
@@ -116,11 +122,11 @@ std::optional<Decision> after_recovery(const Scene& scene, const Tracked& tracke
   switch (tracked.state) {
     case IncidentState::Watching:
       if (scene.now < tracked.watch_until || tracked.hooks_running) return std::nullopt;
-      return CloseIncident{tracked.id, "stable through the watch"};
+      return CloseIncident{tracked.id, Happening::StableThroughWatch, "stable through the watch"};
     case IncidentState::Closed: return std::nullopt;
     default:
       if (tracked.cause == Cause::StoppedByOperator)
-        return CloseIncident{tracked.id, "the server runs again"};
+        return CloseIncident{tracked.id, Happening::Over, "the server runs again"};
       if (scene.now < tracked.next_verify_at || !may_judge(scene, tracked)) return std::nullopt;
       return VerifyRecovery{tracked.id};
   }
@@ -174,6 +180,14 @@ void decide_objects(const Scene& scene, const std::vector<Finding>& findings,
 const Tracked* GuardState::find(std::string_view subject) const {
   const auto found = std::ranges::find(incidents, subject, &Tracked::subject);
   return found == incidents.end() ? nullptr : &*found;
+}
+
+void Tracked::try_at_once() {
+  gave_up = false;
+  next_attempt_at = {};
+  next_verify_at = {};
+  verify_tries = 0;
+  waiting_for.clear();
 }
 
 Tracked* GuardState::by_id(std::string_view id) {

@@ -13,6 +13,7 @@
 #include "diagnose/finding.hpp"
 #include "incident/model.hpp"
 #include "recover/policy.hpp"
+#include "recover/transitions.hpp"
 #include "sense/observation.hpp"
 
 namespace pgkeel::recover {
@@ -34,7 +35,11 @@ struct Tracked {
   std::string unmet;                       ///< the invariant that does not hold, in words
   bool hooks_running = false;              ///< not closed before they ended
   bool gave_up = false;                    ///< the restart budget is spent; only `resume` resets it
+  std::string abandoned_by;                ///< who left it to people; empty: nobody
   std::optional<diagnose::Cause> advised;  ///< advise mode: shown already for this cause
+
+  /// Forgets back-offs and what was given up.
+  void try_at_once();
 };
 
 struct GuardState {
@@ -77,6 +82,7 @@ struct VerifyRecovery {
 };
 struct CloseIncident {
   std::string id;
+  Happening happening = Happening::Over;
   std::string why;
 };
 using Decision = std::variant<OpenIncident, RefineIncident, RunPlaybook, AdvisePlaybook,

@@ -5,23 +5,29 @@
 
 #include "base/fault_point.hpp"
 #include "base/log.hpp"
+#include "recover/plan.hpp"
 
 namespace pgkeel::recover {
 namespace {
 
 using runtime::Task;
 
-incident::Action intent(const Playbook& playbook, const Step& step, const StepContext& context) {
+incident::Action intent(const Playbook& playbook, std::string_view step, std::string detail) {
   incident::Action action;
   action.playbook = playbook.name;
-  action.step = step.name;
-  action.detail = step.describe(context);
+  action.step = step;
+  action.detail = std::move(detail);
   action.started_at = wall_now();
   return action;
 }
 
 void pass(const Playbook& playbook, const Step& step, std::string_view place) {
   fault_point(fault_point_name(playbook.name, step.name, place));
+}
+
+std::string place_of(const Playbook& playbook, std::size_t index) {
+  return fmt::format("{}, step {} of {} ({})", playbook.name, index + 1, playbook.steps.size(),
+                     playbook.steps[index].name);
 }
 
 void log_outcome(const Step& step, const StepResult& result) {
@@ -33,14 +39,23 @@ void log_outcome(const Step& step, const StepResult& result) {
                            {"note", result.note}});
 }
 
+// What was true when the plan was made may not be so any more; it is asked last thing.
+Task<StepResult> act(const Step* step, StepContext* context) {
+  if (auto why = objection_to(*step, *context); !why.empty())
+    co_return StepResult::failed(Error(ErrorCode::WrongState, "not done: " + why));
+  auto result = co_await step->run(context);
+  co_return result;
+}
+
 Task<Result<StepResult>> run_step(const Playbook* playbook, const Step* step,
                                   StepContext* context) {
   auto& journal = context->services.journal;
-  const auto action = journal.begin_action(context->incident, intent(*playbook, *step, *context));
+  const auto action = journal.begin_action(context->incident,
+                                           intent(*playbook, step->name, step->describe(*context)));
   if (!action) co_return fail(action.error());
   pass(*playbook, *step, "intended");
   log_info("step", {{"incident", context->incident}, {"step", step->name}});
-  auto result = co_await step->run(context);
+  auto result = co_await act(step, context);
   pass(*playbook, *step, "acted");
   log_outcome(*step, result);
   const auto ended = journal.end_action(*action, result.outcome, result.note, wall_now());
@@ -60,17 +75,16 @@ Task<RunReport> run_playbook(Services* services, const Playbook* playbook,
                              diagnose::Finding finding, std::string incident,
                              const GuardState* state) {
   StepContext context{*services, finding, std::move(incident), {}};
-  for (const auto& step : playbook->steps) {
-    if (state->paused)
-      co_return RunReport{RunOutcome::Paused, std::string(step.name), "paused", {}};
+  for (std::size_t i = 0; i < playbook->steps.size(); ++i) {
+    const auto& step = playbook->steps[i];
+    const auto place = place_of(*playbook, i);
+    if (state->paused) co_return RunReport{RunOutcome::Paused, place, "paused", {}};
     const auto result = co_await run_step(playbook, &step, &context);
-    if (!result) {
-      // Without a journal nothing may be done: the intent would be lost with us.
-      co_return RunReport{RunOutcome::Failed, std::string(step.name), result.error().message(), {}};
-    }
+    // Without a journal nothing may be done: the intent would be lost with us.
+    if (!result) co_return RunReport{RunOutcome::Failed, place, result.error().message(), {}};
     if (result->outcome != incident::ActionOutcome::Failed) continue;
-    co_return RunReport{result->needs_human ? RunOutcome::NeedsHuman : RunOutcome::Failed,
-                        std::string(step.name), result->note, result->retry_after};
+    co_return RunReport{result->needs_human ? RunOutcome::NeedsHuman : RunOutcome::Failed, place,
+                        result->note, result->retry_after};
   }
   co_return RunReport{};
 }
@@ -78,8 +92,8 @@ Task<RunReport> run_playbook(Services* services, const Playbook* playbook,
 Result<void> advise_playbook(Services& services, const Playbook& playbook,
                              const diagnose::Finding& finding, const std::string& incident) {
   const StepContext context{services, finding, incident, {}};
-  for (const auto& step : playbook.steps) {
-    const auto action = intent(playbook, step, context);
+  for (const auto& step : plan_of(playbook, context)) {
+    const auto action = intent(playbook, step.name, to_text(step));
     TRY(id, services.journal.begin_action(incident, action));
     TRY_VOID(services.journal.end_action(id, incident::ActionOutcome::Advised,
                                          "mode = advise: not done", wall_now()));

@@ -1,4 +1,5 @@
-// Runs a playbook: for every step the intent is journaled, the step runs, the outcome is journaled.
+// Runs a playbook: for every step the intent is journaled, its preconditions are asked, the step
+// runs, the outcome is journaled.
 // Between any two of these lines the process may die (each is a fault point for tests); the next
 // guard looks at the world again and decides anew.
 // It refuses to go past a failed step and stops between steps when the guard is paused.
@@ -15,7 +16,7 @@ enum class RunOutcome { Done, Failed, NeedsHuman, Paused };
 
 struct RunReport {
   RunOutcome outcome = RunOutcome::Done;
-  std::string step;  ///< where it stopped
+  std::string place;  ///< where it stopped: "restore_data, step 3 of 5 (bring_data_back)"
   std::string why;
   Seconds retry_after{0};  ///< with NeedsHuman, where a step said so
 };

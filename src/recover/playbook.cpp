@@ -15,6 +15,15 @@ constexpr auto kPlaybooks = std::to_array<const Playbook*>(
 
 }  // namespace
 
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case Effect::None: return "looks only";
+    case Effect::Reversible: return "reversible";
+    case Effect::Final: return "final";
+  }
+  return "unknown";
+}
+
 StepResult StepResult::done(std::string note) {
   return {incident::ActionOutcome::Done, std::move(note), false, {}};
 }

@@ -3,6 +3,7 @@
 // finds it done. Every step is journaled before and after by the executor, never by itself.
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "recover/after_recovery.hpp"
 #include "recover/invariant.hpp"
 #include "recover/policy.hpp"
+#include "recover/precondition.hpp"
 #include "runtime/loop.hpp"
 #include "sense/senses.hpp"
 
@@ -64,17 +66,34 @@ struct StepResult {
   static StepResult for_human(std::string why);
 };
 
+enum class Effect {
+  None,        ///< it looks, or waits
+  Reversible,  ///< Step::undo takes it back
+  /// Nothing takes it back; needs at least two preconditions that look at different things.
+  Final,
+};
+[[nodiscard]] std::string_view to_string(Effect effect);
+
+/// Asked in this order; the first that does not hold ends the playbook before the step.
+using Preconditions = std::array<const Precondition*, 3>;
+
 struct Step {
   std::string_view name;
   /// What exactly will be done, for the journal and for advise mode; says paths and pids.
   std::string (*describe)(const StepContext& context);
   runtime::Task<StepResult> (*run)(StepContext* context);
+  Effect effect;
+  /// How a person takes it back; of what is final, why it loses nothing that was committed, or what
+  /// it loses. Of what only looks: empty.
+  std::string_view undo;
+  Preconditions needs{};
 };
 
 struct Playbook {
   std::string_view name;
   std::string_view purpose;  ///< one sentence for people
   std::span<const Step> steps;
+  std::string_view verified_by;  ///< what has to be seen before it counts, for people
 };
 
 /// Every playbook; one line each. Tests walk all steps of all of them.

@@ -223,7 +223,7 @@ TEST(LostVolume, WhatHappensDuringARestoreIsSeenBeforeItIsPlaced) {
   ASSERT_TRUE(test::wait_until(restores, kPatience));
   ASSERT_TRUE(stage.client().post("/api/v1/pause", app::Json::object()).has_value());
   ASSERT_TRUE(await_incident(stage, "volume_lost", [](const auto& incident) {
-    return says(incident, "place_restored_data ended early: paused");
+    return says(incident, "(place_restored_data) ended early: paused");
   }));
   EXPECT_FALSE(fs::exists(data_dir / "base"));
   const auto first = restored_within(stage);

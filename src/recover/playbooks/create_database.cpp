@@ -28,11 +28,16 @@ Task<StepResult> create(StepContext* context) {
   co_return StepResult::failed(created.error());
 }
 
-constexpr Step kSteps[] = {{"create_database", describe_create, create}};
+constexpr Step kSteps[] = {{"create_database",
+                            describe_create,
+                            create,
+                            Effect::Reversible,
+                            "drop the empty database again",
+                            {&kServerAnswers, &kTakesWrites}}};
 
 }  // namespace
 
 const Playbook kCreateDatabase{"create_database", "Create a required database that never existed.",
-                               kSteps};
+                               kSteps, "the database is in the catalog"};
 
 }  // namespace pgkeel::recover

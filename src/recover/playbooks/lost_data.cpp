@@ -20,6 +20,7 @@ namespace {
 using runtime::Task;
 namespace fs = std::filesystem;
 
+constexpr std::string_view kMoveBack = "stop the server; rename the directory back to where it was";
 constexpr std::string_view kVolumeDirectory = "_data";  // of Docker's and Podman's local driver
 constexpr Seconds kSearchPatience{30};  // a disk full of directories; usually milliseconds
 
@@ -232,11 +233,23 @@ std::string objection_to_moving(const instance::DataDirFacts& occupant,
   return {};
 }
 
-constinit const Step kSearchLostData{"search_lost_data", describe_search, search_crashed};
-constinit const Step kSearchLostDataFirst{"search_lost_data", describe_search, search_first};
-constinit const Step kReattachDirectory{"reattach_directory", describe_reattach, reattach_crashed};
-constinit const Step kSearchReplacedData{"search_lost_data", describe_search, search_any};
-constinit const Step kReattachReplaced{"reattach_directory", describe_reattach, reattach_any};
-constinit const Step kSetAsideOccupant{"set_aside_occupant", describe_set_aside, set_aside};
+constinit const Step kSearchLostData{
+    "search_lost_data", describe_search, search_crashed, Effect::None, "", {&kIdentityIsKnown}};
+constinit const Step kSearchLostDataFirst{
+    "search_lost_data", describe_search, search_first, Effect::None, "", {&kIdentityIsKnown}};
+constinit const Step kSearchReplacedData{
+    "search_lost_data", describe_search, search_any, Effect::None, "", {&kIdentityIsKnown}};
+constinit const Step kReattachDirectory{
+    "reattach_directory", describe_reattach, reattach_crashed,
+    Effect::Reversible,   kMoveBack,         {&kIdentityIsKnown, &kNoServerRuns}};
+constinit const Step kReattachReplaced{
+    "reattach_directory", describe_reattach, reattach_any,
+    Effect::Reversible,   kMoveBack,         {&kIdentityIsKnown, &kNoServerRuns}};
+constinit const Step kSetAsideOccupant{"set_aside_occupant",
+                                       describe_set_aside,
+                                       set_aside,
+                                       Effect::Reversible,
+                                       "stop the server; rename what was kept aside back",
+                                       {&kIdentityIsKnown, &kNoServerRuns}};
 
 }  // namespace pgkeel::recover

@@ -11,6 +11,7 @@ const Step kSteps[] = {kSearchLostData, kSetAsideOccupant, kReattachDirectory};
 }  // namespace
 
 const Playbook kReattachData{"reattach_data", "Find the lost data directory and move it back.",
-                             kSteps};
+                             kSteps,
+                             "the directory in the place bears the known system identifier"};
 
 }  // namespace pgkeel::recover

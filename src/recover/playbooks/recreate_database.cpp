@@ -140,13 +140,23 @@ Task<StepResult> publish(StepContext* context) {
   co_return StepResult::done("re-created EMPTY");
 }
 
-constexpr Step kSteps[] = {{"prepare_database", describe_prepare, prepare},
-                           {"publish_database", describe_publish, publish}};
+constexpr Step kSteps[] = {{"prepare_database",
+                            describe_prepare,
+                            prepare,
+                            Effect::Reversible,
+                            "drop the database NAME_pgkeel_new",
+                            {&kServerAnswers, &kTakesWrites}},
+                           {"publish_database",
+                            describe_publish,
+                            publish,
+                            Effect::Reversible,
+                            "rename or drop the empty database",
+                            {&kServerAnswers, &kTakesWrites}}};
 
 }  // namespace
 
 const Playbook kRecreateDatabase{"recreate_database",
                                  "Re-create a dropped database from its definitions, without rows.",
-                                 kSteps};
+                                 kSteps, "the database and its tables are in the catalog, empty"};
 
 }  // namespace pgkeel::recover

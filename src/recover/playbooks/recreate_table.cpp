@@ -74,11 +74,17 @@ Task<StepResult> recreate(StepContext* context) {
                     : StepResult::done("re-created EMPTY");
 }
 
-constexpr Step kSteps[] = {{"recreate_table", describe_recreate, recreate}};
+constexpr Step kSteps[] = {{"recreate_table",
+                            describe_recreate,
+                            recreate,
+                            Effect::Reversible,
+                            "drop the empty table again",
+                            {&kServerAnswers, &kTakesWrites}}};
 
 }  // namespace
 
-const Playbook kRecreateTable{
-    "recreate_table", "Re-create a dropped table from its definition, without rows.", kSteps};
+const Playbook kRecreateTable{"recreate_table",
+                              "Re-create a dropped table from its definition, without rows.",
+                              kSteps, "the table is in the catalog, empty"};
 
 }  // namespace pgkeel::recover

@@ -39,7 +39,12 @@ Task<StepResult> fence(StepContext* context) {
   co_return StepResult::done("fenced");
 }
 
-const Step kSteps[] = {{"fence_fresh_cluster", describe_fence, fence},
+const Step kSteps[] = {{"fence_fresh_cluster",
+                        describe_fence,
+                        fence,
+                        Effect::Reversible,
+                        "pgkeel unfence --yes accepts the fresh cluster; then start its container",
+                        {&kIdentityIsKnown}},
                        kSearchReplacedData,
                        kSetAsideOccupant,
                        kReattachReplaced,
@@ -47,7 +52,8 @@ const Step kSteps[] = {{"fence_fresh_cluster", describe_fence, fence},
 
 }  // namespace
 
-const Playbook kReplaceFreshCluster{"replace_fresh_cluster",
-                                    "Fence a fresh cluster and bring the known one back.", kSteps};
+const Playbook kReplaceFreshCluster{
+    "replace_fresh_cluster", "Fence a fresh cluster and bring the known one back.", kSteps,
+    "a login and a write succeed, and every known database and table is there"};
 
 }  // namespace pgkeel::recover

@@ -60,11 +60,19 @@ Task<StepResult> stop_hung(StepContext* context) {
 }
 
 const Step kSteps[] = {
-    {"stop_hung_server", describe_stop, stop_hung}, kAwaitChildrenGone, kStartServer};
+    {"stop_hung_server",
+     describe_stop,
+     stop_hung,
+     Effect::Final,
+     "its sessions are lost, which got no answer; what was committed is in the WAL",
+     {&kNobodyIsServed, &kShowsNoLife}},
+    kAwaitChildrenGone,
+    kStartServer};
 
 }  // namespace
 
-const Playbook kReplaceHungServer{"replace_hung_server",
-                                  "End a dead-silent server and start it again.", kSteps};
+const Playbook kReplaceHungServer{
+    "replace_hung_server", "End a dead-silent server and start it again.", kSteps,
+    "a login and a write succeed, and every known database and table is there"};
 
 }  // namespace pgkeel::recover

@@ -9,7 +9,8 @@ const Step kSteps[] = {kAwaitChildrenGone, kStartServer};
 
 }  // namespace
 
-const Playbook kRestartServer{"restart_server", "Start the server again over its own data.",
-                              kSteps};
+const Playbook kRestartServer{
+    "restart_server", "Start the server again over its own data.", kSteps,
+    "a login and a write succeed, and every known database and table is there"};
 
 }  // namespace pgkeel::recover

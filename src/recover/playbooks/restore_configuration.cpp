@@ -95,12 +95,23 @@ Task<StepResult> write_files(StepContext* context) {
   co_return StepResult::done("restored" + written);
 }
 
-constexpr Step kSteps[] = {{"set_aside_configuration", describe_set_aside, set_aside},
-                           {"restore_configuration", describe_write, write_files}};
+constexpr Step kSteps[] = {{"set_aside_configuration",
+                            describe_set_aside,
+                            set_aside,
+                            Effect::Reversible,
+                            "rename the file that is kept beside it back",
+                            {&kIdentityIsKnown, &kNoStrangerThere}},
+                           {"restore_configuration",
+                            describe_write,
+                            write_files,
+                            Effect::Reversible,
+                            "rename the file that is kept beside it over what was written",
+                            {&kIdentityIsKnown, &kNoStrangerThere}}};
 
 }  // namespace
 
 const Playbook kRestoreConfiguration{
-    "restore_configuration", "Bring back the configuration the server last ran with.", kSteps};
+    "restore_configuration", "Bring back the configuration the server last ran with.", kSteps,
+    "the server accepts the configuration: it starts, or reloads it without an error"};
 
 }  // namespace pgkeel::recover

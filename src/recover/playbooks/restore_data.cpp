@@ -184,13 +184,24 @@ Task<StepResult> place(StepContext* context) {
 
 const Step kSteps[] = {kSearchLostDataFirst,
                        kSetAsideOccupant,
-                       {"bring_data_back", describe_bring_back, bring_back},
-                       {"place_restored_data", describe_place, place},
+                       {"bring_data_back",
+                        describe_bring_back,
+                        bring_back,
+                        Effect::Reversible,
+                        "remove the copy beside the place; the archive keeps its own",
+                        {&kIdentityIsKnown, &kNoServerRuns}},
+                       {"place_restored_data",
+                        describe_place,
+                        place,
+                        Effect::Reversible,
+                        "stop the server; rename the directory out of the place again",
+                        {&kIdentityIsKnown, &kNoServerRuns}},
                        kStartServer};
 
 }  // namespace
 
 const Playbook kRestoreData{
-    "restore_data", "Find the lost data directory, or restore it from the archive.", kSteps};
+    "restore_data", "Find the lost data directory, or restore it from the archive.", kSteps,
+    "a login and a write succeed, and every known database and table is there"};
 
 }  // namespace pgkeel::recover

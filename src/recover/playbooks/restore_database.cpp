@@ -18,11 +18,17 @@ runtime::Task<StepResult> restore(StepContext* context) {
   co_return result;
 }
 
-constexpr Step kSteps[] = {{"restore_database", describe_undrop, restore}};
+constexpr Step kSteps[] = {{"restore_database",
+                            describe_undrop,
+                            restore,
+                            Effect::Reversible,
+                            "drop the database again and say 'pgkeel undrop forget'",
+                            {&kServerAnswers, &kTakesWrites}}};
 
 }  // namespace
 
 const Playbook kRestoreDatabase{
-    "restore_database", "Bring a dropped database back with its rows, from the archive.", kSteps};
+    "restore_database", "Bring a dropped database back with its rows, from the archive.", kSteps,
+    "the database and its tables are in the catalog, with as many rows as their copy"};
 
 }  // namespace pgkeel::recover

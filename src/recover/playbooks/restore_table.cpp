@@ -24,11 +24,17 @@ runtime::Task<StepResult> restore(StepContext* context) {
   co_return result;
 }
 
-constexpr Step kSteps[] = {{"restore_table", describe_undrop, restore}};
+constexpr Step kSteps[] = {{"restore_table",
+                            describe_undrop,
+                            restore,
+                            Effect::Reversible,
+                            "drop the table again and say 'pgkeel undrop forget'",
+                            {&kServerAnswers, &kTakesWrites}}};
 
 }  // namespace
 
 const Playbook kRestoreTable{"restore_table",
-                             "Bring a dropped table back with its rows, from the archive.", kSteps};
+                             "Bring a dropped table back with its rows, from the archive.", kSteps,
+                             "the table is in the catalog, with as many rows as its copy"};
 
 }  // namespace pgkeel::recover

@@ -19,10 +19,16 @@ runtime::Task<StepResult> resume(StepContext* context) {
   co_return StepResult::done();
 }
 
-constexpr Step kSteps[] = {{"resume_stopped", describe_resume, resume}};
+constexpr Step kSteps[] = {{"resume_stopped",
+                            describe_resume,
+                            resume,
+                            Effect::Reversible,
+                            "send SIGSTOP to the same processes",
+                            {&kNobodyIsServed}}};
 
 }  // namespace
 
-const Playbook kResumeServer{"resume_server", "Let a stopped server process continue.", kSteps};
+const Playbook kResumeServer{"resume_server", "Let a stopped server process continue.", kSteps,
+                             "a login and a write succeed"};
 
 }  // namespace pgkeel::recover

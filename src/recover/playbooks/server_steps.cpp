@@ -79,7 +79,18 @@ Task<StepResult> start(StepContext* context) {
 
 }  // namespace
 
-constinit const Step kAwaitChildrenGone{"await_children_gone", describe_children, await_children};
-constinit const Step kStartServer{"start_server", describe_start, start};
+constinit const Step kAwaitChildrenGone{
+    "await_children_gone",
+    describe_children,
+    await_children,
+    Effect::Final,
+    "children without a postmaster serve nobody; what they committed is in the WAL",
+    {&kLeftoversAreOrphans, &kNoStrangerThere}};
+constinit const Step kStartServer{"start_server",
+                                  describe_start,
+                                  start,
+                                  Effect::Reversible,
+                                  "pgkeel pause; then stop the server (pg_ctl stop -m fast)",
+                                  {&kIdentityIsKnown, &kNoStrangerThere}};
 
 }  // namespace pgkeel::recover

@@ -2,6 +2,8 @@
 // decision in its state, without journal or server.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,6 +33,13 @@ struct VirtualGuard {
     return decisions;
   }
 
+  // As the conductor does; no decision may lead where the table of transitions has no way.
+  static void move(recover::Tracked& tracked, recover::Happening happening) {
+    EXPECT_TRUE(recover::allowed(tracked.state, happening))
+        << incident::to_string(tracked.state) << ": " << recover::to_string(happening);
+    tracked.state = recover::state_after(happening);
+  }
+
   recover::Tracked& only() { return state.incidents.at(0); }
 
   void apply(const recover::OpenIncident& open, const Instance&) {
@@ -50,26 +59,29 @@ struct VirtualGuard {
     auto& tracked = *state.by_id(run.id);
     if (recover::remedy_for(run.finding, instance.seen, policy).starts_server)
       state.starts.push_back(now);
-    tracked.state = incident::IncidentState::Recovering;
+    move(tracked, recover::Happening::PlaybookBegan);
     tracked.waiting_for.clear();
     tracked.last_playbook = run.playbook;
     tracked.next_attempt_at = now + recover::backoff(++tracked.attempts);
   }
   void apply(const recover::AdvisePlaybook& advise, const Instance&) {
     state.by_id(advise.id)->advised = advise.finding.cause;
-    state.by_id(advise.id)->state = incident::IncidentState::Waiting;
+    move(*state.by_id(advise.id), recover::Happening::HumanNeeded);
   }
   void apply(const recover::WaitForHuman& wait, const Instance&) {
     auto& tracked = *state.by_id(wait.id);
-    tracked.state = incident::IncidentState::Waiting;
+    move(tracked, recover::Happening::HumanNeeded);
     tracked.waiting_for = wait.why;
     tracked.gave_up = tracked.gave_up || wait.gives_up;
   }
   void apply(const recover::VerifyRecovery& verify, const Instance&) {
-    state.by_id(verify.id)->state = incident::IncidentState::Watching;
+    move(*state.by_id(verify.id), recover::Happening::ChecksPassed);
     state.by_id(verify.id)->watch_until = now + policy.watch_for;
   }
-  void apply(const recover::CloseIncident& closing, const Instance&) { close(closing.id); }
+  void apply(const recover::CloseIncident& closing, const Instance&) {
+    move(*state.by_id(closing.id), closing.happening);
+    close(closing.id);
+  }
   void close(const std::string& id) {
     std::erase_if(state.incidents, [&](const auto& tracked) { return tracked.id == id; });
   }

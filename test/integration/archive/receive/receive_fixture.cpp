@@ -77,6 +77,13 @@ void ReceiveFixture::wait_load() {
   load_ = 0;
 }
 
+void ReceiveFixture::start_receiving() {
+  receiver_.start();
+  ASSERT_TRUE(receiver_.await([](const auto& status) {
+    return status.state == archive::ReceiveState::Streaming;
+  })) << receiver_log();
+}
+
 std::string ReceiveFixture::switch_wal() {
   server().query(
       "set client_min_messages = error; create table if not exists switched(at timestamptz)");

@@ -29,6 +29,9 @@ class ReceiveFixture : public testing::Test {
   /// A load of small transactions in the background for so many seconds; wait_load() ends it.
   void start_load(int seconds);
   void wait_load();
+  /// Starts the receiver and waits until it streams: what the server writes from here on is
+  /// received, while a first receiver begins wherever the server is by then.
+  void start_receiving();
   /// Ends the present segment and returns the last one that is whole.
   std::string switch_wal();
   /// Waits until the store and the server's own copies both have `segment`.

@@ -40,7 +40,7 @@ TEST_P(ReceiveOfMajor, LeavesALostSlotBehind) {
   server().query("alter system set max_slot_wal_keep_size = '16MB'");
   server().query("alter system set wal_keep_size = 0");
   server().query("select pg_reload_conf()");
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
   EXPECT_TRUE(receiver_.stop());
   const auto end = receiver_.status()->flushed_lsn;

@@ -46,7 +46,7 @@ TEST_F(ReceiveRefusal, TakesNothingFromAStranger) {
 TEST_F(ReceiveRefusal, ReplacesNoSegment) {
   // Goal: the same WAL twice is fine; a name that is taken by other bytes stops shipping loudly,
   // and both stay as they are. D15
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   const auto first = switch_wal();
   ASSERT_TRUE(await_stored(first));
   EXPECT_TRUE(receiver_.stop());
@@ -110,7 +110,7 @@ TEST_F(ReceiveRefusal, RefusesAServerThatWentBack) {
 TEST_F(ReceiveRefusal, LeavesAnotherMachinesArchiveAlone) {
   // Goal: a second state directory may not write the store: nothing is shipped, receiving stops,
   // and the reason is named. D15
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   ASSERT_TRUE(await_stored(switch_wal()));
   EXPECT_TRUE(receiver_.stop());
   const auto before = stored().size();
@@ -126,7 +126,7 @@ TEST_F(ReceiveRefusal, LeavesAnotherMachinesArchiveAlone) {
 TEST_F(ReceiveRefusal, EndsWhenItsSpoolIsRemoved) {
   // Goal: nothing is reported flushed into files that have no name any more: it says so and ends by
   // itself, makes nothing again, and the next one goes on without a gap. D15
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   ASSERT_TRUE(await_stored(switch_wal())) << receiver_log();
   const auto spool = receiver_.request().spool;
   ASSERT_TRUE(removed(spool));
@@ -156,7 +156,7 @@ TEST_F(ReceiveRefusal, EndsWhenItsStateIsRemoved) {
 TEST_F(ReceiveRefusal, WaitsForASpoolThatIsElsewhere) {
   // Goal: a spool whose path leads to another directory, as without its mount, is named and nothing
   // is written there; when it is back receiving goes on by itself. D15
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   ASSERT_TRUE(await_stored(switch_wal()));
   const auto spool = receiver_.request().spool;
   const auto away = temp_ / "away";

@@ -132,7 +132,7 @@ TEST_F(Receive, FollowsATimeline) {
 TEST_F(Receive, FollowsATimelineThatBeganWhereItIs) {
   // Goal: the old timeline ended with a segment, all of which was received: the server has nothing
   // to stream of it and names the next one at once, which is followed. D7 X2
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   switch_wal();
   server().query("select pg_switch_wal()");
   const auto edge = server().query("select pg_current_wal_insert_lsn()");
@@ -158,7 +158,7 @@ TEST_F(Receive, NamesAGap) {
   // Goal: WAL the server has removed is a gap with its two ends in the status, and receiving goes
   // on behind it. D7
   server().query("alter system set wal_keep_size = 0");
-  receiver_.start();
+  ASSERT_NO_FATAL_FAILURE(start_receiving());
   const auto kept = switch_wal();
   expect_equal_until(kept);
   EXPECT_TRUE(receiver_.stop());

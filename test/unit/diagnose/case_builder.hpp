@@ -1,13 +1,17 @@
 // A healthy instance as the guard sees and knows it, and small functions that break one thing each.
-// Time is virtual: every fact is as old as a test says.
+// Time is virtual: every fact is as old as a test says. Whatever a test asks of the rules is asked
+// again of the case as it is kept and read back: every incident can be replayed.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "diagnose/rules.hpp"
+#include "diagnose/moment.hpp"
 
 namespace pgkeel::test {
 
@@ -19,6 +23,36 @@ inline constexpr Oid kShop{16384};
 inline constexpr Oid kOrders{16399};
 inline constexpr pid_t kServerPid = 100;
 
+/// All that a finding says, one fact a line.
+inline std::string words_of(const diagnose::Finding& finding) {
+  std::string words = std::string(diagnose::cause_info(finding.cause).name) + ' ' +
+                      finding.subject + ' ' + std::to_string(finding.confidence) +
+                      (finding.wait ? " wait\n" : "\n") + finding.summary + '\n' + finding.hint;
+  for (const auto& item : finding.evidence)
+    words += '\n' + to_iso8601(item.at) + ' ' + item.source + ": " + item.text;
+  for (const auto& other : finding.alternatives) words += "\nor " + other.what;
+  for (const auto& loss : finding.loss) words += "\nlost " + loss;
+  if (finding.since)
+    words += "\nsince " + std::to_string(finding.since->time_since_epoch().count());
+  if (finding.last_seen) words += "\nlast at " + to_string(finding.last_seen->lsn);
+  return words;
+}
+
+inline std::string words_of(const std::vector<diagnose::Finding>& findings) {
+  std::string words;
+  for (const auto& finding : findings) words += words_of(finding) + "\n\n";
+  return words;
+}
+
+inline std::vector<diagnose::Finding> replayed(const diagnose::Case& the_case) {
+  const auto as_it_is = [](std::string text) { return text; };
+  const auto json = diagnose::moment_to_json(
+      {the_case.seen, the_case.known, the_case.now, the_case.wall}, as_it_is);
+  const auto moment = diagnose::parse_moment(json.dump());
+  EXPECT_TRUE(moment) << moment.error().message() << json.dump(1);
+  return moment ? diagnose::diagnose(moment->as_case()) : std::vector<diagnose::Finding>();
+}
+
 struct Instance {
   sense::Observation seen;
   diagnose::Known known;
@@ -26,7 +60,9 @@ struct Instance {
 
   [[nodiscard]] diagnose::Case as_case() const { return {seen, known, now, kWall}; }
   [[nodiscard]] std::vector<diagnose::Finding> findings() const {
-    return diagnose::diagnose(as_case());
+    auto findings = diagnose::diagnose(as_case());
+    EXPECT_EQ(words_of(replayed(as_case())), words_of(findings));
+    return findings;
   }
   [[nodiscard]] std::vector<diagnose::Cause> causes() const {
     std::vector<diagnose::Cause> causes;

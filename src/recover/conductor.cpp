@@ -24,6 +24,11 @@ constexpr int kDecisionsInARow = 20;
 constexpr std::string_view kPausedFact = "paused_until";
 constexpr std::string_view kForever = "resumed";
 
+bool names_a_cause(const Decision& decision) {
+  return std::holds_alternative<OpenIncident>(decision) ||
+         std::holds_alternative<RefineIncident>(decision);
+}
+
 bool finished(const incident::Action& action) {
   return action.outcome != incident::ActionOutcome::Pending;
 }
@@ -109,10 +114,14 @@ Task<bool> Conductor::turn() {
   const auto now = services_.loop.now();
   known_.open_subjects.clear();
   for (const auto& tracked : state_.incidents) known_.open_subjects.insert(tracked.subject);
-  findings_ = diagnose::diagnose({seen, known_, now, wall_now()});
+  const auto wall = wall_now();
+  findings_ = diagnose::diagnose({seen, known_, now, wall});
   note_purpose(is_stopped_on_purpose(state_, seen, findings_));
   auto decisions = decide(state_, seen, findings_, policy_, now);
+  const bool named = std::ranges::any_of(decisions, names_a_cause);
+  if (named) moment_ = std::make_shared<const diagnose::Moment>(seen, known_, now, wall);
   for (auto& decision : decisions) co_await apply(std::move(decision));
+  if (named) opened_.notify_all();
   if (seen.healthy() || state_.find(diagnose::kGuardSubject) != nullptr)
     known_.predecessor.reset();  // told, once
   ++turns_;

@@ -4,9 +4,11 @@
 // takes up the unfinished incidents where the journal ends.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "diagnose/moment.hpp"
 #include "recover/after_recovery.hpp"
 #include "recover/bookkeeper.hpp"
 #include "recover/decide.hpp"
@@ -42,7 +44,9 @@ class Conductor {
   [[nodiscard]] const std::vector<diagnose::Finding>& findings() const { return findings_; }
   /// Rounds of looking and deciding that were gone through to the end.
   [[nodiscard]] std::uint64_t turns() const { return turns_; }
-  /// Notified when an incident was opened, once state() has it.
+  /// What was seen and known when a cause was named last, at an incident's opening or refinement.
+  [[nodiscard]] std::shared_ptr<const diagnose::Moment> moment() const { return moment_; }
+  /// Notified when an incident was opened, or its cause refined, once state() has it.
   [[nodiscard]] runtime::Event& opened() { return opened_; }
   /// Since this guard started: starts of the server, and incidents opened, by cause.
   [[nodiscard]] int restarts() const { return restarts_; }
@@ -85,6 +89,7 @@ class Conductor {
   void tell(const std::string& id, std::string_view note);
   void tell_unjournaled(incident::Incident incident, incident::IncidentState state);
   void add_evidence(const std::string& id, const diagnose::Finding& finding);
+  void add_excluded(const std::string& id);
 
   Services& services_;
   Policy policy_;
@@ -93,6 +98,7 @@ class Conductor {
   AfterRecovery hooks_;
   GuardState state_;
   std::vector<diagnose::Finding> findings_;
+  std::shared_ptr<const diagnose::Moment> moment_;
   std::optional<WallTime> paused_until_;
   int restarts_ = 0;
   std::uint64_t turns_ = 0;

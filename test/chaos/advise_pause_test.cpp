@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "chaos/chaos.hpp"
+#include "chaos/doctor.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -37,7 +37,8 @@ TEST(Advise, ShowsEveryStepAndDoesNothing) {
 }
 
 TEST(Pause, NothingIsDoneUntilResume) {
-  // A paused guard names the fault, waits, and heals it when resumed (X8).
+  // A paused guard names the fault, waits, and heals it when resumed (X8). What it saw then names
+  // the cause again when all is over (C2 B9).
   auto scene = build_scene();
   ASSERT_TRUE(scene.stage);
   auto& stage = *scene.stage;
@@ -53,6 +54,7 @@ TEST(Pause, NothingIsDoneUntilResume) {
   ASSERT_TRUE(stage.client().post("/api/v1/resume", app::Json::object()).has_value());
   ASSERT_TRUE(await_healed(stage, "server_killed"));
   ASSERT_TRUE(service_restored(scene));
+  EXPECT_TRUE(replays(stage, "server_killed"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// pgkeel doctor over a stage, and what it said.
+// pgkeel doctor and incident replay over a stage, and what they said.
 #pragma once
 
 #include "app/json_read.hpp"
@@ -17,5 +17,8 @@ struct Doctor {
 enum class Named { First, Somewhere };
 [[nodiscard]] testing::AssertionResult doctor_names(app::Stage& stage, std::string_view cause,
                                                     Named where = Named::First);
+
+/// What was kept when the cause was named names it again, by `pgkeel incident replay`.
+[[nodiscard]] testing::AssertionResult replays(app::Stage& stage, std::string_view cause);
 
 }  // namespace pgkeel::chaos

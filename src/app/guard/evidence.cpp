@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "diagnose/moment.hpp"
 #include "incident/redact.hpp"
 
 namespace pgkeel::app {
@@ -18,15 +19,6 @@ constexpr std::size_t kItemsMax = 50;       // of each list
 constexpr std::size_t kTextMax = 2'000;     // of each text
 constexpr std::size_t kSecretBytesMin = 3;  // shorter ones would tear every word apart
 constexpr std::size_t kLinesMax = 2'000;
-
-// Variables whose values tell what a server is and nothing secret; all others are masked.
-constexpr auto kPlainVariables =
-    std::to_array<std::string_view>({"PGDATA", "PG_MAJOR", "PG_VERSION", "POSTGRES_DB",
-                                     "POSTGRES_USER", "LANG", "TZ", "POSTGRES_HOST_AUTH_METHOD"});
-
-bool is_plain(std::string_view variable) {
-  return std::ranges::find(kPlainVariables, variable) != kPlainVariables.end();
-}
 
 std::string lower(std::string_view text) {
   std::string low(text);
@@ -147,8 +139,8 @@ Json environment_json(const instance::ContainerFacts& container, const Secrets& 
   Json variables = Json::object();
   for (const auto& [name, value] : container.environment)
     if (variables.size() < kItemsMax)
-      variables[name] =
-          is_plain(name) ? text_of_item(value, secrets) : std::string(incident::kMask);
+      variables[name] = diagnose::is_plain_variable(name) ? text_of_item(value, secrets)
+                                                          : std::string(incident::kMask);
   return variables;
 }
 

@@ -1,9 +1,13 @@
-// When an incident opens, keeps what was seen then (evidence.hpp) in the state directory. It is
-// woken by the conductor, never polls, and does its reading and writing beside the loop, so that no
-// repair waits for it.
+// When an incident opens, keeps what was seen then (evidence.hpp) in the state directory, and when
+// its cause is named or refined all that was seen and known (app/replay.hpp). It is woken by the
+// conductor, never polls, and does its reading and writing beside the loop, so that no repair waits
+// for it.
 #pragma once
 
-#include <set>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "app/config.hpp"
 #include "incident/ledger.hpp"
@@ -28,7 +32,14 @@ class EvidenceKeeper {
   runtime::Task<void> run();
 
  private:
-  runtime::Task<void> keep(std::string id);
+  struct Wanted {
+    std::string id;
+    diagnose::Cause cause;
+    std::string subject;
+  };
+  std::vector<Wanted> wanted();
+  runtime::Task<void> keep(Wanted incident);
+  runtime::Task<void> keep_moment(Wanted incident);
 
   runtime::Loop& loop_;
   instance::Instance& instance_;
@@ -36,7 +47,7 @@ class EvidenceKeeper {
   recover::Conductor& conductor_;
   incident::Ledger& ledger_;
   const Config& config_;
-  std::set<std::string> kept_;
+  std::map<std::string, diagnose::Cause> kept_;  ///< by incident
 };
 
 /// What must be in no evidence: passwords, tokens and keys of the configuration and, line by line,

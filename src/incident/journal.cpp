@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "incident/event_words.hpp"
 #include "incident/redact.hpp"
 #include "incident/statement.hpp"
 #include "incident/store_connection.hpp"
@@ -182,6 +183,18 @@ Result<void> Journal::add_event(std::string_view incident, const Event& event) {
 Result<void> Journal::add_verification(std::string_view incident,
                                        const Verification& verification) {
   return append_one(store_->connection(), "verifications", incident, verification);
+}
+
+Result<void> Journal::acknowledge(std::string_view incident, std::string_view who, WallTime at) {
+  return store_->connection().write("journal.acknowledge", [&](Database& db) -> Result<void> {
+    TRY(row, find_incident(db, incident));
+    if (row.state == to_string(IncidentState::Closed))
+      return fail(ErrorCode::WrongState, fmt::format("incident {} is closed", incident));
+    const auto name = stored(who);
+    TRY_VOID(db.run("UPDATE incidents SET acked_at = ?, acked_by = ? WHERE number = ?", at, name,
+                    row.number));
+    return append(db, row.number, Event{at, std::string(kAckedEvent) + name});
+  });
 }
 
 Result<std::int64_t> Journal::begin_action(std::string_view incident, const Action& action) {

@@ -32,14 +32,17 @@ class Journal {
   /// id. `incident.id` and `incident.actions` are ignored.
   Result<std::string> open(const Incident& incident);
   /// Replaces the incident's own columns (state, cause, confidence, summary, loss, times ...), not
-  /// its evidence, actions, checks or events, which are only appended. NotFound; WrongState when it
-  /// is closed and would be opened again.
+  /// its evidence, actions, checks or events, which are only appended, nor who acknowledged it.
+  /// NotFound; WrongState when it is closed and would be opened again.
   Result<void> update(const Incident& incident);
   /// Appends, NotFound when there is no such incident. Texts are redacted and cut at 16 kB; beyond
   /// 1000 rows of a kind an incident takes no more and the call does nothing.
   Result<void> add_evidence(std::string_view incident, const Evidence& evidence);
   Result<void> add_event(std::string_view incident, const Event& event);
   Result<void> add_verification(std::string_view incident, const Verification& verification);
+  /// A person looks after it: who and when are kept with it, and an event says so. The last one who
+  /// says it counts. NotFound; WrongState when it is closed.
+  Result<void> acknowledge(std::string_view incident, std::string_view who, WallTime at);
 
   /// Journals the intent and returns the action's id; on disk when it returns.
   Result<std::int64_t> begin_action(std::string_view incident, const Action& action);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kColumns =
     "SELECT number, id, opened_at, closed_at, detected_ms, recovered_ms, cause, confidence, "
-    "subject, severity, state, summary, loss, rows_lost FROM incidents ";
+    "subject, severity, state, summary, loss, rows_lost, acked_at, acked_by FROM incidents ";
 
 struct Read {
   std::int64_t number = 0;
@@ -48,6 +48,8 @@ Result<Read> incident_from(const Statement& row) {
       .summary = row.text(11),
       .loss = loss_from(row.text(12)),
       .rows_lost = row.optional_integer(13),
+      .acked_at = row.optional_time(14),
+      .acked_by = row.text(15),
       .evidence = {},
       .actions = {},
       .verified = {},

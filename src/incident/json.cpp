@@ -180,6 +180,8 @@ Json line_to_json(const Incident& incident) {
           {"recovered_ms", or_null(incident.recovered)},
           {"rows_lost", incident.rows_lost ? Json(*incident.rows_lost) : Json()},
           {"loss", incident.loss},
+          {"acked_at", or_null(incident.acked_at)},
+          {"acked_by", incident.acked_by.empty() ? Json() : Json(incident.acked_by)},
           {"state", to_string(incident.state)}};
 }
 
@@ -213,6 +215,8 @@ Result<Incident> incident_from_json(const Json& json) {
       .summary = fields.text("summary"),
       .loss = fields.list("loss", [&](const Json& item) { return string_from(item, wrong); }),
       .rows_lost = fields.integer("rows_lost"),
+      .acked_at = fields.optional_time("acked_at"),
+      .acked_by = fields.text("acked_by"),
       .evidence = fields.list("evidence", each(evidence_from)),
       .actions = fields.list("actions", each(action_from)),
       .verified = fields.list("checks", each(check_from)),

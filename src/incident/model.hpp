@@ -85,6 +85,8 @@ struct Incident {
   std::string summary;            ///< one sentence for people
   std::vector<std::string> loss;  ///< what was lost, in words; empty when nothing was
   std::optional<std::int64_t> rows_lost;
+  std::optional<WallTime> acked_at;  ///< a person said that they look after it
+  std::string acked_by;              ///< who; empty when nobody did
   std::vector<Evidence> evidence;
   std::vector<Action> actions;
   std::vector<Verification> verified;

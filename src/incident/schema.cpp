@@ -72,6 +72,10 @@ CREATE INDEX alerts_by_channel ON alerts (channel);
 CREATE TABLE alerts_dropped (channel TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE alerts_said (incident TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE incidents ADD COLUMN acked_at INTEGER;
+ALTER TABLE incidents ADD COLUMN acked_by TEXT NOT NULL DEFAULT '';
+)sql",
 });
 
 constexpr auto kProbeSteps = std::to_array<const char*>({

@@ -6,12 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "incident/event_words.hpp"
 #include "incident/text.hpp"
 
 namespace pgkeel::incident {
 namespace {
-
-constexpr std::string_view kRestoredEvent = "service restored";
 
 std::string joined(std::string_view first, std::string_view second) {
   if (first.empty() || second.empty()) return fmt::format("{}{}", first, second);
@@ -51,6 +50,9 @@ Moment moment_of(const Verification& verification) {
 }
 
 Moment moment_of(const Event& event) {
+  if (event.text.starts_with(kClosedEvent))
+    return {event.at, MomentKind::Closed, Tone::Neutral,
+            one_line(std::string_view(event.text).substr(kClosedEvent.size()))};
   const bool restored = event.text.starts_with(kRestoredEvent);
   return {event.at, restored ? MomentKind::Restored : MomentKind::Noted,
           restored ? Tone::Good : Tone::Neutral, one_line(event.text)};
@@ -99,12 +101,13 @@ std::vector<Moment> moments_of(const Incident& incident) {
   add_all(moments, incident.actions);
   add_all(moments, incident.verified);
   add_all(moments, incident.events);
-  const bool said =
-      std::ranges::any_of(moments, [](const Moment& m) { return m.kind == MomentKind::Restored; });
-  if (incident.recovered && !said)
+  const auto said = [&moments](MomentKind kind) {
+    return std::ranges::find(moments, kind, &Moment::kind) != moments.end();
+  };
+  if (incident.recovered && !said(MomentKind::Restored))
     add(moments, {incident.opened_at + *incident.recovered, MomentKind::Restored, Tone::Good,
                   std::string(kRestoredEvent)});
-  if (incident.closed_at)
+  if (incident.closed_at && !said(MomentKind::Closed))
     add(moments, {*incident.closed_at, MomentKind::Closed, Tone::Neutral, "the watch ended"});
   return moments;
 }

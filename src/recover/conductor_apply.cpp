@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "diagnose/excluded.hpp"
 #include "diagnose/rules.hpp"
+#include "incident/event_words.hpp"
 #include "recover/abandoned.hpp"
 #include "recover/conductor.hpp"
 #include "recover/last_seen.hpp"
@@ -58,10 +60,11 @@ std::string over_words(const Tracked& tracked, Millis took, const sense::Observa
   const auto cause = tracked.cause;
   const auto& interval = seen.sync.unprotected;
   if (cause == diagnose::Cause::CommitsUnprotected && interval && interval->until)
-    return "commits are protected again; they were not " + diagnose::unprotected_words(*interval);
+    return fmt::format("{}; they were not {}", incident::kProtectedEvent,
+                       diagnose::unprotected_words(*interval));
   if (diagnose::interrupts_nobody(cause, tracked.subject))
-    return "over after " + humane_duration(took);
-  return "service restored after " + humane_duration(took);
+    return fmt::format("{} {}", incident::kOverEvent, humane_duration(took));
+  return fmt::format("{} after {}", incident::kRestoredEvent, humane_duration(took));
 }
 
 // A database made for the first time holds nothing yet that could be as it must be: the operator's
@@ -144,7 +147,17 @@ void Conductor::add_evidence(const std::string& id, const diagnose::Finding& fin
     if (!written) log_error("journal not written", {{"why", written.error().message()}});
   }
   for (const auto& other : finding.alternatives)
-    add_event(id, fmt::format("it could also be {}; what would tell: {}", other.what, other.tells));
+    add_event(id, fmt::format("{}{}; what would tell: {}", incident::kAlternativeEvent, other.what,
+                              other.tells));
+}
+
+// What somebody would think of first, and why it is not that: for the report.
+void Conductor::add_excluded(const std::string& id) {
+  const diagnose::Case the_case{services_.senses.observation(), known_, services_.loop.now(),
+                                wall_now()};
+  for (const auto& not_it : diagnose::excluded(the_case, findings_))
+    add_event(id, fmt::format("{}{}, because {}", incident::kExcludedEvent,
+                              diagnose::cause_info(not_it.cause).name, not_it.because));
 }
 
 Task<void> Conductor::apply(Decision decision) {
@@ -167,7 +180,9 @@ void Conductor::open(const OpenIncident& decision) {
   const auto now = services_.loop.now();
   const auto& finding = decision.finding;
   if (!decision.closes.empty())
-    close(decision.closes, Happening::FaultAgain, "another incident began during its watch");
+    close(decision.closes, Happening::FaultAgain,
+          fmt::format("its watch was broken: {} of {} began",
+                      diagnose::cause_info(finding.cause).name, finding.subject));
   auto incident = incident_from(finding, now);
   const auto id = services_.journal.open(incident);
   if (!id) {
@@ -189,6 +204,7 @@ void Conductor::open(const OpenIncident& decision) {
   state_.incidents.push_back(std::move(tracked));
   opened_.notify_all();
   add_evidence(*id, finding);
+  if (finding.subject == diagnose::kInstanceSubject) add_excluded(*id);
   if (finding.last_seen) {
     const auto kept = keep_last_seen(services_.ledger, *id, *finding.last_seen);
     if (!kept) log_error("ledger not written", {{"why", kept.error().message()}});
@@ -243,7 +259,7 @@ void Conductor::close(const std::string& id, Happening happening, std::string_vi
     incident.state = IncidentState::Closed;
     incident.closed_at = wall_now();
   });
-  add_event(id, fmt::format("closed: {}", why));
+  add_event(id, fmt::format("{}{}", incident::kClosedEvent, why));
   tell(id, fmt::format("Closed: {}.", why));
   log_info("incident closed", {{"incident", id}, {"why", why}});
   const auto forgotten = keep_abandoned(services_.ledger, id, "");

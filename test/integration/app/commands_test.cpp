@@ -57,6 +57,29 @@ TEST_F(Commands, UnfenceAsksFirst) {
   EXPECT_THAT(guard.asked(), ElementsAre(StartsWith("unfence ")));
 }
 
+TEST_F(Commands, AllReportsMakeAnIndex) {
+  // Goal: --all is an index, with --out a directory with a report an incident; the report says how
+  // backups and alerts stand (D15).
+  for (const auto* id : {"2026-11-21-002", "2026-11-21-001"}) {
+    incident::Incident incident;
+    incident.id = id;
+    incident.cause = "server_killed";
+    incident.subject = "instance";
+    guard.incidents.push_back(incident);
+  }
+  EXPECT_THAT(run({"incident", "report", "--all"}).out, HasSubstr("](2026-11-21-001.md)"));
+  EXPECT_EQ(run({"incident", "report", "--all", "--out", "reports"}).exit_code, 0);
+  const auto index = runtime::read_file(binary.dir() / "reports/index.md", 1U << 20U);
+  const auto one = runtime::read_file(binary.dir() / "reports/2026-11-21-002.md", 1U << 20U);
+  ASSERT_TRUE(index && one);
+  EXPECT_THAT(*index, HasSubstr("2 incidents, newest first"));
+  EXPECT_THAT(*one, StartsWith("# Incident 2026-11-21-002"));
+  EXPECT_EQ(run({"incident", "report", "--all", "last"}).exit_code, 2);
+  const auto now = run({"incident", "report", "last"}).out;
+  EXPECT_THAT(now, HasSubstr("| archive takes the WAL | **no** | none is configured"));
+  EXPECT_THAT(now, HasSubstr("| dead-man's switch | **no** |"));
+}
+
 TEST_F(Commands, ForgetTellsTablesFromDatabases) {
   // Goal: three parts are a table, one is a database; quoted names keep their dots.
   EXPECT_EQ(run({"undrop", "forget", "shop.public.orders"}).exit_code, 0);

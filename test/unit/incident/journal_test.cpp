@@ -116,6 +116,31 @@ TEST(Journal, EndsAnActionOnce) {
   EXPECT_EQ(read.actions[1].outcome, ActionOutcome::Done);
 }
 
+TEST(Journal, AnAcknowledgementIsKeptAndNotOverwritten) {
+  // Who looks after it survives a restart and the guard's own updates; the last one counts; of a
+  // closed incident there is nothing to look after (D16).
+  OpenStore open;
+  auto incident = sample_incident();
+  incident.id = open.journal.open(incident).value();
+  EXPECT_FALSE(open.journal.load(incident.id)->acked_at);
+  ASSERT_TRUE(open.journal.acknowledge(incident.id, "ann", at(100)));
+  incident.summary = "another";
+  ASSERT_TRUE(open.journal.update(incident));
+  open.reopen();
+  auto loaded = open.journal.load(incident.id).value();
+  EXPECT_EQ(loaded.acked_at, at(100));
+  EXPECT_EQ(loaded.acked_by, "ann");
+  EXPECT_EQ(loaded.events.back().text, "acknowledged by ann");
+  ASSERT_TRUE(open.journal.acknowledge(incident.id, "bob password=hunter2", at(200)));
+  EXPECT_EQ(open.journal.load(incident.id)->acked_by, "bob password=********");
+  EXPECT_EQ(open.journal.acknowledge("2026-01-01-009", "ann", at(0)).error().code,
+            ErrorCode::NotFound);
+  loaded.state = IncidentState::Closed;
+  ASSERT_TRUE(open.journal.update(loaded));
+  EXPECT_EQ(open.journal.acknowledge(incident.id, "eve", at(300)).error().code,
+            ErrorCode::WrongState);
+}
+
 TEST(Journal, RefusesAnUnknownIncident) {
   // Nothing can be appended to, read from or changed in an incident that is not there.
   OpenStore open;

@@ -19,6 +19,7 @@ CommandTable command_table() {
               incident_list_command(),
               incident_show_command(),
               incident_report_command(),
+              incident_ack_command(),
               incident_replay_command(),
               backup_now_command(),
               backup_list_command(),

@@ -141,6 +141,10 @@ struct AlertConfig {
   std::string api_url;
   incident::Severity min_severity = incident::Severity::Warning;
   Millis repeat_every{4 * 3'600'000};
+  std::string server;  ///< email: smtp:// or smtps://
+  std::string from;
+  std::string to;  ///< empty: only the addresses [escalate] names
+  std::string user;
   Millis interval{60'000};
 
   [[nodiscard]] const std::string& called() const { return name.empty() ? kind : name; }

@@ -45,6 +45,8 @@ void drop_oldest(const fs::path& directory) {
 
 }  // namespace
 
+fs::path evidence_dir(const fs::path& state_dir) { return state_dir / kDirectory; }
+
 Result<void> keep_evidence(const fs::path& state_dir, std::string_view id,
                            std::string_view document) {
   TRY(place, place_of(state_dir, id));

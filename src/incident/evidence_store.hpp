@@ -17,6 +17,7 @@ inline constexpr std::size_t kEvidenceBytesMax = 512U << 10U;
 inline constexpr std::size_t kEvidenceKept = 50;
 inline constexpr std::uint64_t kEvidenceRoomMin = 64ULL << 20U;  // free beside it
 
+[[nodiscard]] std::filesystem::path evidence_dir(const std::filesystem::path& state_dir);
 /// DiskFull when there is no room to spare, Malformed when the document is too large.
 Result<void> keep_evidence(const std::filesystem::path& state_dir, std::string_view id,
                            std::string_view document);

@@ -69,6 +69,7 @@ std::optional<Reason> Board::reason_now(const Case& open, const Audience& to, Wa
   if (open.ended_at) return told ? std::optional(Reason::Resolved) : std::nullopt;
   if (open.head.severity < to.least) return std::nullopt;
   const auto reached = ages_reached(to, open.head, now);
+  if (open.head.acked_at) return told ? reason_acked(open, found->second) : std::nullopt;
   if (!told) {
     if (reached == 0) return std::nullopt;
     return to.ages.front() > Millis(0) ? Reason::Escalated : Reason::Opened;
@@ -83,11 +84,21 @@ std::optional<Reason> Board::reason_now(const Case& open, const Audience& to, Wa
   return std::nullopt;
 }
 
+// Somebody looks after it: who was told hears by whom, and what that person must know.
+std::optional<Reason> Board::reason_acked(const Case& open, const Told& said) {
+  if (open.head.severity > said.severity) return Reason::Worse;
+  if (open.head.severity == Severity::Info) return std::nullopt;
+  if (!said.acked) return Reason::Acknowledged;
+  if (open.waiting && !said.waiting) return Reason::Waiting;
+  return std::nullopt;
+}
+
 void Board::mark(Case& open, const Audience& to, Reason reason, WallTime now) {
   auto& said = open.told[to.channel];
   said.ages = std::max(said.ages, ages_reached(to, open.head, now));
   said.waiting = said.waiting || open.waiting;
   said.severity = std::max(said.severity, open.head.severity);
+  if (reason == Reason::Acknowledged) said.acked = true;
   said.last_at = now;
   if (reason == Reason::Reminder) ++said.reminders;
 }
@@ -104,6 +115,8 @@ std::vector<Notice> Board::due(WallTime now) {
       auto notice = notice_of(open.head, waits ? Reason::Waiting : *reason, now);
       notice.channel = to.channel;
       notice.note = open.note;
+      notice.command = next_command(open.head, open.note);
+      notice.acked_by = open.head.acked_by;
       notice.ended_at = open.ended_at;
       notices.push_back(std::move(notice));
       mark(open, to, *reason, now);
@@ -118,7 +131,7 @@ void Board::forget_over() {
 }
 
 std::optional<WallTime> Board::next_for(const Case& open, const Audience& to) {
-  if (open.ended_at || open.head.severity < to.least) return std::nullopt;
+  if (open.ended_at || open.head.acked_at || open.head.severity < to.least) return std::nullopt;
   const auto found = open.told.find(to.channel);
   const std::size_t ages = found == open.told.end() ? 0 : found->second.ages;
   std::optional<WallTime> next;
@@ -149,6 +162,7 @@ std::string Board::said(const std::string& incident) const {
     json[channel] = {{"ages", told.ages},
                      {"reminders", told.reminders},
                      {"waiting", told.waiting},
+                     {"acked", told.acked},
                      {"severity", static_cast<int>(told.severity)},
                      {"last_at", micros(told.last_at)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -167,6 +181,7 @@ void Board::remember(const std::string& incident, std::string_view said) {
     told.reminders = static_cast<int>(
         std::clamp<std::int64_t>(number_member(item, "reminders"), 0, kRemindersMax));
     told.waiting = item.value("waiting", Json()) == Json(true);
+    told.acked = item.value("acked", Json()) == Json(true);
     told.severity =
         static_cast<Severity>(std::clamp<std::int64_t>(number_member(item, "severity"), 0, 2));
     told.last_at = WallTime(std::chrono::microseconds(number_member(item, "last_at")));

@@ -3,6 +3,8 @@
 // where none is given), once more when a human is needed, when it becomes more severe and at every
 // further age; it is repeated while it lasts, a bounded number of times; that it is over is said
 // once, to those who were told. One of severity info (a stop by the operator) is said once.
+// Once a person acknowledges it, it escalates no further and is repeated no more; those who were
+// told hear by whom, and still that it gets worse, that a human is needed and that it is over.
 // What was said is handed out as text and taken back, so that a new guard goes on where one ended.
 #pragma once
 
@@ -50,6 +52,7 @@ class Board {
     std::size_t ages = 0;  ///< how many of the audience's ages were told
     int reminders = 0;
     bool waiting = false;
+    bool acked = false;
     incident::Severity severity = incident::Severity::Info;
     WallTime last_at;
   };
@@ -62,6 +65,7 @@ class Board {
   };
   [[nodiscard]] static std::optional<Reason> reason_now(const Case& open, const Audience& to,
                                                         WallTime now);
+  [[nodiscard]] static std::optional<Reason> reason_acked(const Case& open, const Told& said);
   [[nodiscard]] static std::optional<WallTime> next_for(const Case& open, const Audience& to);
   static void mark(Case& open, const Audience& to, Reason reason, WallTime now);
   void forget_over();

@@ -16,6 +16,8 @@ constexpr std::size_t kTokenBytesMax = 4096;
 constexpr auto kKinds = std::to_array<ChannelKind>({
     {"webhook", Remembers::Yes, "url", make_webhook},
     {"telegram", Remembers::No, "token_file chat_id", make_telegram},
+    {"pagerduty", Remembers::Yes, "token_file", make_pagerduty},
+    {kEmailKind, Remembers::No, "server from", make_email},
     {kDeadmanKind, Remembers::No, "url", make_deadman},
 });
 

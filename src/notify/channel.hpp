@@ -18,12 +18,17 @@ namespace pgkeel::notify {
 
 /// One [[alert]] table.
 struct ChannelOptions {
-  std::string name;                  ///< unique; as [escalate] and `pgkeel alert test` call it
-  std::string kind;                  ///< webhook, telegram, deadman
-  std::string url;                   ///< webhook, deadman
-  std::filesystem::path token_file;  ///< telegram; of a webhook its bearer token
-  std::string chat_id;               ///< telegram
-  std::string api_url;               ///< telegram: another server than Telegram's own
+  std::string name;  ///< unique; as [escalate] and `pgkeel alert test` call it
+  std::string kind;  ///< webhook, telegram, pagerduty, email, deadman
+  std::string url;   ///< webhook, deadman
+  /// telegram; of a webhook its bearer token, of pagerduty the routing key, of email the password
+  std::filesystem::path token_file;
+  std::string chat_id;  ///< telegram
+  std::string api_url;  ///< telegram, pagerduty: another server than the service's own
+  std::string server;   ///< email: smtp://host:port or smtps://host:port
+  std::string from;     ///< email
+  std::string to;       ///< email
+  std::string user;     ///< email; empty: no login
   incident::Severity least = incident::Severity::Warning;
   Millis repeat_every{Seconds(4 * 3600)};
   Millis interval{60'000};  ///< deadman
@@ -59,6 +64,9 @@ inline constexpr std::string_view kLogChannel = "log";
 /// No channel for notices: it hears only that all is well.
 inline constexpr std::string_view kDeadmanKind = "deadman";
 
+/// "NAME:ADDRESS" in [escalate] is an address of a channel of this kind.
+inline constexpr std::string_view kEmailKind = "email";
+
 /// Composes, sends, judges. One attempt.
 runtime::Task<Outcome> send_notice(runtime::WebClient* client, const Channel* channel,
                                    Notice notice, Origin origin);
@@ -70,6 +78,8 @@ runtime::Task<Outcome> send_notice(runtime::WebClient* client, const Channel* ch
 // One file each.
 [[nodiscard]] std::unique_ptr<Channel> make_webhook(const ChannelOptions& options);
 [[nodiscard]] std::unique_ptr<Channel> make_telegram(const ChannelOptions& options);
+[[nodiscard]] std::unique_ptr<Channel> make_pagerduty(const ChannelOptions& options);
+[[nodiscard]] std::unique_ptr<Channel> make_email(const ChannelOptions& options);
 [[nodiscard]] std::unique_ptr<Channel> make_deadman(const ChannelOptions& options);
 
 }  // namespace pgkeel::notify

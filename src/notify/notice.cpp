@@ -27,6 +27,7 @@ constexpr auto kReasons = std::to_array<std::pair<Reason, std::string_view>>({
     {Reason::Waiting, "waiting"},
     {Reason::Escalated, "escalated"},
     {Reason::Reminder, "reminder"},
+    {Reason::Acknowledged, "acknowledged"},
     {Reason::Resolved, "resolved"},
     {Reason::Test, "test"},
 });
@@ -53,6 +54,8 @@ std::string occasion(const Notice& notice) {
     case Reason::Waiting: return "The guard cannot go on by itself and needs you.";
     case Reason::Escalated: return fmt::format("Not resolved after {}.", age);
     case Reason::Reminder: return fmt::format("Reminder: not resolved for {}.", age);
+    case Reason::Acknowledged:
+      return fmt::format("{} looks after it; it escalates no further.", notice.acked_by);
     case Reason::Resolved: return fmt::format("Over after {}.", age);
   }
   return {};
@@ -66,6 +69,16 @@ std::string text_member(const Json& object, const char* key) {
 std::optional<WallTime> time_member(const Json& object, const char* key) {
   const auto time = parse_iso8601(text_member(object, key));
   return time ? std::optional(*time) : std::nullopt;
+}
+
+// Only of what is not over: the rest is history.
+void add_what_to_do(std::string& text, const Notice& notice, const Origin& origin) {
+  if (notice.resolved() || notice.reason == Reason::Test) return;
+  if (!notice.command.empty()) text += "Next: " + notice.command + "\n";
+  if (notice.acked_by.empty() && is_journaled(notice.incident))
+    text += fmt::format("I look after it: pgkeel incident ack {}\n", notice.incident);
+  if (const auto bundle = bundle_words(notice, origin); !bundle.empty())
+    text += "Evidence: " + bundle + "\n";
 }
 
 std::optional<Severity> severity_named(std::string_view name) {
@@ -85,6 +98,16 @@ std::string_view to_string(Reason reason) {
   return kReasons.at(static_cast<std::size_t>(reason)).second;
 }
 
+bool is_journaled(std::string_view incident) {
+  return !incident.empty() && incident.front() >= '0' && incident.front() <= '9';
+}
+
+std::string bundle_words(const Notice& notice, const Origin& origin) {
+  if (!is_journaled(notice.incident) || origin.evidence_dir.empty()) return {};
+  return fmt::format("pgkeel incident report {0} --bundle FILE, of {1}/{0}.json", notice.incident,
+                     origin.evidence_dir);
+}
+
 std::string headline(const Notice& notice) {
   const auto tag = notice.resolved()               ? std::string_view("resolved")
                    : notice.reason == Reason::Test ? std::string_view("test")
@@ -101,6 +124,7 @@ std::string text_of(const Notice& notice, const Origin& origin, WallTime now) {
   line(notice.summary);
   line(notice.note);
   for (const auto& loss : notice.loss) line("Lost: " + loss);
+  add_what_to_do(text, notice, origin);
   line(fmt::format("{} on {}", origin.instance, origin.host));
   if (!notice.incident.empty())
     line(fmt::format("Incident {}, since {}", notice.incident, clock(notice.opened_at)));
@@ -127,6 +151,8 @@ std::string to_json_text(const Notice& notice) {
                {"severity", to_string(notice.severity)},
                {"summary", bounded(notice.summary)},
                {"note", bounded(notice.note)},
+               {"command", bounded(notice.command)},
+               {"acked_by", bounded(notice.acked_by)},
                {"loss", losses},
                {"opened_at", to_iso8601(notice.opened_at)},
                {"at", to_iso8601(notice.at)}};
@@ -152,6 +178,8 @@ Result<Notice> notice_from_json(std::string_view text) {
   notice.severity = *severity;
   notice.summary = text_member(json, "summary");
   notice.note = text_member(json, "note");
+  notice.command = text_member(json, "command");
+  notice.acked_by = text_member(json, "acked_by");
   notice.opened_at = *opened_at;
   notice.ended_at = time_member(json, "ended_at");
   notice.at = *at;

@@ -37,7 +37,9 @@ Json labels_of(const Notice& notice, const Origin& origin) {
 Json annotations_of(const Notice& notice, const Origin& origin, WallTime now) {
   return {{"summary", notice.summary},
           {"description", text_of(notice, origin, now)},
-          {"reason", to_string(notice.reason)}};
+          {"reason", to_string(notice.reason)},
+          {"next", notice.command},
+          {"bundle", bundle_words(notice, origin)}};
 }
 
 class Webhook final : public Channel {

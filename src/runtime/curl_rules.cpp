@@ -30,16 +30,28 @@ ErrorCode code_of(CURLcode code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
+    case CURLE_USE_SSL_FAILED:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION: return ErrorCode::ConnectionFailed;
     default: return ErrorCode::Http;
   }
 }
 
-// A proxy of the environment is for the world outside, not for this host.
-bool is_loopback(CURLU* url) {
+using ParsedUrl = std::unique_ptr<CURLU, decltype(&curl_url_cleanup)>;
+
+ParsedUrl parsed_url(const std::string& url) {
+  ParsedUrl parsed(curl_url(), curl_url_cleanup);
+  if (parsed && curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
+    parsed.reset();
+  return parsed;
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& url) {
+  const auto parsed = parsed_url(url);
   char* host = nullptr;
-  if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK) return false;
+  if (!parsed || curl_url_get(parsed.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK) return false;
   const std::string_view name = host;
   const bool loopback = name == "localhost" || name.ends_with(".localhost") || name == "[::1]" ||
                         name.starts_with("127.");
@@ -47,28 +59,25 @@ bool is_loopback(CURLU* url) {
   return loopback;
 }
 
-}  // namespace
-
 Result<void> start_curl() {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (started == CURLE_OK) return {};
   return fail(ErrorCode::Http, "libcurl cannot be used");
 }
 
-Result<void> set_curl_rules(CURL* easy, const std::string& url) {
-  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
-    return fail(ErrorCode::ConfigBadValue, "the address is no URL");
+Result<void> set_curl_rules(CURL* easy, const std::string& url, Schemes schemes) {
+  if (!parsed_url(url)) return fail(ErrorCode::ConfigBadValue, "the address is no URL");
   const auto set = [easy](auto option, auto value) { curl_easy_setopt(easy, option, value); };
   set(CURLOPT_URL, url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_PROTOCOLS_STR, schemes == Schemes::Mail ? "smtp,smtps" : "http,https");
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_USERAGENT, "pgkeel");
   set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
-  if (is_loopback(parsed.get())) set(CURLOPT_PROXY, "");
+  // A proxy of the environment is for the world outside, not for this host.
+  if (is_loopback(url)) set(CURLOPT_PROXY, "");
   return {};
 }
 

@@ -44,7 +44,10 @@ class WebTransfer {
  private:
   WebTransfer(WebRequest request, std::shared_ptr<WebSlot> slot);
   [[nodiscard]] Result<void> set_up();
+  void set_up_request();
+  void set_up_mail(const MailEnvelope& mail);
   [[nodiscard]] Result<WebAnswer> result_of(CURLcode code);
+  static std::size_t give_body(char* into, std::size_t size, std::size_t count, void* self);
   static std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* self);
   static std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* self);
 
@@ -52,6 +55,8 @@ class WebTransfer {
   std::shared_ptr<WebSlot> slot_;
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
+  curl_slist* recipients_ = nullptr;
+  std::size_t body_given_ = 0;
   WebAnswer answer_;
   std::size_t header_bytes_ = 0;
   bool too_large_ = false;

@@ -37,5 +37,6 @@ Task<HttpResponse> post_unfence(ContextPtr context, Call call);
 Task<HttpResponse> post_anchor(ContextPtr context, Call call);
 Task<HttpResponse> post_application(ContextPtr context, Call call);
 Task<HttpResponse> post_forget(ContextPtr context, Call call);
+Task<HttpResponse> post_ack(ContextPtr context, Call call);
 
 }  // namespace pgkeel::serve

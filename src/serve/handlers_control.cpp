@@ -138,4 +138,19 @@ Task<HttpResponse> post_forget(ContextPtr context, Call call) {
   co_return done_or_problem(result);
 }
 
+Task<HttpResponse> post_ack(ContextPtr context, Call call) {
+  const auto body = read_object(call.request, {"incident", "who"});
+  if (!body) co_return problem(body.error());
+  auto incident = read_text(*body, "incident");
+  if (!incident) co_return problem(incident.error());
+  if (incident->empty())
+    co_return problem(Error(ErrorCode::Usage, "no incident is named")
+                          .with_hint("Write {\"incident\": \"2026-11-21-003\"}."));
+  auto who = read_text(*body, "who");
+  if (!who) co_return problem(who.error());
+  const auto result = co_await context->sources.control->acknowledge(
+      *std::move(incident), who_asked(call.request, *std::move(who)));
+  co_return done_or_problem(result);
+}
+
 }  // namespace pgkeel::serve

@@ -38,6 +38,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Methods::Post, "/api/v1/anchor", Access::Token, post_anchor},
     {Methods::Post, "/api/v1/application", Access::Token, post_application},
     {Methods::Post, "/api/v1/forget", Access::Token, post_forget},
+    {Methods::Post, "/api/v1/ack", Access::Token, post_ack},
     // Server logs quote rows and statements: reading them needs the token too.
     {Methods::Get, "/api/v1/logs", Access::Token, get_logs},
     {Methods::Get, "/api/v1/conninfo", Access::UnixOnly, get_conninfo},

@@ -44,6 +44,9 @@ class Control {
   virtual runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                                   std::string who) = 0;
   virtual runtime::Task<Result<>> forget_database(std::string database, std::string who) = 0;
+  /// A person looks after the incident: nobody further is called. NotFound; WrongState when it is
+  /// closed.
+  virtual runtime::Task<Result<>> acknowledge(std::string incident, std::string who) = 0;
 };
 
 class IncidentSource {

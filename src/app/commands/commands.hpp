@@ -18,6 +18,7 @@ CommandSpec anchor_remove_command();
 [[nodiscard]] CommandSpec incident_list_command();
 [[nodiscard]] CommandSpec incident_show_command();
 [[nodiscard]] CommandSpec incident_report_command();
+[[nodiscard]] CommandSpec incident_ack_command();
 [[nodiscard]] CommandSpec incident_replay_command();
 [[nodiscard]] CommandSpec undrop_command();
 [[nodiscard]] CommandSpec undrop_list_command();

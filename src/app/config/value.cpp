@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "instance/instance.hpp"
+#include "notify/email.hpp"
 #include "pg/conninfo.hpp"
 #include "recover/expectation.hpp"
 
@@ -78,6 +79,17 @@ bool is_http_url(const std::string& text) {
          std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > 0x20; });
 }
 
+// No login in it, which would be shown, and no path.
+bool is_mail_server(const std::string& text) {
+  const bool known = text.starts_with("smtp://") || text.starts_with("smtps://");
+  const auto host = known ? std::string_view(text).substr(text.find("://") + 3) : "";
+  return !host.empty() && std::ranges::all_of(host, [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != '@' && c != '/' && c != '?' && c != '#';
+  });
+}
+
+bool is_address(const std::string& text) { return notify::is_mail_address(text); }
+
 bool is_store(const std::string& text) {
   if (text.starts_with("s3://")) return text.size() > 5 && text[5] != '/';
   return is_path(text) && text.find("://") == std::string::npos;
@@ -126,6 +138,9 @@ constexpr auto kTypes = std::to_array<TypeRow>({
     {Expectation, "a comparison such as > 0 or = 1, or: true, false, empty, not empty",
      is_expectation},
     {HttpUrl, "an address that starts with http:// or https://", is_http_url},
+    {MailServer, "a mail server such as smtps://mail.example.org or smtp://mail.example.org:587",
+     is_mail_server},
+    {MailAddress, "one address such as oncall@example.org", is_address},
 });
 
 const TypeRow& row_of(ValueType type) { return *std::ranges::find(kTypes, type, &TypeRow::type); }

@@ -38,6 +38,8 @@ enum class ValueType {
   SyncOnLoss,
   Expectation,
   HttpUrl,
+  MailServer,
+  MailAddress,
 };
 
 /// "a duration such as 250ms, 5s, 2h or 7d"; for the reference and for errors.

@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
-#include "incident/model.hpp"
+#include "app/config/alerts.hpp"
+#include "incident/evidence_store.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -30,19 +32,42 @@ notify::ChannelOptions channel_options(const AlertConfig& alert) {
   options.token_file = alert.token_file;
   options.chat_id = alert.chat_id;
   options.api_url = alert.api_url;
+  options.server = alert.server;
+  options.from = alert.from;
+  options.to = alert.to;
+  options.user = alert.user;
   options.least = alert.min_severity;
   options.repeat_every = alert.repeat_every;
   options.interval = alert.interval;
   return options;
 }
 
+// A channel named twice at one age is told once; an address of [escalate] is a channel of its own.
+void add_step(notify::AlertsOptions& options, Millis age, const NamedChannel& meant) {
+  auto& step = options.escalate[age];
+  if (std::ranges::find(step, meant.name) == step.end()) step.push_back(meant.name);
+  const bool known = meant.alert == nullptr ||
+                     std::ranges::find(options.channels, meant.name,
+                                       &notify::ChannelOptions::name) != options.channels.end();
+  if (known) return;
+  auto channel = channel_options(*meant.alert);
+  channel.name = meant.name;
+  channel.to = meant.to;
+  options.channels.push_back(std::move(channel));
+}
+
 }  // namespace
 
 notify::AlertsOptions alerts_options(const Config& config, std::string instance) {
   notify::AlertsOptions options;
-  for (const auto& alert : config.alerts) options.channels.push_back(channel_options(alert));
-  options.escalate = config.escalate;
-  options.origin = {std::move(instance), host_name(), 0};
+  for (const auto& alert : config.alerts)
+    if (alert.kind != notify::kEmailKind || !alert.to.empty())
+      options.channels.push_back(channel_options(alert));
+  for (const auto& [age, names] : config.escalate)
+    for (const auto& name : names)
+      for (const auto& meant : channels_named(config, name)) add_step(options, age, meant);
+  options.origin = {std::move(instance), host_name(), 0,
+                    incident::evidence_dir(config.state_dir).string()};
   return options;
 }
 

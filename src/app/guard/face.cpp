@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/log.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::app {
@@ -72,6 +73,15 @@ runtime::Task<Result<>> Face::forget_relation(std::string database, std::string 
 
 runtime::Task<Result<>> Face::forget_database(std::string database, std::string who) {
   co_return conductor_.forget_database(database, who);
+}
+
+// Those who were told hear it from the journal's own record.
+runtime::Task<Result<>> Face::acknowledge(std::string incident, std::string who) {
+  CO_TRY_VOID(journal_.acknowledge(incident, who, wall_now()));
+  CO_TRY(known, journal_.load(incident));
+  log_info("incident acknowledged", {{"incident", incident}, {"by", known.acked_by}});
+  if (alerts_ != nullptr) alerts_->incident_changed(known, "");
+  co_return Result<>();
 }
 
 runtime::Task<Result<std::vector<incident::Incident>>> Face::list(std::size_t most) {

@@ -29,7 +29,7 @@ class Face final : public serve::StatusSource,
   [[nodiscard]] serve::Sources sources() { return {this, this, this, this}; }
 
   /// Whose state is shown too; null: there are no channels. Must outlive the face.
-  void show_alerts(const notify::Alerts* alerts) { alerts_ = alerts; }
+  void show_alerts(notify::Alerts* alerts) { alerts_ = alerts; }
   void show_anchor(AnchorKeeper* anchor) { anchor_ = anchor; }
   void show_application(ApplicationKeeper* application) { application_ = application; }
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
@@ -54,6 +54,7 @@ class Face final : public serve::StatusSource,
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                           std::string who) override;
   runtime::Task<Result<>> forget_database(std::string database, std::string who) override;
+  runtime::Task<Result<>> acknowledge(std::string incident, std::string who) override;
 
   runtime::Task<Result<std::vector<incident::Incident>>> list(std::size_t most) override;
   runtime::Task<Result<incident::Incident>> load(std::string id) override;
@@ -75,7 +76,7 @@ class Face final : public serve::StatusSource,
   sense::Senses& senses_;
   incident::Journal& journal_;
   recover::Conductor& conductor_;
-  const notify::Alerts* alerts_ = nullptr;
+  notify::Alerts* alerts_ = nullptr;
   AnchorKeeper* anchor_ = nullptr;
   ApplicationKeeper* application_ = nullptr;
   const ArchiveKeeper* archive_ = nullptr;

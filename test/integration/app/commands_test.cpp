@@ -57,6 +57,21 @@ TEST_F(Commands, UnfenceAsksFirst) {
   EXPECT_THAT(guard.asked(), ElementsAre(StartsWith("unfence ")));
 }
 
+TEST_F(Commands, AckNamesIncidentAndPerson) {
+  // Goal: the newest when none is named, another by its id; who asks when nobody is named (D16).
+  incident::Incident incident;
+  incident.id = "2026-11-21-002";
+  guard.incidents = {incident};
+  const auto acked = run({"incident", "ack", "--by", "ann"});
+  EXPECT_EQ(acked.exit_code, 0) << acked.err;
+  EXPECT_THAT(acked.out, HasSubstr("Acknowledged 2026-11-21-002: ann looks after it"));
+  EXPECT_EQ(run({"incident", "ack", "2026-11-21-001"}).exit_code, 0);
+  EXPECT_THAT(guard.asked(),
+              ElementsAre("ack 2026-11-21-002 by ann", StartsWith("ack 2026-11-21-001 by ")));
+  guard.refusal = ErrorCode::WrongState;
+  EXPECT_EQ(run({"incident", "ack", "2026-11-21-001"}).exit_code, 3);
+}
+
 TEST_F(Commands, AllReportsMakeAnIndex) {
   // Goal: --all is an index, with --out a directory with a report an incident; the report says how
   // backups and alerts stand (D15).

@@ -60,6 +60,9 @@ runtime::Task<Result<>> FakeGuard::forget_relation(std::string database, std::st
 runtime::Task<Result<>> FakeGuard::forget_database(std::string database, std::string) {
   co_return note("forget database " + database);
 }
+runtime::Task<Result<>> FakeGuard::acknowledge(std::string incident, std::string who) {
+  co_return note(fmt::format("ack {} by {}", incident, who));
+}
 
 runtime::Task<Result<std::vector<incident::Incident>>> FakeGuard::list(std::size_t most) {
   auto newest = incidents;

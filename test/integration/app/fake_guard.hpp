@@ -43,6 +43,7 @@ class FakeGuard final : public serve::StatusSource,
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,
                                           std::string who) override;
   runtime::Task<Result<>> forget_database(std::string database, std::string who) override;
+  runtime::Task<Result<>> acknowledge(std::string incident, std::string who) override;
   runtime::Task<Result<std::vector<incident::Incident>>> list(std::size_t most) override;
   runtime::Task<Result<incident::Incident>> load(std::string id) override;
   runtime::Task<Result<std::vector<std::string>>> tail(serve::LogKind kind,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/config.hpp"
+#include "app/guard/alerting.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -110,6 +111,22 @@ TEST(ConfigAlerts, ContradictionsAreClearErrors) {
                "escalate.5m names 'deadman'", "Channels are: log."},
            Bad{"[escalate]\n\"5m\" = [\"pagerduty\"]", "escalate.5m names 'pagerduty'",
                "Channels are: log."},
+           Bad{"[[alert]]\nkind = \"telegram\"\ntoken_file = \"x\"\nchat_id = 1\n[escalate]\n"
+               "\"5m\" = [\"telegrm\"]",
+               "names 'telegrm'", "Did you mean 'telegram'?"},
+           Bad{"[[alert]]\nkind = \"email\"\nserver = \"smtps://m\"\nfrom = \"a@b\"\nto = \"c@d\"\n"
+               "[escalate]\n\"5m\" = [\"emial:e@f\"]",
+               "names 'emial:e@f'", "Did you mean 'email:e@f'?"},
+           Bad{"[[alert]]\nkind = \"email\"\nserver = \"smtps://m\"\nfrom = \"a@b\"",
+               "alert[1] (kind = \"email\") has no to", "email:oncall"},
+           Bad{"[[alert]]\nkind = \"email\"\nserver = \"m\"\nfrom = \"a@b\"\nto = \"c@d\"",
+               "alert[1].server", "smtps://mail.example.org"},
+           Bad{"[[alert]]\nkind = \"email\"\nserver = \"smtps://m\"\nfrom = \"a\"\nto = \"c@d\"",
+               "alert[1].from", "one address"},
+           Bad{"[[alert]]\nkind = \"email\"\nserver = \"smtps://m\"\nfrom = \"a@b\"\nto = \"c@d\"\n"
+               "user = \"u\"",
+               "has a user and no token_file", "password"},
+           Bad{"[[alert]]\nkind = \"pagerduty\"", "has no token_file", "alerts.md"},
            Bad{"[escalate]\n\"soon\" = [\"log\"]", "'soon' is not a duration", "list"},
        }) {
     const auto reading = read(text);
@@ -119,6 +136,40 @@ TEST(ConfigAlerts, ContradictionsAreClearErrors) {
     EXPECT_THAT(error.message(), HasSubstr(says)) << text;
     EXPECT_THAT(std::string(error.hint()), HasSubstr(hints)) << text;
   }
+}
+
+TEST(ConfigAlerts, EscalationNamesChannelsByNameKindAndAddress) {
+  // Goal: the contract's [escalate]: a kind stands for its channels, an address for the email
+  // channel with another addressee; a channel named twice at an age hears once (D16).
+  const auto reading = read(R"(
+[[alert]]
+kind = "telegram"
+name = "chat"
+token_file = "tg"
+chat_id = 1
+[[alert]]
+kind = "pagerduty"
+token_file = "key"
+[[alert]]
+kind = "email"
+server = "smtp://127.0.0.1"
+from = "pgkeel@example.org"
+[escalate]
+"0m" = ["log"]
+"5m" = ["telegram", "chat"]
+"15m" = ["pagerduty"]
+"30m" = ["email:oncall@example.org"]
+)");
+  ASSERT_TRUE(reading.problems.empty()) << reading.problems.front().message();
+  const auto options = alerts_options(reading.loaded.config, "here");
+  std::vector<std::string> names;
+  for (const auto& channel : options.channels) names.push_back(channel.name);
+  EXPECT_THAT(names, ElementsAre("chat", "pagerduty", "email:oncall@example.org"));
+  EXPECT_EQ(options.channels.back().to, "oncall@example.org");
+  EXPECT_EQ(options.channels.back().from, "pgkeel@example.org");
+  EXPECT_THAT(options.escalate.at(Seconds(300)), ElementsAre("chat"));
+  EXPECT_THAT(options.escalate.at(Seconds(1800)), ElementsAre("email:oncall@example.org"));
+  EXPECT_THAT(options.origin.evidence_dir, HasSubstr("/evidence"));
 }
 
 }  // namespace

@@ -151,6 +151,78 @@ TEST_F(BoardTest, WhatIsRestoredEscalatesNoFurther) {
   EXPECT_THAT(said(Seconds(300)), IsEmpty());
 }
 
+incident::Incident acked(incident::Incident incident) {
+  incident.acked_at = at(Seconds(200));
+  incident.acked_by = "ann";
+  return incident;
+}
+
+TEST_F(BoardTest, AnAcknowledgementStopsTheClimbAndTheReminders) {
+  // Goal: no further rung, no reminder; who was told hears it once, and the end (D16).
+  listen({{"chat", Severity::Warning, {Seconds(0), Seconds(1800)}},
+          {"phone", Severity::Warning, {Seconds(300)}}});
+  news(incident_of());
+  EXPECT_THAT(said(Seconds(0)), ElementsAre("chat opened"));
+  news(acked(incident_of()), Seconds(200));
+  EXPECT_THAT(said(Seconds(200)), ElementsAre("chat acknowledged"));
+  EXPECT_THAT(said(Seconds(300)), IsEmpty());
+  EXPECT_FALSE(board_.next_due());
+  EXPECT_THAT(said(kHour * 24), IsEmpty());
+  news(in_state(acked(incident_of()), IncidentState::Closed), kHour * 25);
+  EXPECT_THAT(said(kHour * 25), ElementsAre("chat resolved"));
+}
+
+TEST_F(BoardTest, AnAcknowledgementSilencesNoWorseNews) {
+  // Goal: whoever looks after it still hears that it got worse and that the guard needs them.
+  news(incident_of("a", Severity::Warning));
+  EXPECT_THAT(said(Seconds(0)), ElementsAre("ops opened"));
+  news(acked(incident_of("a", Severity::Warning)), Seconds(1));
+  EXPECT_THAT(said(Seconds(1)), ElementsAre("ops acknowledged"));
+  news(acked(incident_of("a", Severity::Critical)), Seconds(2));
+  EXPECT_THAT(said(Seconds(2)), ElementsAre("ops worse"));
+  news(in_state(acked(incident_of("a")), IncidentState::Waiting), Seconds(3));
+  EXPECT_THAT(said(Seconds(3)), ElementsAre("ops waiting"));
+  EXPECT_THAT(said(Seconds(4)), IsEmpty());
+}
+
+TEST_F(BoardTest, AnAcknowledgementBeforeAnybodyWasToldTellsNobody) {
+  // Goal: a person who was quicker than the first rung is not told of it (D16).
+  listen({{"phone", Severity::Warning, {Seconds(300)}}});
+  news(acked(incident_of()), Seconds(1));
+  EXPECT_THAT(said(kHour), IsEmpty());
+  news(in_state(acked(incident_of()), IncidentState::Closed), kHour);
+  EXPECT_THAT(said(kHour), IsEmpty());
+}
+
+TEST_F(BoardTest, ANewGuardSaysNoAcknowledgementTwice) {
+  // Goal: that it was said survives; so does that nobody further is called (D16 A9).
+  listen({{"chat"}, {"phone", Severity::Warning, {Seconds(300)}}});
+  news(incident_of());
+  EXPECT_THAT(said(Seconds(0)), ElementsAre("chat opened"));
+  news(acked(incident_of()), Seconds(10));
+  EXPECT_THAT(said(Seconds(10)), ElementsAre("chat acknowledged"));
+  Board next({{"chat"}, {"phone", Severity::Warning, {Seconds(300)}}});
+  next.remember(incident_of().id, board_.said(incident_of().id));
+  board_ = next;
+  news(acked(incident_of()), Seconds(400));
+  EXPECT_THAT(said(Seconds(400)), IsEmpty());
+}
+
+TEST_F(BoardTest, ARungIsNeverClimbedTwice) {
+  // Goal: a guard killed between two rungs says the next one only, and two that were passed
+  // meanwhile are one message (D16 A9).
+  const Audience chat{"chat", Severity::Warning, {Seconds(0), Seconds(300), Seconds(900)}};
+  listen({chat});
+  news(incident_of());
+  EXPECT_THAT(said(Seconds(0)), ElementsAre("chat opened"));
+  Board next({chat});
+  next.remember(incident_of().id, board_.said(incident_of().id));
+  board_ = next;
+  news(incident_of(), Seconds(1000));
+  EXPECT_THAT(said(Seconds(1000)), ElementsAre("chat escalated"));
+  EXPECT_THAT(said(Seconds(1001)), IsEmpty());
+}
+
 TEST_F(BoardTest, ANewGuardGoesOnWhereOneEnded) {
   // Goal: what was said survives as text: no second alert, the reminder in time, one resolve (A9).
   const auto incident = incident_of();

@@ -14,8 +14,9 @@ using testing::Not;
 
 TEST(Notice, GoesToTheSpoolAndBack) {
   // Goal: nothing of a message is lost on disk.
-  for (const auto reason : {Reason::Opened, Reason::Worse, Reason::Waiting, Reason::Escalated,
-                            Reason::Reminder, Reason::Resolved, Reason::Test}) {
+  for (const auto reason :
+       {Reason::Opened, Reason::Worse, Reason::Waiting, Reason::Escalated, Reason::Reminder,
+        Reason::Acknowledged, Reason::Resolved, Reason::Test}) {
     const auto notice = notice_of(reason);
     const auto again = notice_from_json(to_json_text(notice));
     ASSERT_TRUE(again) << to_string(reason);
@@ -60,6 +61,43 @@ TEST(Notice, TextSaysWhenItIsLateAndWhatIsMissing) {
   const auto text = text_of(notice_of(Reason::Opened), origin, at(Seconds(7203)));
   EXPECT_THAT(text, HasSubstr("Delivered 2 h 0 min late"));
   EXPECT_THAT(text, HasSubstr("12 older messages were dropped"));
+}
+
+TEST(Notice, CarriesWhatToDoNextAndWhereTheEvidenceLies) {
+  // Goal: whoever is woken types one command; what is over or only a test asks for nothing (D16).
+  auto notice = notice_of(Reason::Escalated);
+  notice.command = "pgkeel undrop shop.public.orders";
+  auto origin = kOrigin;
+  origin.evidence_dir = "/var/lib/pgkeel/evidence";
+  const auto text = text_of(notice, origin, at(Seconds(3)));
+  EXPECT_THAT(text, HasSubstr("Next: pgkeel undrop shop.public.orders\n"));
+  EXPECT_THAT(text, HasSubstr("I look after it: pgkeel incident ack 2026-11-21-001\n"));
+  EXPECT_THAT(text, HasSubstr("Evidence: pgkeel incident report 2026-11-21-001 --bundle FILE, of "
+                              "/var/lib/pgkeel/evidence/2026-11-21-001.json\n"));
+  notice.acked_by = "ann";
+  EXPECT_THAT(text_of(notice, origin, at(Seconds(3))), Not(HasSubstr("I look after it")));
+  notice.reason = Reason::Resolved;
+  EXPECT_THAT(text_of(notice, origin, at(Seconds(3))), Not(HasSubstr("Next:")));
+}
+
+TEST(Notice, TheNextCommandIsTheOneThatWasNamed) {
+  // Goal: a command in the note, without placeholders; else the cause's own; while the guard
+  // repairs only a look (D16).
+  auto incident = incident_of();
+  EXPECT_EQ(next_command(incident, ""), "pgkeel incident show 2026-11-21-001");
+  incident.state = incident::IncidentState::Waiting;
+  EXPECT_EQ(next_command(incident, "Waiting for a human: ('pgkeel resume' tries again)."),
+            "pgkeel resume");
+  incident.cause = "table_dropped";
+  incident.subject = "shop.public.orders";
+  EXPECT_EQ(next_command(incident, "a human: 'pgkeel undrop DATABASE.SCHEMA.TABLE' restores it"),
+            "pgkeel undrop shop.public.orders");
+  EXPECT_EQ(next_command(incident, "`pgkeel undrop shop.public.orders --at 5`, 'pgkeel"),
+            "pgkeel undrop shop.public.orders --at 5");
+  incident.cause = "something_new";
+  EXPECT_EQ(next_command(incident, "don't know"), "pgkeel doctor");
+  incident.id = "not-journaled-disk_full";
+  EXPECT_EQ(next_command(incident, ""), "pgkeel doctor");
 }
 
 }  // namespace

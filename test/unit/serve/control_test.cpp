@@ -66,6 +66,21 @@ TEST(ControlApi, ResumeAndUnfenceSayWhoAsked) {
                    "unfence by the API over the Unix socket", "make the application for ann"}));
 }
 
+TEST(ControlApi, AnAcknowledgementNamesIncidentAndPerson) {
+  // Goal: who looks after which incident; without an incident it is 400, over TCP it needs the
+  // token, what the guard refuses keeps its code (D16).
+  FakeGuard guard;
+  EXPECT_EQ(
+      guard.post_locally("/api/v1/ack", R"({"incident":"2026-11-21-003","who":"ann"})").status,
+      200);
+  EXPECT_EQ(guard.post_locally("/api/v1/ack", R"({"who":"ann"})").status, 400);
+  EXPECT_EQ(guard.post_locally("/api/v1/ack", R"({"incident":7})").status, 400);
+  EXPECT_EQ(guard.ask(post_request("/api/v1/ack", R"({"incident":"x"})")).status, 403);
+  EXPECT_EQ(guard.control.calls, Calls{"ack 2026-11-21-003 by ann"});
+  guard.control.result = fail(ErrorCode::WrongState, "incident x is closed");
+  EXPECT_EQ(guard.post_locally("/api/v1/ack", R"({"incident":"x"})").status, 409);
+}
+
 TEST(ControlApi, ForgetTakesARelationOrADatabase) {
   // "What was dropped on purpose stays dropped": the operator's answer, remembered.
   FakeGuard guard;

@@ -145,6 +145,10 @@ struct FakeControl : Control {
     calls.push_back("forget database " + database + " by " + who);
     co_return result;
   }
+  Task<Result<>> acknowledge(std::string incident, std::string who) override {
+    calls.push_back("ack " + incident + " by " + who);
+    co_return result;
+  }
 };
 
 struct FakeIncidents : IncidentSource {

@@ -1,8 +1,19 @@
 // The data directory is there but pg_control is missing, damaged or unreadable. Never mended with
-// pg_resetwal: that throws committed work away. A human, or later the archive, brings a copy back.
+// pg_resetwal: that throws committed work away. Where nothing else is missing the guard's own copy
+// may take its place (recover/control_copy.hpp); otherwise a human brings back what is.
 #include "diagnose/case.hpp"
 
 namespace pgkeel::diagnose {
+
+namespace {
+
+bool only_control_is_missing(const instance::DataDirFacts& facts) {
+  return facts.state == instance::DataDirState::Incomplete && facts.control_error &&
+         facts.control_error->code == ErrorCode::NotFound &&
+         facts.detail.starts_with("global/pg_control");
+}
+
+}  // namespace
 
 std::vector<Finding> control_file_lost(const Case& the_case) {
   const auto& files = the_case.seen.files;
@@ -16,11 +27,12 @@ std::vector<Finding> control_file_lost(const Case& the_case) {
   Finding finding;
   finding.cause = Cause::ControlFileLost;
   finding.confidence = 0.9;
-  finding.wait = true;
+  finding.wait = !damaged && !only_control_is_missing(files.data_dir);
+  finding.since = the_case.seen.process.died_at;
   finding.summary = damaged
                         ? "The control file is damaged: " + files.data_dir.control_error->message()
                         : "The data directory is incomplete: " + files.data_dir.detail;
-  if (!damaged && !files.data_dir.detail.empty())
+  if (finding.wait && !files.data_dir.detail.empty())
     finding.hint = "a human: bring back what is missing, or restore a backup beside it: " +
                    files.data_dir.detail;
   finding.evidence.push_back(evidence(the_case, "control_file", finding.summary));

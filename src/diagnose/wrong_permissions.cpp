@@ -76,7 +76,7 @@ std::vector<Finding> wrong_permissions(const Case& the_case) {
   Finding finding;
   finding.cause = Cause::WrongPermissions;
   finding.confidence = 0.97;
-  finding.wait = true;
+  finding.wait = stopped_cleanly(the_case) || the_case.known.owner.empty();
   if (stopped_cleanly(the_case)) finding.severity = incident::Severity::Warning;
   finding.since = the_case.seen.process.died_at;
   for (const auto& flaw : flaws) {

@@ -11,6 +11,7 @@
 #include "diagnose/moment.hpp"
 #include "recover/after_recovery.hpp"
 #include "recover/bookkeeper.hpp"
+#include "recover/control_keeper.hpp"
 #include "recover/decide.hpp"
 #include "recover/executor.hpp"
 #include "recover/transitions.hpp"
@@ -95,6 +96,7 @@ class Conductor {
   Policy policy_;
   diagnose::Known known_;
   Bookkeeper bookkeeper_;
+  ControlKeeper control_keeper_;
   AfterRecovery hooks_;
   GuardState state_;
   std::vector<diagnose::Finding> findings_;

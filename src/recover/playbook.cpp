@@ -9,9 +9,9 @@ namespace pgkeel::recover {
 namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
-    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration, &kReattachData,
-     &kRestoreData, &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable,
-     &kRestoreDatabase, &kRestoreTable});
+    {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration,
+     &kRestoreControlFile, &kMendPermissions, &kReattachData, &kRestoreData, &kReplaceFreshCluster,
+     &kCreateDatabase, &kRecreateDatabase, &kRecreateTable, &kRestoreDatabase, &kRestoreTable});
 
 }  // namespace
 

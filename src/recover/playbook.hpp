@@ -105,6 +105,8 @@ extern const Playbook kResumeServer;
 extern const Playbook kReplaceHungServer;
 extern const Playbook kRestoreConfiguration;
 extern const Playbook kReattachData;
+extern const Playbook kRestoreControlFile;
+extern const Playbook kMendPermissions;
 extern const Playbook kRestoreData;
 extern const Playbook kReplaceFreshCluster;
 extern const Playbook kCreateDatabase;

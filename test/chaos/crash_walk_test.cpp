@@ -28,6 +28,7 @@ constexpr auto kWalks = std::to_array<Walk>({
     {"server_killed", "restart_server"},
     {"server_hung", "resume_server"},
     {"config_broken", "restore_configuration"},
+    {"control_file_lost", "restore_control_file"},
     {"volume_lost", "reattach_data"},
     {"wrong_identity", "reattach_data"},
     {"database_dropped", "recreate_database"},
@@ -39,6 +40,7 @@ constexpr std::string_view kArchived = "restore_data";            // needs an ar
 // In undrop_archive_test.cpp.
 constexpr std::string_view kUndropsTable = "restore_table";
 constexpr std::string_view kUndropsDatabase = "restore_database";
+constexpr std::string_view kOwned = "mend_permissions";      // in mended_files_test.cpp
 constexpr std::string_view kFrozen = "replace_hung_server";  // the demo does not wait for it
 
 // The walk restarts the server more often than any budget allows, looks more often whether it hangs
@@ -180,7 +182,7 @@ TEST(CrashWalkOf, CreateDatabase) {
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
   std::set<std::string_view> walked{kWalkedBelow, kFrozen,       kContained,
-                                    kArchived,    kUndropsTable, kUndropsDatabase};
+                                    kArchived,    kUndropsTable, kUndropsDatabase, kOwned};
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

@@ -99,6 +99,16 @@ Injected take_port(Stage& stage) {
   return fail_errno(errno, "bind the server's port");
 }
 
+Injected lose_control_file(Stage& stage) {
+  TRY(postmaster, postmaster_of(stage));
+  std::error_code error;
+  fs::remove(stage.instance().data_dir() / "global" / "pg_control", error);
+  if (error) return fail(ErrorCode::Io, "remove pg_control: " + error.message());
+  stage.note_broken();
+  TRY_VOID(postmaster.signal(SIGKILL));
+  return nullptr;
+}
+
 Injected lose_volume(Stage& stage) {
   const auto data_dir = stage.instance().data_dir();
   TRY(postmaster, postmaster_of(stage));
@@ -139,6 +149,7 @@ constexpr auto kFaults = std::to_array<Fault>({
     {"stale_pid", "it is killed and its pid belongs to another program by now", reuse_pid},
     {"config_broken", "a typo in postgresql.conf, then a crash", break_config},
     {"port_taken", "it is killed and another program takes its port", take_port},
+    {"control_file_lost", "pg_control is removed, then a crash", lose_control_file},
     {"volume_lost", "the data directory is moved away, then a crash", lose_volume},
     {"wrong_identity", "another cluster stands in the data directory's place", put_stranger},
     {"table_dropped", "DROP TABLE orders", drop_table, kDemoOrders},

@@ -97,15 +97,28 @@ TEST(WrongIdentity, NeedsAKnownIdentity) {
 }
 
 TEST(ControlFileLost, IsNamedWhenDamagedOrIncomplete) {
-  // Goal: without a readable control file nothing is started; a human brings a copy.
+  // Goal: without a readable control file nothing is started as it is.
   Instance damaged = killed();
   damaged.seen.files.data_dir.control.reset();
   damaged.seen.files.data_dir.control_error = Error(ErrorCode::ControlFileCorrupt, "bad checksum");
   ASSERT_THAT(damaged.causes(), ElementsAre(Cause::ControlFileLost));
-  EXPECT_TRUE(damaged.findings()[0].wait);
+  EXPECT_FALSE(damaged.findings()[0].wait);  // the guard's copy may take its place
   EXPECT_THAT(damaged.findings()[0].summary, HasSubstr("bad checksum"));
-  for (const auto state : {DataDirState::Incomplete, DataDirState::Unreadable})
+  for (const auto state : {DataDirState::Incomplete, DataDirState::Unreadable}) {
     EXPECT_THAT(without_data(state).causes(), ElementsAre(Cause::ControlFileLost));
+    EXPECT_TRUE(without_data(state).findings()[0].wait);
+  }
+}
+
+TEST(ControlFileLost, IsRepairedOnlyWhenNothingElseIsMissing) {
+  // Goal: a copy of the control file does not make up for a lost tablespace or directory.
+  Instance instance = without_data(DataDirState::Incomplete);
+  auto& facts = instance.seen.files.data_dir;
+  facts.control_error = Error(ErrorCode::NotFound, "global/pg_control");
+  facts.detail = "global/pg_control is missing";
+  EXPECT_FALSE(instance.findings()[0].wait);
+  facts.detail = "pg_xact is missing";
+  EXPECT_TRUE(instance.findings()[0].wait);
 }
 
 TEST(ControlFileLost, IsNotSaidWhileAServerRuns) {

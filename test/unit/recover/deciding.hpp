@@ -21,12 +21,13 @@ struct VirtualGuard {
   int opened = 0;
 
   [[nodiscard]] std::vector<recover::Decision> decide(const Instance& instance) const {
-    return recover::decide(state, instance.seen, instance.findings(), policy, now);
+    return recover::decide(state, instance.seen, diagnose::diagnose(instance.as_case()), policy,
+                           now);
   }
 
   std::vector<recover::Decision> turn(const Instance& instance) {
-    state.stopped_on_purpose =
-        recover::is_stopped_on_purpose(state, instance.seen, instance.findings());
+    state.stopped_on_purpose = recover::is_stopped_on_purpose(
+        state, instance.seen, diagnose::diagnose(instance.as_case()));
     auto decisions = decide(instance);
     for (const auto& decision : decisions)
       std::visit([&](const auto& one) { apply(one, instance); }, decision);

@@ -1,0 +1,103 @@
+// See control_copy.hpp.
+#include "recover/control_copy.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "instance/data_dir.hpp"
+#include "pg/wal_name.hpp"
+#include "pg/wal_page.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+namespace fs = std::filesystem;
+using pg::WalSegment;
+
+constexpr const char* kCopyName = "pg_control";
+constexpr int kWalLevelReplica = 1;
+constexpr std::size_t kSegmentsMax = 1'000'000;  // 16 TB of WAL: no pg_wal holds more
+
+Result<ControlCopy> parse_copy(std::string bytes, const incident::Identity& identity) {
+  TRY(control, pg::parse_control_file(std::as_bytes(std::span(bytes))));
+  if (control.system_id != identity.system_id)
+    return fail(ErrorCode::WrongIdentity,
+                fmt::format("it is of the cluster {}, {} is known", to_string(control.system_id),
+                            to_string(identity.system_id)));
+  if (control.state != pg::ClusterState::InProduction)
+    return fail(ErrorCode::WrongState, fmt::format("it says \"{}\"", pg::to_string(control.state)));
+  return ControlCopy{std::move(bytes), control};
+}
+
+// Whether the file holds what its name says. Segments made for later bear an old header.
+bool holds_its_own(const fs::path& file, const WalSegment& segment, const pg::ControlFile& copy) {
+  const auto bytes = runtime::read_file_from(file, 0, pg::kWalLongHeaderBytes);
+  if (!bytes) return false;
+  const auto header = pg::parse_wal_segment_header(std::as_bytes(std::span(*bytes)));
+  return header && header->system_id == copy.system_id &&
+         header->start == segment.start(copy.wal_segment_bytes);
+}
+
+// Those of the copy's timeline that hold what their names say, in order.
+Result<std::vector<WalSegment>> segments_in(const fs::path& wal_dir, const pg::ControlFile& copy) {
+  std::vector<WalSegment> segments;
+  std::error_code error;
+  for (fs::directory_iterator entry(wal_dir, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const auto segment =
+        pg::parse_segment_name(entry->path().filename().string(), copy.wal_segment_bytes);
+    if (!segment || segment->timeline < copy.timeline) continue;
+    if (segments.size() >= kSegmentsMax) break;
+    if (holds_its_own(entry->path(), *segment, copy)) segments.push_back(*segment);
+  }
+  if (error) return fail(ErrorCode::Io, "read " + wal_dir.string() + ": " + error.message());
+  std::ranges::sort(segments);
+  return segments;
+}
+
+std::unexpected<Error> missing(const WalSegment& segment, const pg::ControlFile& copy) {
+  return fail(ErrorCode::WrongState,
+              fmt::format("the WAL segment {} is not in pg_wal",
+                          pg::segment_name(segment, copy.wal_segment_bytes)));
+}
+
+}  // namespace
+
+Result<ControlCopy> read_control_copy(const fs::path& state_dir,
+                                      const incident::Identity& identity) {
+  TRY(bytes, runtime::read_file(state_dir / kCopyName, pg::kControlFileBytes));
+  return parse_copy(std::move(bytes), identity);
+}
+
+Result<pg::ControlFile> keep_control_copy(const fs::path& state_dir, const fs::path& data_dir,
+                                          const incident::Identity& identity) {
+  TRY_VOID(instance::read_control_file(data_dir));  // waits for a write that is half done
+  TRY(bytes, runtime::read_file(data_dir / "global" / "pg_control", pg::kControlFileBytes));
+  TRY(copy, parse_copy(std::move(bytes), identity));
+  TRY_VOID(runtime::write_file_atomic(state_dir / kCopyName, copy.bytes));
+  return copy.control;
+}
+
+Result<Lsn> replayable_to(const fs::path& data_dir, const pg::ControlFile& copy, Lsn reached) {
+  // With "minimal" a file's number may be given anew whose content no WAL has.
+  if (copy.wal_level < kWalLevelReplica)
+    return fail(ErrorCode::WrongState, "with wal_level = minimal the WAL does not tell everything");
+  TRY(segments, segments_in(data_dir / "pg_wal", copy));
+  auto next = pg::segment_of(copy.timeline, copy.redo, copy.wal_segment_bytes);
+  auto at = std::ranges::find(segments, next);
+  if (at == segments.end()) return missing(next, copy);
+  for (; at != segments.end(); ++at, next = next.next())
+    if (at->timeline != copy.timeline)
+      return fail(ErrorCode::WrongState, "the WAL goes on with another timeline than the copy");
+    else if (*at != next) return missing(next, copy);
+  const auto end = next.start(copy.wal_segment_bytes);
+  if (end <= std::max(copy.checkpoint, reached)) return missing(next, copy);
+  return end;
+}
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,135 @@
+// The control file is gone or damaged and everything else is in its place. The last copy the guard
+// took of it (control_copy.hpp) is put there, and the server replays from the checkpoint it names:
+// no committed row is lost, and no backup is needed. Only when all WAL from there on is in pg_wal,
+// written by this very cluster; otherwise a human is told what brings it back.
+// The damaged file is renamed aside. Killed in between, the file is missing, which is the same
+// cause again.
+#include <fmt/format.h>
+
+#include "instance/data_dir.hpp"
+#include "recover/aside.hpp"
+#include "recover/control_copy.hpp"
+#include "recover/playbooks/server_steps.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using runtime::Task;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kElse =
+    "'pgkeel restore --in-place --yes' brings the newest backup and all WAL, and keeps what is "
+    "there";
+
+fs::path control_file(const StepContext& context) {
+  return context.services.instance.data_dir() / "global" / "pg_control";
+}
+
+std::string readable_after_all(const StepContext& context) {
+  const auto control = instance::read_control_file(context.services.instance.data_dir());
+  return control ? "it is whole: " + std::string(pg::to_string(control->state)) : "";
+}
+
+constexpr Precondition kControlFileIsLost{"the control file is missing or damaged",
+                                          readable_after_all};
+
+// The copy, judged against what is in the data directory now.
+Result<ControlCopy> judged_copy(const fs::path& state_dir, const fs::path& data_dir,
+                                const incident::Identity& identity) {
+  TRY(copy, read_control_copy(state_dir, identity));
+  TRY(major, instance::read_major(data_dir));
+  if (major != copy.control.major)
+    return fail(ErrorCode::WrongState, fmt::format("the data is of PostgreSQL {}, the copy of {}",
+                                                   major, copy.control.major));
+  TRY_VOID(replayable_to(data_dir, copy.control, identity.last_lsn));
+  return copy;
+}
+
+Task<Result<ControlCopy>> usable_copy(StepContext* context) {
+  auto& services = context->services;
+  const auto identity = services.ledger.identity();
+  if (!identity) co_return fail(identity.error());
+  if (!*identity) co_return fail(ErrorCode::NotFound, "no identity is known");
+  const auto data_dir = services.instance.data_dir();
+  auto copy = co_await services.loop.run_blocking(
+      [&] { return judged_copy(services.state_dir, data_dir, **identity); });
+  co_return copy;
+}
+
+StepResult not_usable(const Error& error) {
+  return StepResult::for_human(fmt::format(
+      "a human: the kept copy of the control file cannot be used: {}; {}", error.message(), kElse));
+}
+
+std::string describe_judge(const StepContext& context) {
+  return "compare the kept copy of the control file with the WAL in " +
+         (context.services.instance.data_dir() / "pg_wal").string();
+}
+
+Task<StepResult> judge(StepContext* context) {
+  const auto copy = co_await usable_copy(context);
+  if (!copy) co_return not_usable(copy.error());
+  co_return StepResult::done(fmt::format("replay can begin at {}", to_string(copy->control.redo)));
+}
+
+std::string describe_set_aside(const StepContext& context) {
+  return fmt::format("rename what is left of {} aside", control_file(context).string());
+}
+
+Task<StepResult> set_aside(StepContext* context) {
+  const auto file = control_file(*context);
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(file, error))) co_return StepResult::skipped("it is missing");
+  const auto aside = aside_path(file, wall_now());
+  const auto renamed = runtime::rename_durable(file, aside);
+  if (!renamed) co_return StepResult::failed(renamed.error());
+  co_return StepResult::done("kept as " + aside.string());
+}
+
+std::string describe_write(const StepContext& context) {
+  return "write the kept copy to " + control_file(context).string();
+}
+
+// Whose the directory is, the file is.
+Result<void> write_copy(const StepContext& context, const ControlCopy& copy) {
+  runtime::FileMode mode;
+  const auto facts = context.services.instance.inspect_data_dir();
+  if (runtime::running_as_root()) mode.owner = facts.owner;
+  return runtime::write_file_atomic(control_file(context), copy.bytes, mode);
+}
+
+Task<StepResult> write(StepContext* context) {
+  const auto copy = co_await usable_copy(context);
+  if (!copy) co_return not_usable(copy.error());
+  const auto written = write_copy(*context, *copy);
+  if (!written) co_return StepResult::failed(written.error());
+  co_return StepResult::done(
+      fmt::format("as of the checkpoint at {}", to_string(copy->control.checkpoint)));
+}
+
+const Step kSteps[] = {
+    {"judge_control_copy", describe_judge, judge, Effect::None, "", {&kIdentityIsKnown}},
+    {"set_aside_control_file",
+     describe_set_aside,
+     set_aside,
+     Effect::Reversible,
+     "rename the file that is kept beside it back",
+     {&kControlFileIsLost, &kNoServerRuns}},
+    {"write_control_file",
+     describe_write,
+     write,
+     Effect::Reversible,
+     "stop the server; rename the file that is kept beside it over what was written",
+     {&kControlFileIsLost, &kNoServerRuns}},
+    kAwaitChildrenGone,
+    kStartServer};
+
+}  // namespace
+
+const Playbook kRestoreControlFile{
+    "restore_control_file",
+    "Put the kept copy of the control file back and replay the WAL from there.", kSteps,
+    "a login and a write succeed, and every known database and table is there"};
+
+}  // namespace pgkeel::recover

@@ -178,6 +178,28 @@ Told memory(const Case& the_case, const History& history) {
   return {Kind::Fine, std::move(text)};
 }
 
+// Nearly all that its group may have: the next connection is the one that is refused.
+constexpr double kCrowded = 0.8;
+
+std::string limit_words(std::uint64_t limit) {
+  return limit == 0 ? std::string("without a limit") : fmt::format("at most {}", limit);
+}
+
+Told processes(const Case& the_case, const History& /*history*/) {
+  const auto& room = the_case.seen.host.processes;
+  if (!room) return {Kind::Unknown, "no server runs whose limits could be read"};
+  const bool crowded =
+      room->group_limit > 0 &&
+      static_cast<double>(room->group_used) >= kCrowded * static_cast<double>(room->group_limit);
+  std::string text;
+  if (room->group_used > 0)
+    text = fmt::format("{} processes and threads in its group, {} (pids.max); ", room->group_used,
+                       limit_words(room->group_limit));
+  text += fmt::format("processes of its user {} (nproc); open files of each {} (nofile)",
+                      limit_words(room->user_limit), limit_words(room->open_files));
+  return {crowded ? Kind::Notable : Kind::Fine, std::move(text)};
+}
+
 Told reboot(const Case& the_case, const History& history) {
   const auto& booted = the_case.seen.host.booted_at;
   if (!booted) return {Kind::Unknown, "the machine's boot time is not known"};
@@ -244,6 +266,7 @@ constexpr auto kQuestions = std::to_array<Question>({
     {"removed", "Did anything remove data?", removed},
     {"disk", "Is there room on its disks?", disk},
     {"memory", "Did memory run out?", memory},
+    {"processes", "Is there room for processes and files?", processes},
     {"reboot", "Was the machine rebooted?", reboot},
     {"updates", "Was anything updated?", updates},
 });

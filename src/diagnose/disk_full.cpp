@@ -1,7 +1,8 @@
 // A disk the server writes to has no room left: its data, a tablespace, or, where WAL is on the
 // same disk, everything. Named when the server has failed for it (its log, a write that was
 // refused) and the disk is full, or which disk it is cannot be seen; never because of a low figure
-// alone. Held while the disk stays full. A server that died of it is started once, and then not
+// alone. Held while the disk stays full; where it is the WAL's as well, and that is named, folded
+// under it. A server that died of it is started once, and then not
 // again until there is room.
 #include <algorithm>
 
@@ -85,6 +86,12 @@ bool died_of_it(const Case& the_case, const sense::Space* full) {
          logged(the_case, pg::Signature::DiskFull) != nullptr;
 }
 
+// Of the disk that holds the WAL, that one says what it means.
+bool is_told_of_wal(const Case& the_case, const sense::Space* full) {
+  return full != nullptr && full->role != sense::SpaceRole::Tablespace &&
+         !wal_disk_full(the_case).empty();
+}
+
 }  // namespace
 
 std::vector<Finding> disk_full(const Case& the_case) {
@@ -95,6 +102,7 @@ std::vector<Finding> disk_full(const Case& the_case) {
   const bool refused = write_refused(the_case) && !server_absent(the_case);
   const bool failing = full != nullptr ? !lately.empty() : !now.empty() && !all_seen(the_case);
   if (!died && !refused && !failing) return {};
+  if (is_told_of_wal(the_case, full)) return {};
   Finding finding;
   finding.cause = Cause::DiskFull;
   finding.wait = !died;

@@ -1,7 +1,7 @@
 // A file of the server's data is damaged: a page whose checksum is wrong, a block that is not
 // there, a piece of a large value or the state of a transaction that is gone, a file that was
-// deleted. One finding a file. Nothing is repaired in place: what is still whole is worth more than
-// a guess.
+// deleted, or all files of a database. One finding a file. Nothing is repaired in place: what is
+// still whole is worth more than a guess.
 #include <algorithm>
 #include <map>
 
@@ -37,16 +37,39 @@ std::string hint(const std::string& file, const std::string& database) {
          "CONCURRENTLY; never zero_damaged_pages";
 }
 
+// A database whose directory is gone while pg_database still has it: nobody can connect to it. One
+// that was dropped since is no finding.
+bool was_dropped(const Case& the_case, const std::string& database) {
+  const auto& catalog = the_case.seen.catalog;
+  return catalog.seen && std::ranges::find(catalog.databases, database, &sense::Database::name) ==
+                             catalog.databases.end();
+}
+
+void tell_of_database(const Case& the_case, const std::string& directory,
+                      const std::string& database, Finding& finding) {
+  finding.summary =
+      fmt::format("The files of database {} are gone: {} does not exist.", database, directory);
+  if (the_case.seen.catalog.seen)
+    finding.evidence.push_back(
+        evidence(the_case, "catalog", fmt::format("pg_database still has {}", database)));
+  finding.hint = fmt::format(
+      "restore it under another name ('pgkeel undrop {0} --as {0}_restored') and drop this one "
+      "when that is whole; who removed the directory, and is the disk sound ('dmesg')?",
+      database);
+}
+
 }  // namespace
 
 std::vector<Finding> heap_corrupted(const Case& the_case) {
   using enum pg::Signature;
   std::map<std::string, const Trouble*> by_file;
-  for (const auto* trouble :
-       told_within(the_case, kHeld,
-                   {PageCorrupt, ToastMissing, TransactionStatusMissing, RelationFileMissing})) {
+  for (const auto* trouble : told_within(the_case, kHeld,
+                                         {PageCorrupt, ToastMissing, TransactionStatusMissing,
+                                          RelationFileMissing, DatabaseFilesMissing})) {
     auto file = sense::damaged_object(trouble->event);
-    if (!file.empty()) by_file[std::move(file)] = trouble;
+    const bool is_dropped = trouble->event.signature == DatabaseFilesMissing &&
+                            was_dropped(the_case, sense::quoted_name(trouble->event.text));
+    if (!file.empty() && !is_dropped) by_file[std::move(file)] = trouble;
   }
   std::vector<Finding> findings;
   for (const auto& [file, trouble] : by_file) {
@@ -60,6 +83,8 @@ std::vector<Finding> heap_corrupted(const Case& the_case) {
         trouble->event.database.empty() ? "" : " (database " + trouble->event.database + ")");
     finding.hint = hint(file, trouble->event.database);
     finding.evidence.push_back(log_evidence(the_case, *trouble));
+    if (trouble->event.signature == DatabaseFilesMissing)
+      tell_of_database(the_case, file, sense::quoted_name(trouble->event.text), finding);
     findings.push_back(std::move(finding));
   }
   return findings;

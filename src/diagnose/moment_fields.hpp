@@ -110,8 +110,9 @@ KEPT(sense::LogWatchFacts, seen, sync_waits_canceled, last_canceled_at, trouble)
 KEPT(sense::Space, role, name, path, unavailable, device, room, read_only);
 KEPT(sense::GroupMemory, limit_bytes, used_bytes, oom_kills);
 KEPT(sense::ClockJump, at, by);
-KEPT(sense::HostFacts, at, seen, spaces, memory_bytes, memory_available_bytes, group, booted_at,
-     clock_jump, io_stall, memory_stall);
+KEPT(sense::ProcessRoom, group_used, group_limit, user_limit, open_files);
+KEPT(sense::HostFacts, at, seen, spaces, memory_bytes, memory_available_bytes, group, processes,
+     booted_at, clock_jump, io_stall, memory_stall);
 KEPT(sense::SessionGroup, user, application, database, state, sessions, longest);
 KEPT(sense::OpenTransaction, pid, user, application, database, state, open_for, in_state_for,
      blocks, blocking_looks, waiting, xmin_age);

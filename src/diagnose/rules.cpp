@@ -31,7 +31,7 @@ constexpr auto kRules = std::to_array<Rule>({
     shared_memory_full,  heap_corrupted,
     index_corrupted,     table_truncated,
     mass_delete,         schema_dropped,
-    guard_killed,
+    guard_killed,        connection_limit,
 });
 
 }  // namespace

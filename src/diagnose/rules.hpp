@@ -55,6 +55,7 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> archive_failing(const Case& the_case);
 [[nodiscard]] std::vector<Finding> commits_unprotected(const Case& the_case);
 [[nodiscard]] std::vector<Finding> connection_storm(const Case& the_case);
+[[nodiscard]] std::vector<Finding> connection_limit(const Case& the_case);
 [[nodiscard]] std::vector<Finding> idle_in_transaction(const Case& the_case);
 [[nodiscard]] std::vector<Finding> slot_abandoned(const Case& the_case);
 [[nodiscard]] std::vector<Finding> wraparound_near(const Case& the_case);

@@ -37,6 +37,16 @@ std::optional<std::uint64_t> parse_row(std::string_view text, std::string_view n
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> parse_process_limit(std::string_view text, std::string_view name) {
+  for (const auto line : split_lines(text)) {
+    if (!line.starts_with(name)) continue;
+    const auto fields = split_fields(line.substr(name.size()));
+    if (fields.empty()) continue;
+    return fields[0] == "unlimited" ? std::optional<std::uint64_t>(0) : parse_number(fields[0]);
+  }
+  return std::nullopt;
+}
+
 std::optional<MemoryInfo> parse_meminfo(std::string_view text) {
   const auto total = parse_row(text, "MemTotal:");
   const auto available = parse_row(text, "MemAvailable:");

@@ -42,6 +42,9 @@ struct MemoryGroupMount {
 
 /// A file that holds one number of bytes; 0 for "max" and for what means the same in version 1.
 [[nodiscard]] std::optional<std::uint64_t> parse_memory_limit(std::string_view text);
+/// The row "Max open files", say, of /proc/PID/limits: the soft limit; 0 where there is none.
+[[nodiscard]] std::optional<std::uint64_t> parse_process_limit(std::string_view text,
+                                                               std::string_view name);
 /// The row `name` of a file of names and numbers (memory.events, memory.oom_control).
 [[nodiscard]] std::optional<std::uint64_t> parse_row(std::string_view text, std::string_view name);
 

@@ -70,9 +70,9 @@ bool short_of_connections(const LoginFacts& login) {
 
 }  // namespace
 
-bool activity_due(const Board& board, const Watch& watch) {
+Millis activity_due_in(const Board& board, const Watch& watch) {
   const auto& activity = board.seen.activity;
-  if (activity.at == SteadyTime{}) return true;
+  if (activity.at == SteadyTime{}) return Millis{0};
   auto pause = std::clamp<Millis>(kActivityEveryLogins * board.options.login_every,
                                   kActivityEveryMin, kActivityEveryMax);
   if (watch.activity_soon) pause = std::min(pause, kSoon);
@@ -80,7 +80,8 @@ bool activity_due(const Board& board, const Watch& watch) {
   if (watch.activity_refused) pause = kAgainAfter;
   // A visit that comes a little early looks too.
   if (!board.options.keeps_sessions()) pause = pause * 9 / 10;
-  return board.loop.now() - activity.at >= pause;
+  const auto rest = std::chrono::ceil<Millis>(activity.at + pause - board.loop.now());
+  return std::max(rest, Millis{0});
 }
 
 Task<void> look_at_activity(Board* board, Watch* watch) {

@@ -15,7 +15,8 @@ inline constexpr int kActivityEveryLogins = 3;
 inline constexpr Millis kActivityEveryMin{500};
 inline constexpr Millis kActivityEveryMax{60'000};
 
-[[nodiscard]] bool activity_due(const Board& board, const Watch& watch);
+/// 0: now.
+[[nodiscard]] Millis activity_due_in(const Board& board, const Watch& watch);
 /// Writes the activity facts; `unavailable` says why where there are none.
 runtime::Task<void> look_at_activity(Board* board, Watch* watch);
 

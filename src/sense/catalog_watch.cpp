@@ -19,6 +19,7 @@ using runtime::Task;
 // A look may cost this share of the time: one part in 500 is 0.2 % of a core. What a look costs is
 // taken as the shortest of the last ones, because waiting for a busy processor costs nothing.
 constexpr int kWatchShare = 500;
+constexpr Millis kPauseMin{10};
 constexpr Millis kPauseMax{10'000};
 
 // Opens the session when there is none. False: not now.
@@ -46,9 +47,15 @@ Millis next_pause(const Board& board, const Watch& watch) {
   if (!watch.session) return board.options.in_doubt;
   const auto cost = *std::ranges::min_element(watch.costs);
   const auto share = std::chrono::duration_cast<Millis>(cost * kWatchShare);
-  const auto pause = std::clamp(share, board.options.watch_every, kPauseMax);
-  // What was seen inside for the first time is not kept waiting for; never twice in a row.
-  return watch.activity_soon ? std::min(pause, kActivityEveryMin) : pause;
+  return std::clamp(share, board.options.watch_every, kPauseMax);
+}
+
+// A look inside that is due does not wait for the next look at the catalog: on a busy machine,
+// where looks seem dear, what needs two of them would come late.
+Millis instance_pause(const Board& board, const Watch& watch) {
+  const auto pause = next_pause(board, watch);
+  if (!watch.session) return pause;
+  return std::min(pause, std::max(activity_due_in(board, watch), kPauseMin));
 }
 
 bool database_exists(const Board& board, const std::string& name) {
@@ -60,7 +67,8 @@ Task<DbResult<void>> look_at_instance(Board* board, Watch* watch) {
   const auto wrote = co_await write_if_due(board, watch);
   if (!wrote) co_return std::unexpected(wrote.error());
   auto looked = co_await look_at_catalog(board, watch);
-  if (looked && activity_due(*board, *watch)) co_await look_at_activity(board, watch);
+  if (looked && activity_due_in(*board, *watch) == Millis{0})
+    co_await look_at_activity(board, watch);
   co_return looked;
 }
 
@@ -113,7 +121,7 @@ Task<void> watch_catalog(Board* board) {
   while (true) {
     const auto looked = co_await look_once(board, &watch, look_at_instance);
     if (looked) watch_more(*board, watched);
-    co_await board->pause(next_pause(*board, watch));
+    co_await board->pause(instance_pause(*board, watch));
   }
 }
 

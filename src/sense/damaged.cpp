@@ -45,6 +45,7 @@ std::string damaged_object(const LogEvent& event) {
     case PageCorrupt:
     case ToastMissing:
     case TransactionStatusMissing:
+    case DatabaseFilesMissing:
     case RelationFileMissing: {
       auto file = named_file(event.text);
       return file.empty() ? toast_table(event.text) : file;

@@ -43,6 +43,14 @@ struct GroupMemory {
   std::uint64_t oom_kills = 0;  ///< processes of this group the kernel has ended, since it exists
 };
 
+/// How many processes and files the server may have; a limit of 0: none.
+struct ProcessRoom {
+  std::uint64_t group_used = 0;  ///< processes and threads of its group
+  std::uint64_t group_limit = 0;
+  std::uint64_t user_limit = 0;  ///< of its user's processes, wherever they are
+  std::uint64_t open_files = 0;  ///< each of its processes
+};
+
 struct HostFacts {
   SteadyTime at;
   bool seen = false;  ///< false until the first look
@@ -50,6 +58,7 @@ struct HostFacts {
   std::uint64_t memory_bytes = 0;
   std::uint64_t memory_available_bytes = 0;
   std::optional<GroupMemory> group;
+  std::optional<ProcessRoom> processes;  ///< none while it does not run
   std::optional<WallTime> booted_at;
   std::optional<ClockJump> clock_jump;  ///< the last one since the guard began
   /// Pressure stall information: percent of the last 10 s in which some process waited; none where

@@ -52,6 +52,16 @@ Space place_of(SpaceRole role, fs::path path, std::string name = {}) {
   return space;
 }
 
+std::optional<ProcessRoom> limits_of(pid_t pid) {
+  const auto text = read(proc_entry(pid, "limits"));
+  const auto files = runtime::parse_process_limit(text, "Max open files");
+  if (!files) return std::nullopt;
+  ProcessRoom room;
+  room.open_files = *files;
+  room.user_limit = runtime::parse_process_limit(text, "Max processes").value_or(0);
+  return room;
+}
+
 std::string why() { return std::generic_category().message(errno); }
 
 }  // namespace
@@ -138,10 +148,15 @@ void HostLook::look_at_memory() {
   const auto memory = runtime::parse_meminfo(read("/proc/meminfo"));
   const auto io = runtime::parse_pressure(read("/proc/pressure/io"));
   const auto stalled = runtime::parse_pressure(read("/proc/pressure/memory"));
-  auto group = places_.pid == 0
-                   ? std::nullopt
-                   : read_group_memory(read(proc_entry(places_.pid, "cgroup")),
-                                       read("/proc/self/mountinfo", runtime::kProcTableBytesMax));
+  std::optional<GroupMemory> group;
+  std::optional<ProcessRoom> processes;
+  if (places_.pid != 0) {
+    const auto name = read(proc_entry(places_.pid, "cgroup"));
+    const auto mounts = read("/proc/self/mountinfo", runtime::kProcTableBytesMax);
+    group = read_group_memory(name, mounts);
+    processes = limits_of(places_.pid);
+    if (processes) read_group_processes(name, mounts, *processes);
+  }
   const std::scoped_lock lock(mutex_);
   if (memory) {
     facts_.memory_bytes = memory->total_bytes;
@@ -150,6 +165,7 @@ void HostLook::look_at_memory() {
   facts_.io_stall = io;
   facts_.memory_stall = stalled;
   facts_.group = group;
+  facts_.processes = processes;
   facts_.booted_at = runtime::boot_time();
 }
 
@@ -177,25 +193,56 @@ HostFacts HostLook::so_far() const {
   return facts;
 }
 
-std::optional<GroupMemory> read_group_memory(std::string_view cgroup, std::string_view mountinfo) {
+namespace {
+
+// Where a process's group is, and where the way up from it ends.
+struct Group {
+  bool unified = false;
+  fs::path place;
+  fs::path top;
+  [[nodiscard]] bool at_top() const { return place.native().size() <= top.native().size(); }
+};
+
+std::optional<Group> group_of(std::string_view cgroup, std::string_view mountinfo) {
   const auto name = runtime::parse_memory_group(cgroup);
   if (!name) return std::nullopt;
   const auto mount = runtime::find_memory_mount(mountinfo, name->unified);
   if (!mount) return std::nullopt;
   std::string_view path = name->path;
   if (mount->root != "/" && path.starts_with(mount->root)) path.remove_prefix(mount->root.size());
-  const fs::path top = mount->mount_point;
-  fs::path place = fs::path(mount->mount_point + std::string(path)).lexically_normal();
-  const auto* limit_file = name->unified ? "memory.max" : "memory.limit_in_bytes";
-  const auto* used_file = name->unified ? "memory.current" : "memory.usage_in_bytes";
-  const auto* kills_file = name->unified ? "memory.events" : "memory.oom_control";
+  return Group{name->unified, fs::path(mount->mount_point + std::string(path)).lexically_normal(),
+               mount->mount_point};
+}
+
+}  // namespace
+
+void read_group_processes(std::string_view cgroup, std::string_view mountinfo, ProcessRoom& room) {
+  auto group = group_of(cgroup, mountinfo);
+  if (!group || !group->unified) return;
+  for (; !group->at_top(); group->place = group->place.parent_path()) {
+    const auto used = runtime::parse_memory_limit(read(group->place / "pids.current"));
+    const auto limit = runtime::parse_memory_limit(read(group->place / "pids.max")).value_or(0);
+    const bool tighter = limit != 0 && (room.group_limit == 0 || limit < room.group_limit);
+    if (!used || (!tighter && room.group_used != 0)) continue;
+    room.group_used = *used;
+    if (tighter) room.group_limit = limit;
+  }
+}
+
+std::optional<GroupMemory> read_group_memory(std::string_view cgroup, std::string_view mountinfo) {
+  auto found = group_of(cgroup, mountinfo);
+  if (!found) return std::nullopt;
+  auto& place = found->place;
+  const auto* limit_file = found->unified ? "memory.max" : "memory.limit_in_bytes";
+  const auto* used_file = found->unified ? "memory.current" : "memory.usage_in_bytes";
+  const auto* kills_file = found->unified ? "memory.events" : "memory.oom_control";
   const auto kills = runtime::parse_row(read(place / kills_file), "oom_kill");
   const auto used = runtime::parse_memory_limit(read(place / used_file));
   if (!used) return std::nullopt;  // the group of all has no count
   GroupMemory group;
   group.used_bytes = *used;
   group.oom_kills = kills.value_or(0);
-  for (; place.native().size() > top.native().size(); place = place.parent_path()) {
+  for (; !found->at_top(); place = place.parent_path()) {
     const auto limit = runtime::parse_memory_limit(read(place / limit_file)).value_or(0);
     if (limit == 0 || (group.limit_bytes != 0 && limit >= group.limit_bytes)) continue;
     group.limit_bytes = limit;

@@ -55,4 +55,8 @@ class HostLook {
 [[nodiscard]] std::optional<GroupMemory> read_group_memory(std::string_view cgroup,
                                                            std::string_view mountinfo);
 
+/// The tightest limit on the number of processes on the way up, and what that group has; nothing of
+/// either where the hierarchy is of version 1.
+void read_group_processes(std::string_view cgroup, std::string_view mountinfo, ProcessRoom& room);
+
 }  // namespace pgkeel::sense

@@ -54,6 +54,8 @@ bool is_trouble(pg::Signature signature) {
     case ToastMissing:
     case TransactionStatusMissing:
     case RelationFileMissing:
+    case ConnectionLimit:
+    case TooManyWalSenders:
     case DatabaseFilesMissing: return true;
     default: return false;
   }

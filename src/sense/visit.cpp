@@ -43,7 +43,7 @@ Task<DbResult<void>> look_inside(Board* board, Watch* watch) {
   auto looked = co_await look_at_catalog(board, watch);
   if (!looked) co_return looked;
   // Last in the transaction: what it cannot have costs nothing else.
-  if (activity_due(*board, *watch)) co_await look_at_activity(board, watch);
+  if (activity_due_in(*board, *watch) == Millis{0}) co_await look_at_activity(board, watch);
   auto ended = co_await run(board, &*watch->session, "commit");
   if (!ended) co_return ended;
   auto wrote = co_await write_if_due(board, watch);

@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   static_cast<void>(parse_meminfo(text));
   static_cast<void>(parse_pressure(text));
   static_cast<void>(parse_memory_limit(text));
+  static_cast<void>(parse_process_limit(text, "Max open files"));
   if (const auto group = parse_memory_group(text)) CHECK(group->path.starts_with('/'));
   static_cast<void>(find_memory_mount(text, true));
   return 0;

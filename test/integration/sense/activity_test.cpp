@@ -222,9 +222,9 @@ TEST(ActivityPace, IsBoundedAndHasteIsTakenOnce) {
   Watch watch;
   const auto due_after = [&](Millis age) {
     board.seen.activity.at = loop.now() - age;
-    return activity_due(board, watch);
+    return activity_due_in(board, watch) == Millis{0};
   };
-  EXPECT_TRUE(activity_due(board, watch));
+  EXPECT_EQ(activity_due_in(board, watch), Millis{0});
   EXPECT_FALSE(due_after(Millis(14'000)));
   EXPECT_TRUE(due_after(Millis(15'000)));
   watch.activity_soon = true;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,32 @@ TEST_F(HostLookTest, TheTightestLimitOnTheWayUpCounts) {
   EXPECT_EQ(read_group_memory("4:memory:/docker/pod\n0::/\n", old)->limit_bytes, 5000U);
   EXPECT_FALSE(read_group_memory("0::/gone\n", mount).has_value());
   EXPECT_FALSE(read_group_memory("", mount).has_value());
+}
+
+TEST_F(HostLookTest, ProcessesAreCountedAgainstTheTightestLimit) {
+  // Goal: pids.max on the way up, with what that group has; the limits of the process itself (K36
+  // K55).
+  const auto top = (dir_ / "space").string();
+  fs::create_directories(dir_ / "space/pod/server");
+  write(dir_ / "space/pod/server/pids.current", "30\n");
+  write(dir_ / "space/pod/server/pids.max", "max\n");
+  const auto mount = "41 31 0:38 / " + top + " rw - cgroup2 cgroup2 rw\n";
+  ProcessRoom room;
+  read_group_processes("0::/pod/server\n", mount, room);
+  EXPECT_EQ(room.group_used, 30U);
+  EXPECT_EQ(room.group_limit, 0U);
+  write(dir_ / "space/pod/pids.current", "70\n");
+  write(dir_ / "space/pod/pids.max", "80\n");
+  read_group_processes("0::/pod/server\n", mount, room);
+  EXPECT_EQ(room.group_used, 70U);
+  EXPECT_EQ(room.group_limit, 80U);
+  HostLook look({dir_ / "data", ::getpid(), false});
+  look.run();
+  ASSERT_TRUE(look.so_far().processes);
+  struct rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  const auto expected = files.rlim_cur == RLIM_INFINITY ? 0 : files.rlim_cur;
+  EXPECT_EQ(look.so_far().processes->open_files, expected);
 }
 
 }  // namespace

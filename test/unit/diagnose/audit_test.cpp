@@ -34,7 +34,7 @@ TEST(Audit, EveryQuestionIsAnsweredOrSaidToBeOpen) {
   History history = quiet_history();
   history.log.unavailable = history.updates_unavailable = history.kernel_unavailable = "not here";
   const auto answers = audit(blank, history);
-  EXPECT_EQ(answers.size(), 8U);
+  EXPECT_EQ(answers.size(), 9U);
   for (const auto& answer : answers) {
     EXPECT_EQ(answer.kind, Answer::Kind::Unknown) << answer.name << ": " << answer.text;
     EXPECT_FALSE(answer.text.empty()) << answer.name;

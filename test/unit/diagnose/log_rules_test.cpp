@@ -143,6 +143,26 @@ TEST(WalDiskFull, StopsTheStartsUntilThereIsRoom) {
   EXPECT_EQ(instance.causes().front(), Cause::ServerKilled);
 }
 
+TEST(WalDiskFull, ExplainsAFullDiskOfTheDataToo) {
+  // Goal: K6 K7: one disk that holds both is one thing, before and after the server's death; a
+  // tablespace on another disk is another.
+  auto instance = killed();
+  told(instance, Signature::DiskFull, kNoSpace, Seconds(3));
+  instance.seen.server_log.entries = {{Signature::DiskFull, kNoSpace},
+                                      {Signature::WalDiskFull, "pg_wal: no space"}};
+  with_spaces(instance, {space(sense::SpaceRole::Data, 2 * kMega)});
+  EXPECT_THAT(instance.causes(), ElementsAre(Cause::WalDiskFull, Cause::ServerKilled));
+  instance.seen.host.spaces.front().room.bytes_free = 900 * kMega;
+  instance.seen.host.spaces.push_back(space(sense::SpaceRole::Wal, 2 * kMega));
+  instance.seen.host.spaces.push_back(space(sense::SpaceRole::Tablespace, 2 * kMega));
+  EXPECT_THAT(instance.causes(), testing::IsSupersetOf({Cause::WalDiskFull}));
+  instance = healthy();
+  told(instance, Signature::DiskFull, kNoSpace, Seconds(3));
+  told(instance, Signature::WalDiskFull, "pg_wal: no space", Seconds(3));
+  with_spaces(instance, {space(sense::SpaceRole::Data, 2 * kMega)});
+  EXPECT_THAT(instance.causes(), ElementsAre(Cause::WalDiskFull));
+}
+
 TEST(WalDiskFull, ADiskWithNothingLeftSaysItWithoutTheLog) {
   // Goal: K7: the log is on the full disk and could not say why; little room alone is no reason to
   // hold a start back.
@@ -199,6 +219,55 @@ TEST(HeapCorrupted, ALostTransactionStatusIsDamageToo) {
        {});
   ASSERT_THAT(instance.causes(), ElementsAre(Cause::HeapCorrupted));
   EXPECT_EQ(instance.findings().front().subject, "pg_xact/0000");
+}
+
+TEST(HeapCorrupted, TheFilesOfADatabaseAreGone) {
+  // Goal: K21: named while pg_database still has it; one that was dropped since is no finding.
+  auto instance = healthy();
+  told(instance, Signature::DatabaseFilesMissing,
+       "database \"shop\" does not exist (The database subdirectory \"base/16384\" is missing.)",
+       Seconds(3), "");
+  ASSERT_THAT(instance.causes(), ElementsAre(Cause::HeapCorrupted));
+  const auto finding = instance.findings().front();
+  EXPECT_EQ(finding.subject, "base/16384");
+  EXPECT_THAT(finding.summary, HasSubstr("files of database shop are gone"));
+  EXPECT_THAT(finding.hint, HasSubstr("pgkeel undrop shop --as shop_restored"));
+  EXPECT_EQ(finding.evidence.size(), 2U);
+  std::erase_if(instance.seen.catalog.databases,
+                [](const auto& database) { return database.name == "shop"; });
+  EXPECT_FALSE(has(instance, Cause::HeapCorrupted));
+}
+
+TEST(ConnectionLimit, NamesWhoseLimitItIsAndWhoIsThere) {
+  // Goal: K27 K51: of a role, a database, the standbys; each its own subject, no harm to the rest;
+  // over when nobody was refused for a while.
+  auto instance = healthy();
+  told(instance, Signature::ConnectionLimit, "too many connections for role \"app\"", Seconds(9));
+  told(instance, Signature::ConnectionLimit, "too many connections for role \"app\"", Seconds(3));
+  told(instance, Signature::ConnectionLimit, "too many connections for database \"shop\"",
+       Seconds(3));
+  told(instance, Signature::TooManyWalSenders,
+       "number of requested standby connections exceeds max_wal_senders (currently 2)", Seconds(3));
+  told(instance, Signature::ConnectionLimit, "zu viele Verbindungen", Seconds(3));
+  instance.seen.activity.seen = true;
+  instance.seen.activity.at = kNow;
+  instance.seen.activity.groups = {{"app", "bot", "shop", "idle", 7, Seconds(3)},
+                                   {"app", "web", "crm", "active", 2, Seconds(3)}};
+  std::vector<std::string> subjects;
+  for (const auto& finding : instance.findings()) {
+    EXPECT_EQ(finding.cause, Cause::ConnectionStorm);
+    EXPECT_EQ(finding.severity, incident::Severity::Warning);
+    EXPECT_TRUE(finding.wait);
+    subjects.push_back(finding.subject);
+  }
+  EXPECT_THAT(subjects, ElementsAre("connections.database.shop", "connections.limit",
+                                    "connections.role.app", "connections.wal_senders"));
+  const auto of_role = instance.findings()[2];
+  EXPECT_THAT(of_role.evidence.back().text, HasSubstr("role app has 9 sessions"));
+  EXPECT_THAT(of_role.hint, HasSubstr("alter role \"app\" connection limit"));
+  EXPECT_THAT(instance.findings()[0].evidence.back().text, HasSubstr("has 7 sessions"));
+  instance.now = kNow + Seconds(600);
+  EXPECT_FALSE(has(instance, Cause::ConnectionStorm));
 }
 
 TEST(IndexCorrupted, NamesTheIndexAndTheCheckBefore) {

@@ -57,6 +57,14 @@ TEST(HostText, ReadsLimitsAndCounts) {
   EXPECT_EQ(parse_memory_limit("536870912\n"), 536870912U);
   EXPECT_FALSE(parse_memory_limit("lots\n"));
   EXPECT_FALSE(parse_memory_limit(""));
+  constexpr auto kLimits =
+      "Limit                     Soft Limit           Hard Limit           Units     \n"
+      "Max processes             unlimited            unlimited            processes \n"
+      "Max open files            1024                 524288               files     \n";
+  EXPECT_EQ(parse_process_limit(kLimits, "Max open files"), 1024U);
+  EXPECT_EQ(parse_process_limit(kLimits, "Max processes"), 0U);
+  EXPECT_FALSE(parse_process_limit(kLimits, "Max locked memory"));
+  EXPECT_FALSE(parse_process_limit("Max open files", "Max open files"));
   EXPECT_EQ(parse_row("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "oom_kill"), 3U);
   EXPECT_FALSE(parse_row("low 0\n", "oom_kill"));
 }

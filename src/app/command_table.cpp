@@ -20,6 +20,8 @@ CommandTable command_table() {
               incident_show_command(),
               incident_report_command(),
               incident_ack_command(),
+              incident_abandon_command(),
+              incident_resume_command(),
               incident_replay_command(),
               backup_now_command(),
               backup_list_command(),

@@ -75,6 +75,21 @@ Result<Forgotten> read_forgotten(const HttpRequest& request) {
   return Forgotten{database, relation, who_asked(request, who)};
 }
 
+struct AboutIncident {
+  std::string incident;
+  std::string who;
+};
+
+Result<AboutIncident> read_about(const HttpRequest& request) {
+  TRY(body, read_object(request, {"incident", "who"}));
+  TRY(incident, read_text(body, "incident"));
+  TRY(who, read_text(body, "who"));
+  if (incident.empty())
+    return fail(Error(ErrorCode::Usage, "no incident is named")
+                    .with_hint("Write {\"incident\": \"2026-11-21-003\"}."));
+  return AboutIncident{std::move(incident), who_asked(request, std::move(who))};
+}
+
 }  // namespace
 
 Task<HttpResponse> post_cleanup(ContextPtr, Call) {
@@ -139,17 +154,23 @@ Task<HttpResponse> post_forget(ContextPtr context, Call call) {
 }
 
 Task<HttpResponse> post_ack(ContextPtr context, Call call) {
-  const auto body = read_object(call.request, {"incident", "who"});
-  if (!body) co_return problem(body.error());
-  auto incident = read_text(*body, "incident");
-  if (!incident) co_return problem(incident.error());
-  if (incident->empty())
-    co_return problem(Error(ErrorCode::Usage, "no incident is named")
-                          .with_hint("Write {\"incident\": \"2026-11-21-003\"}."));
-  auto who = read_text(*body, "who");
-  if (!who) co_return problem(who.error());
-  const auto result = co_await context->sources.control->acknowledge(
-      *std::move(incident), who_asked(call.request, *std::move(who)));
+  auto about = read_about(call.request);
+  if (!about) co_return problem(about.error());
+  const auto result = co_await context->sources.control->acknowledge(about->incident, about->who);
+  co_return done_or_problem(result);
+}
+
+Task<HttpResponse> post_abandon(ContextPtr context, Call call) {
+  auto about = read_about(call.request);
+  if (!about) co_return problem(about.error());
+  const auto result = co_await context->sources.control->abandon(about->incident, about->who);
+  co_return done_or_problem(result);
+}
+
+Task<HttpResponse> post_take_back(ContextPtr context, Call call) {
+  auto about = read_about(call.request);
+  if (!about) co_return problem(about.error());
+  const auto result = co_await context->sources.control->take_back(about->incident);
   co_return done_or_problem(result);
 }
 

@@ -39,6 +39,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Methods::Post, "/api/v1/application", Access::Token, post_application},
     {Methods::Post, "/api/v1/forget", Access::Token, post_forget},
     {Methods::Post, "/api/v1/ack", Access::Token, post_ack},
+    {Methods::Post, "/api/v1/abandon", Access::Token, post_abandon},
+    {Methods::Post, "/api/v1/take-back", Access::Token, post_take_back},
     // Server logs quote rows and statements: reading them needs the token too.
     {Methods::Get, "/api/v1/logs", Access::Token, get_logs},
     {Methods::Get, "/api/v1/conninfo", Access::UnixOnly, get_conninfo},

@@ -47,6 +47,10 @@ class Control {
   /// A person looks after the incident: nobody further is called. NotFound; WrongState when it is
   /// closed.
   virtual runtime::Task<Result<>> acknowledge(std::string incident, std::string who) = 0;
+  /// Leaves an unfinished incident to people, or takes it back: the guard does nothing more for it.
+  /// NotFound.
+  virtual runtime::Task<Result<>> abandon(std::string incident, std::string who) = 0;
+  virtual runtime::Task<Result<>> take_back(std::string incident) = 0;
 };
 
 class IncidentSource {

@@ -57,5 +57,42 @@ TEST(Pause, NothingIsDoneUntilResume) {
   EXPECT_TRUE(replays(stage, "server_killed"));
 }
 
+TEST(Abandoned, IsLeftAloneByEveryGuardUntilTakenBack) {
+  // Goal: an incident that a person took into their hands is watched and no more, by the next
+  // guard, too; taken back, it is healed at once (C7 D16).
+  auto scene = build_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  const auto post = [&](const std::string& path, const app::Json& body) {
+    const auto done = stage.client().post(path, body);
+    EXPECT_TRUE(done.has_value()) << done.error().message();
+  };
+  post("/api/v1/pause", app::Json::object());
+  kill_server(stage);
+  const auto waits = [](const Incident& incident) {
+    return incident.state == IncidentState::Waiting;
+  };
+  ASSERT_TRUE(await_incident(stage, "server_killed", waits));
+  const auto id = incident_of(stage, "server_killed")->id;
+  post("/api/v1/abandon", {{"incident", id}, {"who", "ann"}});
+  post("/api/v1/resume", app::Json::object());
+  ASSERT_TRUE(stays_down(stage));
+  ASSERT_TRUE(stage.kill_guard().has_value());
+  ASSERT_TRUE(stage.start_guard().has_value());
+  const auto says_whose = [](const Incident& incident) {
+    return std::ranges::count_if(incident.events, [](const auto& event) {
+             return event.text.contains("ann abandoned it");
+           }) > 1;
+  };
+  ASSERT_TRUE(await_incident(stage, "server_killed", says_whose));
+  ASSERT_TRUE(stays_down(stage));
+  EXPECT_TRUE(incident_of(stage, "server_killed")->actions.empty());
+  post("/api/v1/take-back", {{"incident", id}});
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  ASSERT_TRUE(service_restored(scene));
+  EXPECT_FALSE(stage.client().post("/api/v1/abandon", {{"incident", "2020-01-01-001"}}));
+}
+
 }  // namespace
 }  // namespace pgkeel::chaos

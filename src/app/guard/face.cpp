@@ -84,6 +84,14 @@ runtime::Task<Result<>> Face::acknowledge(std::string incident, std::string who)
   co_return Result<>();
 }
 
+runtime::Task<Result<>> Face::abandon(std::string incident, std::string who) {
+  co_return conductor_.abandon(incident, who);
+}
+
+runtime::Task<Result<>> Face::take_back(std::string incident) {
+  co_return conductor_.take_back(incident);
+}
+
 runtime::Task<Result<std::vector<incident::Incident>>> Face::list(std::size_t most) {
   co_return journal_.list(most);
 }

@@ -81,6 +81,17 @@ TEST(ControlApi, AnAcknowledgementNamesIncidentAndPerson) {
   EXPECT_EQ(guard.post_locally("/api/v1/ack", R"({"incident":"x"})").status, 409);
 }
 
+TEST(ControlApi, AnIncidentIsAbandonedAndTakenBack) {
+  // Goal: whose hands an incident is in; over TCP it needs the token (D16).
+  FakeGuard guard;
+  EXPECT_EQ(guard.post_locally("/api/v1/abandon", R"({"incident":"1","who":"ann"})").status, 200);
+  EXPECT_EQ(guard.post_locally("/api/v1/take-back", R"({"incident":"1"})").status, 200);
+  EXPECT_EQ(guard.post_locally("/api/v1/abandon", "{}").status, 400);
+  EXPECT_EQ(guard.ask(post_request("/api/v1/abandon", R"({"incident":"1"})")).status, 403);
+  EXPECT_EQ(guard.ask(post_request("/api/v1/take-back", R"({"incident":"1"})")).status, 403);
+  EXPECT_EQ(guard.control.calls, (Calls{"abandon 1 by ann", "take back 1"}));
+}
+
 TEST(ControlApi, ForgetTakesARelationOrADatabase) {
   // "What was dropped on purpose stays dropped": the operator's answer, remembered.
   FakeGuard guard;

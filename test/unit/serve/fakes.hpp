@@ -149,6 +149,14 @@ struct FakeControl : Control {
     calls.push_back("ack " + incident + " by " + who);
     co_return result;
   }
+  runtime::Task<Result<>> abandon(std::string incident, std::string who) override {
+    calls.push_back("abandon " + incident + " by " + who);
+    co_return result;
+  }
+  runtime::Task<Result<>> take_back(std::string incident) override {
+    calls.push_back("take back " + incident);
+    co_return result;
+  }
 };
 
 struct FakeIncidents : IncidentSource {

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "chaos/chaos.hpp"
+#include "incident/report.hpp"
 #include "runtime/files.hpp"
 #include "runtime/http.hpp"
 
@@ -215,6 +216,56 @@ TEST_F(AfterRecovery, AnInvariantThatDoesNotHoldKeepsTheIncidentOpen) {
   EXPECT_TRUE(closed.verified.back().passed);
   const auto text = runs();
   EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
+  ASSERT_TRUE(service_restored(scene));
+}
+
+bool has_event(const Incident& incident, std::string_view beginning) {
+  return std::ranges::any_of(incident.events, [beginning](const incident::Event& event) {
+    return event.text.starts_with(beginning);
+  });
+}
+
+TEST(Watch, TheListOfChecksAndTheEndOfTheWatchAreKept) {
+  // Goal: each check with its result and time, and what broke the watch by its name; a person who
+  // looks after the next incident is remembered by the next guard, too (D13 D15 D16).
+  auto scene = build_scene({{"PGKEEL_RECOVER_WATCH_FOR", "10min"}});
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  add_writer(scene);
+  kill_server(stage);
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  const auto first = *incident_of(stage, "server_killed");
+  std::vector<std::string> checks;
+  for (const auto& check : first.verified) {
+    checks.push_back(check.check);
+    EXPECT_TRUE(check.passed && !check.note.empty() && check.at >= first.opened_at) << check.check;
+  }
+  EXPECT_THAT(checks, testing::ElementsAre("login", "write", "databases", "tables"));
+  EXPECT_TRUE(has_event(first, "excluded: volume_lost, because "));
+  EXPECT_THAT(incident::markdown_report(first), HasSubstr("The stability watch runs"));
+
+  kill_server(stage);
+  const auto read = [&] {
+    const auto all = incidents(stage);
+    const auto found = std::ranges::find(all, first.id, &Incident::id);
+    return found == all.end() ? Incident() : *found;
+  };
+  // The reason is journaled behind the state.
+  constexpr auto kBroken = "closed: its watch was broken: server_killed of instance began";
+  ASSERT_TRUE(test::wait_until([&] { return has_event(read(), kBroken); }, kPatience));
+  EXPECT_EQ(read().state, IncidentState::Closed);
+  EXPECT_THAT(incident::markdown_report(read()), HasSubstr("its watch was broken: server"));
+  ASSERT_TRUE(await_healed(stage, "server_killed"));
+  const auto second = *incident_of(stage, "server_killed");
+  const auto ack = [&](const std::string& id) {
+    return stage.client().post("/api/v1/ack", {{"incident", id}, {"who", "ann"}});
+  };
+  EXPECT_TRUE(ack(second.id).has_value());
+  EXPECT_EQ(ack(first.id).error().code, ErrorCode::WrongState);
+  ASSERT_TRUE(stage.kill_guard().has_value());
+  ASSERT_TRUE(stage.start_guard().has_value());
+  ASSERT_TRUE(stage.await_ready().has_value());
+  EXPECT_EQ(incident_of(stage, "server_killed")->acked_by, "ann");
   ASSERT_TRUE(service_restored(scene));
 }
 

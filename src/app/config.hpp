@@ -108,8 +108,10 @@ struct RecoverConfig {
   MissingPolicy missing_database = MissingPolicy::Restore;  ///< default: as missing_table
   FreshPolicy fresh_cluster = FreshPolicy::Reattach;
   RestartBudget restarts;
-  Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
-  Millis watch_for{600'000};  ///< stability watch before an incident is closed
+  Millis idle_sessions{300'000};        ///< ended after it while clients are refused; 0: never
+  Millis idle_in_transaction{900'000};  ///< ended after it while it holds others up; 0: never
+  Millis hung_after{60'000};            ///< no login, CPU, I/O or LSN progress for so long: hung
+  Millis watch_for{600'000};            ///< stability watch before an incident is closed
 };
 
 /// On which instances the application's role and database are made.

@@ -70,7 +70,6 @@ void name_offenders(const Case& the_case, Finding& finding) {
 Finding of(const Case& the_case, std::string summary, std::string seen) {
   Finding finding;
   finding.cause = Cause::ConnectionStorm;
-  finding.wait = true;
   finding.confidence = 0.95;
   finding.summary = std::move(summary);
   finding.evidence.push_back(evidence(the_case, "login", std::move(seen)));
@@ -129,6 +128,7 @@ Finding by_count(const Case& the_case, bool crowded) {
                     seen);
   if (!full) {
     finding.subject = kNearSubject;
+    finding.wait = true;  // nobody is ended before somebody is refused
     finding.severity = incident::Severity::Warning;
   }
   name_offenders(the_case, finding);

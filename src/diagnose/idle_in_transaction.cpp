@@ -61,14 +61,15 @@ std::vector<Finding> idle_in_transaction(const Case& the_case) {
   finding.cause = Cause::IdleInTransaction;
   finding.subject = kSubject;
   finding.confidence = 0.95;
-  finding.wait = true;
   finding.summary = fmt::format("A session holds others up: {}.", words(*worst));
   for (const auto& transaction : activity.transactions)
     if (offends(the_case, transaction) && finding.evidence.size() < kNamed)
       finding.evidence.push_back(evidence(the_case, "sessions", words(transaction)));
   finding.hint = fmt::format(
-      "end it with: select pg_terminate_backend({}); its transaction is rolled back. So that the "
-      "server does it: idle_in_transaction_session_timeout",
+      "end it with: select pg_terminate_backend({}); its transaction is rolled back. The guard "
+      "does "
+      "it after recover.idle_in_transaction, but for a superuser's. So that the server does it: "
+      "idle_in_transaction_session_timeout",
       worst->pid);
   return {finding};
 }

@@ -30,7 +30,8 @@ std::vector<Finding> index_corrupted(const Case& the_case) {
     finding.cause = Cause::IndexCorrupted;
     finding.subject = "index " + (index.empty() ? std::string("(unnamed)") : index);
     finding.confidence = 0.95;
-    finding.wait = true;
+    // Without both names nobody can tell which index it is.
+    finding.wait = name.empty() || trouble->event.database.empty();
     finding.summary = fmt::format("Index {} is damaged.", name.empty() ? "(unnamed)" : name);
     finding.hint = fmt::format(
         "check its table ('pg_amcheck --heapallindexed'); when that is sound: REINDEX INDEX "

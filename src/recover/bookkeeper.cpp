@@ -12,6 +12,7 @@
 #include "diagnose/case.hpp"
 #include "diagnose/warning.hpp"
 #include "recover/definitions.hpp"
+#include "recover/mended.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::recover {
@@ -131,6 +132,8 @@ Result<void> Bookkeeper::load() {
   TRY_VOID(load_known(services_.ledger, known_));
   TRY(config, services_.ledger.config_files());
   services_.senses.set_good_files(good_files(config));
+  TRY(answered, mended(services_.ledger));
+  services_.senses.set_mended(std::move(answered));
   listings_recorded_.clear();
   return {};
 }

@@ -40,6 +40,11 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {"restore_table", "restore a lost table from the archive", {Ownership}},
     {"recreate_database", "re-create a lost database, empty", {CreateDb}},
     {"recreate_table", "re-create a lost table, empty", {Ownership}},
+    {"end_idle_sessions", "end idle sessions while clients are refused", {ReadStats, Signal}},
+    {"end_idle_transaction",
+     "end a session idle in a transaction that holds others up",
+     {ReadStats, Signal}},
+    {"rebuild_index", "make a damaged index anew from a sound table", {Ownership}},
 });
 
 constexpr auto kNeeds = std::to_array<NeedInfo>({
@@ -55,6 +60,7 @@ constexpr auto kNeeds = std::to_array<NeedInfo>({
     {Ownership, "needs a member of the database's owner",
      "a human: the guard's role does not own the database"},
     {ReadStats, "needs pg_read_all_stats", "a human: the guard's role lacks pg_read_all_stats"},
+    {Signal, "needs pg_signal_backend", "a human: the guard's role lacks pg_signal_backend"},
     {ReadTables, "needs SELECT on every table",
      "a human: the guard's role may not read every table"},
 });
@@ -79,7 +85,8 @@ bool reads_every_table(const sense::Observation& seen) {
 }
 
 bool is_right(Need need) {
-  return need == CreateDb || need == Ownership || need == ReadStats || need == ReadTables;
+  return need == CreateDb || need == Ownership || need == ReadStats || need == Signal ||
+         need == ReadTables;
 }
 
 bool reaches(Need need, const instance::Capabilities& reach) {
@@ -101,6 +108,7 @@ bool holds(Need need, const sense::Observation& seen) {
     case CreateDb: return rights.createdb;
     case Ownership: return rights.owns_database;
     case ReadStats: return rights.reads_stats;
+    case Signal: return rights.signals;
     default: return reads_every_table(seen);
   }
 }

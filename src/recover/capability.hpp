@@ -24,6 +24,7 @@ enum class Need : std::uint8_t {
   CreateDb,    ///< attribute CREATEDB
   Ownership,   ///< of the database, by membership
   ReadStats,   ///< pg_read_all_stats
+  Signal,      ///< pg_signal_backend: end other roles' sessions
   ReadTables,  ///< SELECT on every table, for pg_dump to take its lock
 };
 

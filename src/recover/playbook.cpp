@@ -11,7 +11,8 @@ namespace {
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
     {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration,
      &kRestoreControlFile, &kMendPermissions, &kReattachData, &kRestoreData, &kReplaceFreshCluster,
-     &kCreateDatabase, &kRecreateDatabase, &kRecreateTable, &kRestoreDatabase, &kRestoreTable});
+     &kCreateDatabase, &kRecreateDatabase, &kRecreateTable, &kRestoreDatabase, &kRestoreTable,
+     &kEndIdleSessions, &kEndIdleTransaction, &kRebuildIndex});
 
 }  // namespace
 

@@ -40,6 +40,7 @@ struct Services {
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
   std::filesystem::path state_dir{};  ///< where jobs keep what they wrote, in jobs/
+  EndSessions end_sessions{};         ///< as in Policy
   notify::IncidentListener* alerts =
       nullptr;  ///< hears of every change of an incident; may be null
 };
@@ -114,5 +115,8 @@ extern const Playbook kRecreateDatabase;
 extern const Playbook kRecreateTable;
 extern const Playbook kRestoreDatabase;
 extern const Playbook kRestoreTable;
+extern const Playbook kEndIdleSessions;
+extern const Playbook kEndIdleTransaction;
+extern const Playbook kRebuildIndex;
 
 }  // namespace pgkeel::recover

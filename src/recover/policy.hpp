@@ -10,12 +10,19 @@ enum class Mode { Act, Advise };
 /// none, waits for a human like Advise.
 enum class MissingPolicy { Restore, RecreateEmpty, Advise };
 
+/// For how long a client's session does nothing before it may be ended; 0: never.
+struct EndSessions {
+  Seconds idle{300};                 ///< while clients are refused for want of connections
+  Seconds idle_in_transaction{900};  ///< while it holds others up
+};
+
 struct Policy {
   Mode mode = Mode::Act;
   MissingPolicy missing_table = MissingPolicy::Restore;
   MissingPolicy missing_database = MissingPolicy::Restore;
   bool archive = false;  ///< backups and WAL are kept, so that what is lost can be restored
   bool replace_fresh_cluster = true;
+  EndSessions end_sessions;
   int restarts_max = 5;  ///< starts within restarts_window, then a human is called
   Millis restarts_window{300'000};
   Millis watch_for{600'000};  ///< stability watch before an incident is closed

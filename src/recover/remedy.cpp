@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "recover/capability.hpp"
+#include "recover/sessions_policy.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -57,9 +58,9 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "the archive to work again; the guard goes on trying"},
     {Cause::CommitsUnprotected, Grade::Human, "", false,
      "the archive to catch up; commits then wait for it again"},
-    {Cause::ConnectionStorm, Grade::Human, "", false,
+    {Cause::ConnectionStorm, Grade::Guarded, "end_idle_sessions", false,
      "a human: let the application keep fewer connections, or put a pool in front of it"},
-    {Cause::IdleInTransaction, Grade::Human, "", false,
+    {Cause::IdleInTransaction, Grade::Guarded, "end_idle_transaction", false,
      "a human: end the session with pg_terminate_backend(), and mend what left it open"},
     {Cause::SlotAbandoned, Grade::Human, "", false,
      "a human: bring the slot's reader back, or drop it with pg_drop_replication_slot()"},
@@ -76,7 +77,8 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: give the container a larger /dev/shm"},
     {Cause::HeapCorrupted, Grade::Human, "", false,
      "a human: restore the relation beside the live one"},
-    {Cause::IndexCorrupted, Grade::Human, "", false, "a human: check the table, then REINDEX"},
+    {Cause::IndexCorrupted, Grade::Guarded, "rebuild_index", false,
+     "a human: check the table, then REINDEX"},
     {Cause::TableTruncated, Grade::Human, "", false,
      "a human: restore its rows beside it, or say that it was meant ('pgkeel undrop forget')"},
     {Cause::MassDelete, Grade::Human, "", false,
@@ -133,6 +135,11 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
         return row(Cause::ServerKilled);
       return remedy;
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
+    case Cause::ConnectionStorm:
+      return has_idle_sessions(seen.activity, policy.end_sessions) ? remedy : left_to_human(remedy);
+    case Cause::IdleInTransaction:
+      return has_idle_transaction(seen.activity, policy.end_sessions) ? remedy
+                                                                      : left_to_human(remedy);
     case Cause::TableDropped:
       return for_missing(remedy, policy.missing_table, "restore_table", policy, finding);
     case Cause::DatabaseDropped:

@@ -1,4 +1,5 @@
-// One statement on a fresh session of the guard, for the few steps that speak SQL.
+// Statements on fresh sessions of the guard, for the steps that speak SQL. Where clients find no
+// connection left, a superuser still gets one of those that are reserved.
 #pragma once
 
 #include <optional>
@@ -14,6 +15,13 @@ namespace pgkeel::recover {
 runtime::Task<Result<client::Rows>> run_statement(
     Services* services, std::string database, std::string sql,
     std::vector<std::optional<std::string>> parameters = {});
+
+/// A session for several statements; closed by its destruction.
+runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database);
+/// One statement on it, bounded in the same way.
+runtime::Task<Result<client::Rows>> run_on(Services* services, client::Connection* connection,
+                                           std::string sql,
+                                           std::vector<std::optional<std::string>> parameters = {});
 
 /// The maintenance database, to which databases are created from: the one of the connection string.
 [[nodiscard]] std::string maintenance_database(const Services& services);

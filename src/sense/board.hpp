@@ -2,6 +2,9 @@
 // them to look now, and whether something looks wrong. All on the loop's thread.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "runtime/loop.hpp"
 #include "sense/observation.hpp"
 #include "sense/options.hpp"
@@ -16,6 +19,8 @@ struct Board {
   Options options;
   Observation seen;
   std::vector<GoodFile> good_files;
+  /// What was mended since the log told of it: "shop: orders_pkey", up to when it is answered.
+  std::map<std::string, WallTime> mended;
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
   std::filesystem::path error_output;   ///< the file the server's stderr is, when it is one
   SteadyTime expected_until;            ///< an engine has just begun to start the server

@@ -61,9 +61,19 @@ bool is_trouble(pg::Signature signature) {
   }
 }
 
+}  // namespace
+
+bool is_mended(const Board& board, const LogEvent& event) {
+  const auto found = board.mended.find(event.database + ": " + damaged_object(event));
+  return found != board.mended.end() && (!event.at || *event.at <= found->second);
+}
+
+namespace {
+
 // One kind may not push the others out; of one damaged thing, or of the same words, the newest is
 // enough.
 void note_trouble(Board& board, LogEvent event, SteadyTime at) {
+  if (event.at && is_mended(board, event)) return;
   auto& trouble = board.seen.log_watch.trouble;
   const auto object = damaged_object(event);
   const auto alike = [&](const LogWatchFacts::Seen& seen) {

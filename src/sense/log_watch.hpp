@@ -37,6 +37,9 @@ class LogFollower {
   bool holds_a_line_ = false;
 };
 
+/// What it tells of was mended since; also of an event without a time, which is not newer.
+[[nodiscard]] bool is_mended(const Board& board, const LogEvent& event);
+
 /// Runs for as long as the loop.
 runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance);
 

@@ -79,6 +79,12 @@ void Senses::note_sync(SyncFacts facts) {
   if (news) board_.changed.notify_all();
 }
 
+void Senses::set_mended(std::map<std::string, WallTime> mended) {
+  board_.mended = std::move(mended);
+  std::erase_if(board_.seen.log_watch.trouble,
+                [this](const auto& seen) { return is_mended(board_, seen.event); });
+}
+
 std::filesystem::path Senses::server_log() const { return log_of(board_, instance_); }
 
 runtime::Task<void> Senses::look_at_files() {

@@ -28,6 +28,9 @@ class Senses {
   /// call, or at the deadline.
   runtime::Task<void> look_now(SteadyTime deadline);
 
+  /// What goes on inside was changed by the guard: the next look counts, not the last one.
+  void forget_activity() { board_.seen.activity.at = {}; }
+
   /// The executor's own start attempt, seen from outside as nothing but a process.
   void note_start(StartFacts facts);
   /// What the guard's own keepers know of the archive.
@@ -35,6 +38,8 @@ class Senses {
   void note_sync(SyncFacts facts);
   /// The configuration the server last ran well with.
   void set_good_files(std::vector<GoodFile> files) { board_.good_files = std::move(files); }
+  /// What the log told of these up to then is answered: "shop: orders_pkey".
+  void set_mended(std::map<std::string, WallTime> mended);
   /// A fresh look at the files of a server that does not run.
   runtime::Task<void> look_at_files();
 

@@ -37,6 +37,10 @@ constexpr auto kWalks = std::to_array<Walk>({
 constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
 constexpr std::string_view kContained = "replace_fresh_cluster";  // in container_test.cpp
 constexpr std::string_view kArchived = "restore_data";            // needs an archive
+constexpr std::string_view kRebuildsIndex = "rebuild_index";      // in index_test.cpp
+// In sessions_test.cpp.
+constexpr std::string_view kEndsSessions = "end_idle_sessions";
+constexpr std::string_view kEndsTransaction = "end_idle_transaction";
 // In undrop_archive_test.cpp.
 constexpr std::string_view kUndropsTable = "restore_table";
 constexpr std::string_view kUndropsDatabase = "restore_database";
@@ -181,8 +185,9 @@ TEST(CrashWalkOf, CreateDatabase) {
 
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
-  std::set<std::string_view> walked{kWalkedBelow, kFrozen,       kContained,
-                                    kArchived,    kUndropsTable, kUndropsDatabase, kOwned};
+  std::set<std::string_view> walked{kWalkedBelow,  kFrozen,          kContained, kArchived,
+                                    kUndropsTable, kUndropsDatabase, kOwned};
+  walked.insert({kEndsSessions, kEndsTransaction, kRebuildsIndex});
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

@@ -1,6 +1,6 @@
 // What a running server meets on its disks: no room for data, for WAL, in /dev/shm; a damaged page,
 // a damaged index. Each is named by the guard with whatever it is, and by doctor too; nothing is
-// repaired over it, and service is what it was once there is room.
+// repaired over a damaged page, and service is what it was once there is room.
 #include <fmt/format.h>
 #include <sys/mount.h>
 
@@ -145,8 +145,8 @@ class Damage : public Disks {
 };
 
 TEST_F(Damage, APageAndAnIndexAreNamedApart) {
-  // Goal: K14 K16: the file of the damaged page, the name of the damaged index; the rest serves on,
-  // and a guard that is started anew reads it in the log (A5 C2 X5).
+  // Goal: K14 K16: the file of the damaged page, the name of the damaged index, which is made anew;
+  // the rest serves on, and a guard that is started anew reads the page in the log (A5 C2 X5).
   ASSERT_NO_FATAL_FAILURE(build());
   run("create table flipped as select i, repeat('x', 100) v from generate_series(1, 2000) i");
   run("create table keyed (i int primary key)");
@@ -160,9 +160,10 @@ TEST_F(Damage, APageAndAnIndexAreNamedApart) {
   EXPECT_FALSE(
       stage().sql("postgres", "set enable_seqscan = off; select i from keyed where i = 3"));
   ASSERT_TRUE(await_incident(stage(), "heap_corrupted", of_subject("base/")));
-  ASSERT_TRUE(await_incident(stage(), "index_corrupted", of_subject("keyed_pkey")));
+  ASSERT_TRUE(await_incident(stage(), "index_corrupted", [](const Incident& incident) {
+    return incident.subject.contains("keyed_pkey") && healed(incident);
+  }));
   EXPECT_TRUE(doctor_names(stage(), "heap_corrupted"));
-  EXPECT_TRUE(doctor_names(stage(), "index_corrupted", Named::Somewhere));
   ASSERT_TRUE(stage().kill_guard().has_value());
   ASSERT_TRUE(stage().start_guard().has_value());
   const auto degraded = [&] {

@@ -16,6 +16,7 @@
 #include "incident/store.hpp"
 #include "instance/unit_journal.hpp"
 #include "recover/bookkeeper.hpp"
+#include "recover/mended.hpp"
 #include "runtime/kernel_log.hpp"
 #include "sense/senses.hpp"
 
@@ -274,6 +275,7 @@ Result<void> make_senses(Bench& bench) {
   if (const auto files = bench.ledger->config_files())
     for (const auto& file : *files) good.push_back({file.path, file.content});
   bench.senses->set_good_files(std::move(good));
+  if (auto mended = recover::mended(*bench.ledger)) bench.senses->set_mended(std::move(*mended));
   return {};
 }
 

@@ -149,6 +149,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
       hooks_of(config_)});
   if (config_.archive.configured()) services_->pgkeel = own_command(config_, {});
   services_->state_dir = config_.state_dir;
+  services_->end_sessions = policy_of(config_).end_sessions;
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
   auto known = watchful_known_of(config_);

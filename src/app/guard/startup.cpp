@@ -186,6 +186,8 @@ recover::Policy policy_of(const Config& config) {
   policy.missing_database = policy_of(config.recover.missing_database);
   policy.archive = config.archive.configured();
   policy.replace_fresh_cluster = config.recover.fresh_cluster == FreshPolicy::Reattach;
+  policy.end_sessions = {std::chrono::ceil<Seconds>(config.recover.idle_sessions),
+                         std::chrono::ceil<Seconds>(config.recover.idle_in_transaction)};
   policy.restarts_max = config.recover.restarts.count;
   policy.restarts_window = config.recover.restarts.window;
   policy.watch_for = config.recover.watch_for;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "recover/last_seen.hpp"
+#include "recover/long_statement.hpp"
 #include "runtime/files.hpp"
 #include "runtime/process.hpp"
 
@@ -22,7 +23,6 @@ constexpr Seconds kAskedAgain{3600};     // of what a human has to change first
 constexpr std::size_t kOutputBytesMax = 1U << 20U;
 // A restore is dear: one that failed so often for no reason that time could mend waits for a human.
 constexpr int kTriesMax = 3;
-constexpr int kLoginFailuresMax = 2;
 constexpr std::string_view kPutOff = "put off: ";
 
 fs::path output_file(const StepContext& context) {
@@ -41,14 +41,6 @@ int failures(const StepContext& context) {
 bool closed(const StepContext& context) {
   const auto incident = context.services.journal.load(context.incident);
   return incident && incident->state == incident::IncidentState::Closed;
-}
-
-// What the senses know of a server that needs the guard now, before diagnosis names it.
-bool server_needs_us(const Services& services) {
-  const auto& seen = services.senses.observation();
-  return seen.process.state == sense::ProcessState::Absent ||
-         seen.process.state == sense::ProcessState::Stopped ||
-         seen.login.failures >= kLoginFailuresMax;
 }
 
 // Where the guard saw it last; of what it never saw, the last checkpoint it knew.

@@ -100,6 +100,55 @@ TEST(RemedyFor, AFreshClusterIsLeftWhereThePolicySaysSo) {
   EXPECT_TRUE(remedy_for(of(Cause::FreshCluster), {}, policy).playbook.empty());
 }
 
+sense::Observation with_group(std::string state, Seconds longest) {
+  sense::Observation seen;
+  seen.activity.seen = true;
+  seen.activity.groups = {{"guard", "pgkeel watch", "postgres", "idle", 1, Seconds(9000)},
+                          {"shop", "web", "shop", std::move(state), 14, longest}};
+  return seen;
+}
+
+TEST(RemedyFor, IdleSessionsAreEndedOnlyBeyondThePolicy) {
+  // Goal: K26: while clients are refused, who does nothing for longer than the policy allows may be
+  // ended; nobody else, never the guard's own, and nobody where the policy says never.
+  const auto playbook = [](const sense::Observation& seen, const Policy& policy) {
+    return remedy_for(of(Cause::ConnectionStorm), seen, policy).playbook;
+  };
+  EXPECT_EQ(playbook(with_group("idle", Seconds(301)), {}), "end_idle_sessions");
+  EXPECT_EQ(playbook(with_group("idle", Seconds(300)), {}), "");
+  EXPECT_EQ(playbook(with_group("active", Seconds(9000)), {}), "");
+  EXPECT_EQ(playbook(with_group("idle in transaction", Seconds(900)), {}), "");
+  EXPECT_EQ(playbook(with_group("idle in transaction", Seconds(901)), {}), "end_idle_sessions");
+  EXPECT_EQ(playbook({}, {}), "");
+  Policy never;
+  never.end_sessions = {Seconds(0), Seconds(0)};
+  EXPECT_EQ(playbook(with_group("idle", Seconds(9000)), never), "");
+  EXPECT_EQ(playbook(with_group("idle in transaction (aborted)", Seconds(9000)), never), "");
+}
+
+TEST(RemedyFor, AnIdleTransactionIsEndedOnlyWhileOthersPayForIt) {
+  // Goal: K28 K31: longer than the policy, and somebody waits or dead rows are kept; a session that
+  // works is never ended.
+  sense::Observation seen;
+  seen.activity.seen = true;
+  auto& open = seen.activity.transactions.emplace_back();
+  open.state = "idle in transaction";
+  open.in_state_for = Seconds(901);
+  const auto playbook = [&] { return remedy_for(of(Cause::IdleInTransaction), seen, {}).playbook; };
+  EXPECT_EQ(playbook(), "");
+  open.blocks = 1;
+  EXPECT_EQ(playbook(), "end_idle_transaction");
+  open.state = "active";
+  EXPECT_EQ(playbook(), "");
+  open = {};
+  open.state = "idle in transaction (aborted)";
+  open.xmin_age = 1'000'001;
+  open.in_state_for = Seconds(900);
+  EXPECT_EQ(playbook(), "");
+  open.in_state_for = Seconds(901);
+  EXPECT_EQ(playbook(), "end_idle_transaction");
+}
+
 TEST(RemedyFor, WhatWasDroppedIsMadeEmptyOnlyWhereThePolicySaysSo) {
   // Goal: nothing empty takes the place of lost rows unasked.
   for (const auto missing : {MissingPolicy::Restore, MissingPolicy::Advise}) {

@@ -7,6 +7,7 @@
 
 #include "app/api_client.hpp"
 #include "app/doctor/package_log.hpp"
+#include "app/guard/adviser.hpp"
 #include "app/guard/event_keeper.hpp"
 #include "app/guard/lifeline.hpp"
 #include "app/guard/size_keeper.hpp"
@@ -185,6 +186,7 @@ void examine_health(Bench& bench, const ExamineMore& more, Examination& examinat
   auto& health = examination.health;
   health.facts = look_at_health(bench.loop, bench.options);
   read_sizes(bench, health);
+  health.certificate = look_at_certificate(certificate_place(*bench.instance));
   if (more.amcheck)
     health.amcheck = check_with_amcheck(bench.loop, bench.options, health.facts, *more.amcheck);
 }

@@ -79,6 +79,9 @@ sense::AmcheckFacts check_with_amcheck(runtime::Loop& loop, const sense::Options
 void judge_health(HealthExamination& health, const sense::Observation& seen, WallTime now) {
   health.lines = diagnose::judge_health({health.facts, seen, health.sizes, now});
   if (health.amcheck) judge_amcheck(*health.amcheck, health.lines);
+  for (const auto& warning : health.certificate)
+    health.lines.push_back(
+        {"certificate", incident::Severity::Warning, warning.text, warning.hint});
   health.lines = diagnose::gravest_first(std::move(health.lines));
 }
 

@@ -9,6 +9,7 @@
 #include "app/look.hpp"
 #include "app/render.hpp"
 #include "diagnose/health.hpp"
+#include "diagnose/warning.hpp"
 #include "sense/amcheck_look.hpp"
 #include "sense/options.hpp"
 
@@ -18,7 +19,8 @@ struct HealthExamination {
   sense::HealthFacts facts;
   std::vector<diagnose::SizeSample> sizes;  ///< what the guard noted
   std::optional<sense::AmcheckFacts> amcheck;
-  std::vector<diagnose::HealthLine> lines;  ///< the gravest first
+  std::vector<diagnose::Warning> certificate;  ///< of the server's own, where it ends soon
+  std::vector<diagnose::HealthLine> lines;     ///< the gravest first
 };
 
 inline constexpr Millis kHealthMost{4'000};

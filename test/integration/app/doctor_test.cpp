@@ -61,6 +61,29 @@ TEST_F(Doctor, SaysHowWellAServerIs) {
   EXPECT_EQ(json["health"]["databases"][0]["tables"], 1);
 }
 
+// Ended with the year 2020.
+constexpr const char* kEnded = R"(-----BEGIN CERTIFICATE-----
+MIHrMIGSAgEBMAoGCCqGSM49BAMCMAAwIhgPMjAyMDAxMDEwMDAwMDBaGA8yMDIx
+MDEwMTAwMDAwMFowADBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLxFyn04+ggc
+XahnMGVg9S61kHZPlX89MzQEFUfXzK9snl2gA7oivE/ePb/ODMWlqDV+un6IjAee
+mkznLD/5n5UwCgYIKoZIzj0EAwIDSAAwRQIgDsJLAGztITznC8yzPInQy2U6fGPE
+OyUw+0TG2nIpsJgCIQDM4da8rtVy26MnbcAo3rd2kdrXe2jwvtu/UvjHnkxygg==
+-----END CERTIFICATE-----
+)";
+
+TEST_F(Doctor, WarnsOfTheServersCertificate) {
+  // Goal: K42: a server that can be reached well shows clients a certificate that has ended.
+  std::ofstream(server_.data_dir() / "server.crt") << kEnded;
+  std::ofstream(server_.data_dir() / "postgresql.conf", std::ios::app) << "\nssl = on\n";
+  binary_.write("pgkeel.toml", "[instance]\nkind = \"managed\"\ndata_dir = \"" +
+                                   server_.data_dir().string() + "\"\nbin_dir = \"" +
+                                   server_.bin_dir().string() + "\"\nurl = \"" +
+                                   server_.conninfo() + "\"\n[http]\nlisten = \"off\"\n");
+  const auto warned = ask();
+  EXPECT_EQ(warned.exit_code, kWarning) << warned.out << warned.err;
+  EXPECT_THAT(report()["health"]["lines"].dump(), HasSubstr("ended on 2021-01-01"));
+}
+
 TEST_F(Doctor, ReadsTheApplicationsLog) {
   // Goal: K53 K54: what the application said of the database is told, without its secrets; what is
   // no file is said not to be seen.

@@ -63,6 +63,12 @@ runtime::Task<Result<>> FakeGuard::forget_database(std::string database, std::st
 runtime::Task<Result<>> FakeGuard::acknowledge(std::string incident, std::string who) {
   co_return note(fmt::format("ack {} by {}", incident, who));
 }
+runtime::Task<Result<>> FakeGuard::abandon(std::string incident, std::string who) {
+  co_return note(fmt::format("abandon {} by {}", incident, who));
+}
+runtime::Task<Result<>> FakeGuard::take_back(std::string incident) {
+  co_return note("take back " + incident);
+}
 
 runtime::Task<Result<std::vector<incident::Incident>>> FakeGuard::list(std::size_t most) {
   auto newest = incidents;

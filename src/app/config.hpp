@@ -110,8 +110,10 @@ struct RecoverConfig {
   RestartBudget restarts;
   Millis idle_sessions{300'000};        ///< ended after it while clients are refused; 0: never
   Millis idle_in_transaction{900'000};  ///< ended after it while it holds others up; 0: never
-  Millis hung_after{60'000};            ///< no login, CPU, I/O or LSN progress for so long: hung
-  Millis watch_for{600'000};            ///< stability watch before an incident is closed
+  /// Kept in reserve on the server's disks; 0: none.
+  std::optional<std::uint64_t> ballast_bytes = 128'000'000;
+  Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
+  Millis watch_for{600'000};  ///< stability watch before an incident is closed
 };
 
 /// On which instances the application's role and database are made.
@@ -141,12 +143,12 @@ struct AlertConfig {
   std::filesystem::path token_file;
   std::string chat_id;
   std::string api_url;
-  incident::Severity min_severity = incident::Severity::Warning;
-  Millis repeat_every{4 * 3'600'000};
   std::string server;  ///< email: smtp:// or smtps://
   std::string from;
   std::string to;  ///< empty: only the addresses [escalate] names
   std::string user;
+  incident::Severity min_severity = incident::Severity::Warning;
+  Millis repeat_every{4 * 3'600'000};
   Millis interval{60'000};
 
   [[nodiscard]] const std::string& called() const { return name.empty() ? kind : name; }

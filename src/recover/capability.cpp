@@ -29,6 +29,7 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {"mend_permissions",
      "give the data directory back to the server's account",
      {SeeFiles, MoveFiles, Start}},
+    {"make_room", "give up the room kept in reserve on a full disk", {SeeFiles, MoveFiles}},
     {"reattach_data", "find a lost data directory and put it back", {SeeFiles, MoveFiles}},
     {"restore_data", "restore a lost data directory from the archive", {SeeFiles, MoveFiles}},
     {"replace_fresh_cluster",

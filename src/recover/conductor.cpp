@@ -41,6 +41,7 @@ Conductor::Conductor(Services& services, Policy policy, diagnose::Known known)
       known_(std::move(known)),
       bookkeeper_(services_, known_),
       control_keeper_(services_, known_),
+      ballast_keeper_(services_),
       hooks_(services_),
       opened_(services_.loop) {}
 
@@ -98,6 +99,7 @@ void Conductor::take_up(const incident::Incident& unfinished) {
 
 Task<void> Conductor::run(std::stop_token stop) {
   services_.loop.spawn(control_keeper_.run(stop));
+  services_.loop.spawn(ballast_keeper_.run(stop));
   while (!stop.stop_requested()) {
     for (int i = 0; i < kDecisionsInARow; ++i) {
       const auto acted = co_await turn();

@@ -10,6 +10,7 @@
 
 #include "diagnose/moment.hpp"
 #include "recover/after_recovery.hpp"
+#include "recover/ballast_keeper.hpp"
 #include "recover/bookkeeper.hpp"
 #include "recover/control_keeper.hpp"
 #include "recover/decide.hpp"
@@ -97,6 +98,7 @@ class Conductor {
   diagnose::Known known_;
   Bookkeeper bookkeeper_;
   ControlKeeper control_keeper_;
+  BallastKeeper ballast_keeper_;
   AfterRecovery hooks_;
   GuardState state_;
   std::vector<diagnose::Finding> findings_;

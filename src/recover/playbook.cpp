@@ -10,9 +10,9 @@ namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
     {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration,
-     &kRestoreControlFile, &kMendPermissions, &kReattachData, &kRestoreData, &kReplaceFreshCluster,
-     &kCreateDatabase, &kRecreateDatabase, &kRecreateTable, &kRestoreDatabase, &kRestoreTable,
-     &kEndIdleSessions, &kEndIdleTransaction, &kRebuildIndex});
+     &kRestoreControlFile, &kMendPermissions, &kMakeRoom, &kReattachData, &kRestoreData,
+     &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable,
+     &kRestoreDatabase, &kRestoreTable, &kEndIdleSessions, &kEndIdleTransaction, &kRebuildIndex});
 
 }  // namespace
 

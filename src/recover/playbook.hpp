@@ -39,6 +39,7 @@ struct Services {
   std::vector<Hook> hooks{};            ///< run once it does
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
+  std::uint64_t ballast_bytes = 0;    ///< room kept in reserve on the server's disks; 0: none
   std::filesystem::path state_dir{};  ///< where jobs keep what they wrote, in jobs/
   EndSessions end_sessions{};         ///< as in Policy
   notify::IncidentListener* alerts =
@@ -105,9 +106,10 @@ extern const Playbook kRestartServer;
 extern const Playbook kResumeServer;
 extern const Playbook kReplaceHungServer;
 extern const Playbook kRestoreConfiguration;
-extern const Playbook kReattachData;
 extern const Playbook kRestoreControlFile;
 extern const Playbook kMendPermissions;
+extern const Playbook kMakeRoom;
+extern const Playbook kReattachData;
 extern const Playbook kRestoreData;
 extern const Playbook kReplaceFreshCluster;
 extern const Playbook kCreateDatabase;

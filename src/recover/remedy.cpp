@@ -70,8 +70,8 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: make room, or change [limits] with the plan"},
     {Cause::LimitReached, Grade::Human, "", false,
      "a human: make room, or change [limits] with the plan"},
-    {Cause::DiskFull, Grade::Human, "", false, "a human: make room on the disk"},
-    {Cause::WalDiskFull, Grade::Human, "", false,
+    {Cause::DiskFull, Grade::Automatic, "make_room", false, "a human: make room on the disk"},
+    {Cause::WalDiskFull, Grade::Automatic, "make_room", false,
      "a human: make room on the disk of the WAL; the server is started when there is"},
     {Cause::SharedMemoryFull, Grade::Human, "", false,
      "a human: give the container a larger /dev/shm"},
@@ -111,9 +111,22 @@ Remedy for_missing(Remedy remedy, MissingPolicy missing, std::string_view restor
   return remedy;
 }
 
+bool is_full_disk(Cause cause) { return cause == Cause::DiskFull || cause == Cause::WalDiskFull; }
+
+// A tablespace's disk has no ballast: the server serves on without it.
+Remedy for_full_disk(Remedy remedy, const diagnose::Finding& finding,
+                     const sense::Observation& seen, const Policy& policy) {
+  // Why it died may be another reason, and an old line of the log: one start tells.
+  if (seen.process.state == sense::ProcessState::Absent && !seen.start.failed)
+    return row(Cause::ServerKilled);
+  const bool of_tablespace = finding.subject.starts_with("disk.tablespace");
+  return policy.ballast && !of_tablespace ? remedy : left_to_human(remedy);
+}
+
 Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
               const Policy& policy) {
   Remedy remedy = row(finding.cause);
+  if (is_full_disk(finding.cause)) return for_full_disk(remedy, finding, seen, policy);
   if (finding.wait) return left_to_human(remedy);
   switch (finding.cause) {
     case Cause::ServerHung:
@@ -127,12 +140,6 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
         remedy.playbook = "restore_data";
         remedy.starts_server = true;
       }
-      return remedy;
-    // Why it died may be another reason, and an old line of the log: one start tells.
-    case Cause::DiskFull:
-    case Cause::WalDiskFull:
-      if (seen.process.state == sense::ProcessState::Absent && !seen.start.failed)
-        return row(Cause::ServerKilled);
       return remedy;
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
     case Cause::ConnectionStorm:

@@ -44,6 +44,7 @@ constexpr std::string_view kEndsTransaction = "end_idle_transaction";
 // In undrop_archive_test.cpp.
 constexpr std::string_view kUndropsTable = "restore_table";
 constexpr std::string_view kUndropsDatabase = "restore_database";
+constexpr std::string_view kBallasted = "make_room";         // in disks_and_damage_test.cpp
 constexpr std::string_view kOwned = "mend_permissions";      // in mended_files_test.cpp
 constexpr std::string_view kFrozen = "replace_hung_server";  // the demo does not wait for it
 
@@ -186,7 +187,7 @@ TEST(CrashWalkOf, CreateDatabase) {
 TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
   std::set<std::string_view> walked{kWalkedBelow,  kFrozen,          kContained, kArchived,
-                                    kUndropsTable, kUndropsDatabase, kOwned};
+                                    kUndropsTable, kUndropsDatabase, kOwned,     kBallasted};
   walked.insert({kEndsSessions, kEndsTransaction, kRebuildsIndex});
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())

@@ -6,9 +6,11 @@
 
 #include <fstream>
 
+#include "chaos/crash.hpp"
 #include "chaos/doctor.hpp"
 #include "chaos/volume.hpp"
 #include "instance/data_dir.hpp"
+#include "recover/executor.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
@@ -47,6 +49,11 @@ class Disks : public testing::Test {
     volume_.reset();
   }
   app::Stage& stage() { return *scene_.stage; }
+  // All that is free, but for a little.
+  static void fill(const fs::path& file) {
+    const auto room = fs::space(file.parent_path()).available;
+    std::ofstream(file) << std::string(room - std::min<std::uintmax_t>(room, 1U << 20U), 'x');
+  }
   void run(std::string_view statement) {
     const auto done = stage().sql("postgres", std::string(statement));
     ASSERT_TRUE(done.has_value()) << statement << ": " << done.error().message();
@@ -100,6 +107,46 @@ TEST_F(Disks, AFullWalDiskIsNamedAndNotFoughtUntilThereIsRoom) {
   fs::remove(ballast);
   ASSERT_TRUE(await_healed(stage(), "wal_disk_full"));
   EXPECT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Disks, AFullDiskIsServedFromItsBallast) {
+  // Goal: D8: the room kept in reserve is given up when the disk is full, and the server is back by
+  // itself; a guard killed at any place of it is followed by one that finishes; made again when
+  // there is room (A6 D8 E8).
+  if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
+  const auto& volume = volume_.emplace(dir_.path(), "512m");
+  ASSERT_TRUE(volume.attach());
+  ASSERT_NO_FATAL_FAILURE(build({{"PGKEEL_INSTANCE_DATA_DIR", volume.place() / "data"},
+                                 {"PGKEEL_RECOVER_BALLAST", "80MB"},
+                                 {"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}}));
+  const auto ballast = volume.place() / "data.pgkeel-ballast";
+  const auto filling = volume.place() / "somebody's";
+  for (const auto place : kPlaces) {
+    SCOPED_TRACE(place);
+    ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, kPatience));
+    const auto mark = stage().directory() / "mark";
+    fs::remove(mark);
+    stage().end_guard();
+    ASSERT_TRUE(stage()
+                    .start_guard(crash_at(
+                        mark, recover::fault_point_name("make_room", "release_ballast", place)))
+                    .has_value());
+    ASSERT_TRUE(stage().await_ready().has_value());
+    stage().note_broken();
+    fill(filling);
+    const auto crashed = [&] {
+      static_cast<void>(stage().sql("postgres",
+                                    "select pg_logical_emit_message(true, 'fill', "
+                                    "repeat('x', 4000000)), pg_switch_wal()"));
+      return !stage().guard_alive();
+    };
+    ASSERT_TRUE(test::wait_until(crashed, kPatience));
+    ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+    ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "wal_disk_full"));
+    EXPECT_FALSE(fs::exists(ballast));
+    fs::remove(filling);
+  }
+  ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, 2 * kPatience));
 }
 
 TEST_F(Disks, ASmallDevShmIsNamedAndNotTheDisk) {

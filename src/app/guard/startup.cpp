@@ -185,6 +185,7 @@ recover::Policy policy_of(const Config& config) {
   policy.missing_table = policy_of(config.recover.missing_table);
   policy.missing_database = policy_of(config.recover.missing_database);
   policy.archive = config.archive.configured();
+  policy.ballast = config.recover.ballast_bytes.value_or(0) > 0;
   policy.replace_fresh_cluster = config.recover.fresh_cluster == FreshPolicy::Reattach;
   policy.end_sessions = {std::chrono::ceil<Seconds>(config.recover.idle_sessions),
                          std::chrono::ceil<Seconds>(config.recover.idle_in_transaction)};

@@ -68,6 +68,12 @@ TEST(RemedyFor, AFullDiskHoldsNoFirstStartBack) {
     EXPECT_TRUE(remedy_for(of(cause), seen, {}).starts_server);
     seen.start.failed = true;
     EXPECT_TRUE(remedy_for(of(cause), seen, {}).playbook.empty());
+    Policy ballasted;
+    ballasted.ballast = true;
+    EXPECT_EQ(remedy_for(of(cause), test::healthy().seen, ballasted).playbook, "make_room");
+    auto elsewhere = of(cause);
+    elsewhere.subject = "disk.tablespace.small";
+    EXPECT_TRUE(remedy_for(elsewhere, test::healthy().seen, ballasted).playbook.empty());
   }
 }
 

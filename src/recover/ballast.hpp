@@ -1,0 +1,32 @@
+// Room kept in reserve: a file of zeros on each disk the server cannot do without, given up when
+// that disk is full, so that a crash recovery can end and a human has time. On the file system of
+// the data directory, and on that of pg_wal where it is another.
+// It guarantees: only a file of its own name that begins with its own words is ever removed, and
+// nothing else; none is made where room is short.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace pgkeel::recover {
+
+/// One for each file system: beside the data directory, or in it where it is a mount point; the
+/// same of where pg_wal points to.
+[[nodiscard]] std::vector<std::filesystem::path> ballast_files(
+    const std::filesystem::path& data_dir);
+
+/// Bytes of the ballast there; 0 when there is none, or a file that is not ours.
+[[nodiscard]] std::uint64_t ballast_at(const std::filesystem::path& file);
+
+/// Makes it, or goes on where a killed guard stopped. Refused: another's file has the name;
+/// DiskFull: less than kRoomFor times as much is free, and nothing is made.
+Result<void> make_ballast(const std::filesystem::path& file, std::uint64_t bytes);
+inline constexpr std::uint64_t kRoomFor = 4;
+
+/// Gives the room back; returns how many bytes. NotFound.
+Result<std::uint64_t> release_ballast(const std::filesystem::path& file);
+
+}  // namespace pgkeel::recover

@@ -1,0 +1,41 @@
+// See ballast_keeper.hpp.
+#include "recover/ballast_keeper.hpp"
+
+#include "base/log.hpp"
+#include "recover/ballast.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+constexpr Seconds kLookEvery{60};
+constexpr Seconds kLookWhileMissing{5};
+
+}  // namespace
+
+bool BallastKeeper::look() {
+  if (!services_.senses.observation().healthy()) return false;
+  bool all = true;
+  for (const auto& file : ballast_files(services_.instance.data_dir())) {
+    if (ballast_at(file) >= services_.ballast_bytes) continue;
+    const auto made = make_ballast(file, services_.ballast_bytes);
+    const auto problem = made ? std::string() : made.error().message();
+    if (made)
+      log_info("ballast made", {{"file", file.string()}, {"bytes", services_.ballast_bytes}});
+    else if (problems_[file] != problem)
+      log_warning("no room is kept in reserve", {{"file", file.string()}, {"why", problem}});
+    problems_[file] = problem;
+    all = all && made;
+  }
+  return all;
+}
+
+runtime::Task<void> BallastKeeper::run(std::stop_token stop) {
+  if (services_.ballast_bytes == 0 || !services_.instance.capabilities().can_move_files) co_return;
+  auto& loop = services_.loop;
+  while (!stop.stop_requested()) {
+    const bool all = look();
+    static_cast<void>(co_await loop.sleep_for(all ? kLookEvery : kLookWhileMissing, stop));
+  }
+}
+
+}  // namespace pgkeel::recover

@@ -83,26 +83,21 @@ constexpr auto kRows = std::to_array<Prevention>({
     {"database_missing",
      "The first deployment making the database (`[application]`), before the application needs it.",
      "Check that the migrations ran in the database that was made.", "pgkeel doctor"},
-    {"database_dropped",
-     "`pgkeel protect`: an application whose role does not own the database cannot drop it.",
+    {"database_dropped", "An application whose role does not own the database cannot drop it.",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
-     "`pgkeel tune` sets it).\nLet `pgkeel protect` take ownership from the application's role.",
+     "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop {}"},
     {"table_dropped",
-     "`pgkeel protect`: an application whose role owns no tables cannot drop them, and migrations "
-     "run as another role.",
+     "An application whose role owns no tables cannot drop them; migrations run as another role.",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
-     "`pgkeel tune` sets it).\nLet `pgkeel protect` take ownership from the application's role.",
+     "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop {}"},
     {"schema_dropped",
-     "`pgkeel protect`: an application whose role does not own the schema cannot drop it with all "
-     "that is in it.",
+     "An application whose role does not own the schema cannot drop it with all that is in it.",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
-     "`pgkeel tune` sets it).\nLet `pgkeel protect` take ownership from the application's role.",
+     "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop list"},
-    {"table_truncated",
-     "`REVOKE TRUNCATE` from the application's role: hardly any needs it (`pgkeel protect` shows "
-     "who has it).",
+    {"table_truncated", "`REVOKE TRUNCATE` from the application's role: hardly any needs it.",
      "Find out who emptied it and whether it was meant; if it was, `pgkeel undrop forget` says so.",
      "pgkeel undrop {} --merge"},
     {"mass_delete",

@@ -7,8 +7,12 @@ namespace pgkeel::diagnose {
 
 namespace {
 
-bool only_control_is_missing(const instance::DataDirFacts& facts) {
-  return facts.state == instance::DataDirState::Incomplete && facts.control_error &&
+// A file that cannot be read, or is of a version that is not known, is not lost.
+bool only_control_is_lost(const instance::DataDirFacts& facts) {
+  if (!facts.control_error) return false;
+  if (facts.state == instance::DataDirState::Present)
+    return facts.control_error->code == ErrorCode::ControlFileCorrupt;
+  return facts.state == instance::DataDirState::Incomplete &&
          facts.control_error->code == ErrorCode::NotFound &&
          facts.detail.starts_with("global/pg_control");
 }
@@ -27,7 +31,7 @@ std::vector<Finding> control_file_lost(const Case& the_case) {
   Finding finding;
   finding.cause = Cause::ControlFileLost;
   finding.confidence = 0.9;
-  finding.wait = !damaged && !only_control_is_missing(files.data_dir);
+  finding.wait = !only_control_is_lost(files.data_dir);
   finding.since = the_case.seen.process.died_at;
   finding.summary = damaged
                         ? "The control file is damaged: " + files.data_dir.control_error->message()

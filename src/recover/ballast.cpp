@@ -44,13 +44,18 @@ Result<void> fill(const fs::path& file, const Fd& fd, std::uint64_t bytes) {
   return {};
 }
 
-std::optional<fs::path> near(const fs::path& directory) {
+struct Near {
+  fs::path file;
+  instance::SwapManner manner;
+};
+
+std::optional<Near> near(const fs::path& directory) {
   std::error_code error;
   const auto place = fs::canonical(directory, error);
   if (error) return std::nullopt;
   const auto manner = instance::swap_manner(place);
   if (!manner) return std::nullopt;
-  return instance::near_place(place, *manner, "ballast");
+  return Near{instance::near_place(place, *manner, "ballast"), *manner};
 }
 
 bool on_another_disk(const fs::path& one, const fs::path& other) {
@@ -64,10 +69,12 @@ bool on_another_disk(const fs::path& one, const fs::path& other) {
 
 std::vector<fs::path> ballast_files(const fs::path& data_dir) {
   std::vector<fs::path> files;
-  if (auto file = near(data_dir)) files.push_back(*std::move(file));
+  // A base backup reads whatever is in the data directory, and fails on what it may not read.
+  const auto beside = near(data_dir);
+  if (beside && beside->manner == instance::SwapManner::Whole) files.push_back(beside->file);
   const auto wal = data_dir / "pg_wal";
   if (!on_another_disk(data_dir, wal)) return files;
-  if (auto file = near(wal)) files.push_back(*std::move(file));
+  if (const auto room = near(wal)) files.push_back(room->file);
   return files;
 }
 

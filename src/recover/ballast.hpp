@@ -13,8 +13,9 @@
 
 namespace pgkeel::recover {
 
-/// One for each file system: beside the data directory, or in it where it is a mount point; the
-/// same of where pg_wal points to.
+/// One for each file system: beside the data directory, but none where that is a mount point, since
+/// backups read all that is in it; beside what pg_wal points to, or in it, where that is on another
+/// disk (a backup leaves its content out).
 [[nodiscard]] std::vector<std::filesystem::path> ballast_files(
     const std::filesystem::path& data_dir);
 
@@ -25,6 +26,8 @@ namespace pgkeel::recover {
 /// DiskFull: less than kRoomFor times as much is free, and nothing is made.
 Result<void> make_ballast(const std::filesystem::path& file, std::uint64_t bytes);
 inline constexpr std::uint64_t kRoomFor = 4;
+/// Less free than this is a full disk: more than diagnosis takes for one, less than ballast leaves.
+inline constexpr std::uint64_t kDiskIsFull = 32ULL << 20U;
 
 /// Gives the room back; returns how many bytes. NotFound.
 Result<std::uint64_t> release_ballast(const std::filesystem::path& file);

@@ -12,12 +12,14 @@ constexpr Seconds kLookWhileMissing{5};
 
 }  // namespace
 
-bool BallastKeeper::look() {
-  if (!services_.senses.observation().healthy()) return false;
+runtime::Task<bool> BallastKeeper::look() {
+  if (!services_.senses.observation().healthy()) co_return false;
   bool all = true;
   for (const auto& file : ballast_files(services_.instance.data_dir())) {
     if (ballast_at(file) >= services_.ballast_bytes) continue;
-    const auto made = make_ballast(file, services_.ballast_bytes);
+    const auto bytes = services_.ballast_bytes;
+    const auto made =
+        co_await services_.loop.run_blocking([&file, bytes] { return make_ballast(file, bytes); });
     const auto problem = made ? std::string() : made.error().message();
     if (made)
       log_info("ballast made", {{"file", file.string()}, {"bytes", services_.ballast_bytes}});
@@ -26,14 +28,14 @@ bool BallastKeeper::look() {
     problems_[file] = problem;
     all = all && made;
   }
-  return all;
+  co_return all;
 }
 
 runtime::Task<void> BallastKeeper::run(std::stop_token stop) {
   if (services_.ballast_bytes == 0 || !services_.instance.capabilities().can_move_files) co_return;
   auto& loop = services_.loop;
   while (!stop.stop_requested()) {
-    const bool all = look();
+    const bool all = co_await look();
     static_cast<void>(co_await loop.sleep_for(all ? kLookEvery : kLookWhileMissing, stop));
   }
 }

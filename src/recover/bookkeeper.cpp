@@ -97,6 +97,14 @@ bool touched_after(const std::filesystem::path& path, WallTime start) {
   return ::stat(path.c_str(), &status) == 0 && WallTime{Seconds(status.st_mtim.tv_sec)} > start;
 }
 
+// Not what somebody has just made of the directory: whose the server that runs in it is.
+bool is_account_of(pid_t postmaster, uid_t uid) {
+  struct stat status{};
+  const auto process = fmt::format("/proc/{}", postmaster);
+  return postmaster > 0 && uid != 0 && ::stat(process.c_str(), &status) == 0 &&
+         status.st_uid == uid;
+}
+
 bool names_database(const std::vector<std::string>& subjects, const std::string& database) {
   return std::ranges::any_of(subjects, [&](const std::string& subject) {
     return subject == database || subject.starts_with(database + ".");
@@ -231,7 +239,8 @@ void Bookkeeper::remember(std::string_view fact, std::string value, std::string&
 void Bookkeeper::update_surroundings() {
   const auto& seen = services_.senses.observation();
   const auto& owner = seen.files.data_dir.owner;
-  if (owner) remember(kOwnerFact, fmt::format("{}:{}", owner->uid, owner->gid), known_.owner);
+  if (owner && is_account_of(seen.process.pid, owner->uid))
+    remember(kOwnerFact, fmt::format("{}:{}", owner->uid, owner->gid), known_.owner);
   const auto& hosting = seen.hosting.facts;
   if (hosting && hosting->container.running)
     remember(kImageFact, hosting->container.image, known_.image);

@@ -58,11 +58,11 @@ Result<void> Conductor::resume() {
   TRY(purpose, stopped_on_purpose(services_.ledger));
   state_.stopped_on_purpose = purpose;
   TRY(unfinished, services_.journal.unfinished());
-  for (const auto& incident : unfinished) take_up(incident);
+  for (const auto& incident : unfinished) TRY_VOID(take_up(incident));
   return {};
 }
 
-void Conductor::take_up(const incident::Incident& unfinished) {
+Result<void> Conductor::take_up(const incident::Incident& unfinished) {
   const auto now = services_.loop.now();
   const auto wall = wall_now();
   Tracked tracked;
@@ -88,13 +88,15 @@ void Conductor::take_up(const incident::Incident& unfinished) {
     if (!ended) log_error("journal not written", {{"why", ended.error().message()}});
   }
   log_warning("incident resumed", {{"incident", tracked.id}, {"cause", unfinished.cause}});
-  if (const auto by = abandoned_by(services_.ledger, unfinished.id)) tracked.abandoned_by = *by;
+  TRY(by, abandoned_by(services_.ledger, unfinished.id));
+  tracked.abandoned_by = by;
   state_.incidents.push_back(std::move(tracked));
   add_event(unfinished.id, "a new guard takes over");
   // Those that were due and never begun; what was begun is not begun again.
   const bool due = std::ranges::find(unfinished.events, kHooksDue, &incident::Event::text) !=
                    unfinished.events.end();
   if (unfinished.state == incident::IncidentState::Watching && due) start_hooks(unfinished.id);
+  return {};
 }
 
 Task<void> Conductor::run(std::stop_token stop) {

@@ -47,7 +47,6 @@ class Conductor {
   /// Rounds of looking and deciding that were gone through to the end.
   [[nodiscard]] std::uint64_t turns() const { return turns_; }
   /// What was seen and known when a cause was named last, at an incident's opening or refinement.
-  [[nodiscard]] std::shared_ptr<const diagnose::Moment> moment() const { return moment_; }
   /// Notified when an incident was opened, or its cause refined, once state() has it.
   [[nodiscard]] runtime::Event& opened() { return opened_; }
   /// Since this guard started: starts of the server, and incidents opened, by cause.
@@ -57,7 +56,7 @@ class Conductor {
   }
 
  private:
-  void take_up(const incident::Incident& unfinished);
+  Result<void> take_up(const incident::Incident& unfinished);
   runtime::Task<bool> turn();
   void end_pause_when_due();
   void note_purpose(bool stopped);

@@ -24,6 +24,9 @@ using runtime::Task;
 // A search that found nothing, a statement that failed for good reasons: tried again this seldom.
 constexpr Seconds kHumanRetryEvery{30};
 constexpr Seconds kVerifyRetryEvery{1};
+// A playbook that failed so often will not mend it by being tried every minute.
+constexpr int kFailuresMax = 5;
+constexpr Seconds kFailedRetryEvery{600};
 // An invariant that does not hold is asked again with growing pauses; after so many tries a human
 // is called, and it is asked seldom.
 constexpr int kVerifyTriesMax = 6;
@@ -201,6 +204,7 @@ void Conductor::open(const OpenIncident& decision) {
   tracked.cause = finding.cause;
   tracked.subject = finding.subject;
   tracked.opened_at = now;
+  tracked.moment = moment_;
   state_.incidents.push_back(std::move(tracked));
   opened_.notify_all();
   add_evidence(*id, finding);
@@ -220,6 +224,7 @@ void Conductor::refine(const RefineIncident& decision) {
   const auto before = diagnose::cause_info(tracked->cause).name;
   const auto after = diagnose::cause_info(finding.cause).name;
   tracked->cause = finding.cause;
+  tracked->moment = moment_;
   tracked->waiting_for.clear();
   amend(decision.id, [&](incident::Incident& incident) { take_cause(incident, finding); });
   add_event(decision.id, fmt::format("cause refined: {}, was {}", after, before));
@@ -270,7 +275,7 @@ void Conductor::close(const std::string& id, Happening happening, std::string_vi
 Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
   const auto id = decision.id;
   auto* tracked = state_.by_id(id);
-  if (tracked == nullptr) co_return;
+  if (tracked == nullptr || !tracked->abandoned_by.empty()) co_return;
   const auto now = services_.loop.now();
   const auto remedy = remedy_for(decision.finding, services_.senses.observation(), policy_);
   if (remedy.starts_server) {
@@ -316,6 +321,14 @@ void Conductor::after_playbook(const std::string& id, const RunReport& report) {
       add_event(id, fmt::format("it stands at {}", report.place));
       return;
     case RunOutcome::Failed:
+      add_event(id, fmt::format("{} ended early: {}", report.place, report.why));
+      if (++tracked->failures % kFailuresMax != 0) return;
+      tracked->next_attempt_at = services_.loop.after(kFailedRetryEvery);
+      wait({id,
+            fmt::format("a human: {} tries failed, the last with: {}", tracked->failures,
+                        report.why),
+            false});
+      return;
     case RunOutcome::Paused:
       add_event(id, fmt::format("{} ended early: {}", report.place, report.why));
       return;

@@ -11,6 +11,7 @@
 #include "instance/data_dir.hpp"
 #include "pg/wal_name.hpp"
 #include "pg/wal_page.hpp"
+#include "recover/wal_pages.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::recover {
@@ -66,6 +67,30 @@ std::unexpected<Error> missing(const WalSegment& segment, const pg::ControlFile&
                           pg::segment_name(segment, copy.wal_segment_bytes)));
 }
 
+std::unexpected<Error> damaged(const WalSegment& segment, const pg::ControlFile& copy) {
+  return fail(ErrorCode::WrongState,
+              fmt::format("the WAL segment {} is damaged",
+                          pg::segment_name(segment, copy.wal_segment_bytes)));
+}
+
+// Of segments without a gap. Only the last may end early; one before it only in zeros, where the
+// next one begins with a record: then the server switched.
+Result<Lsn> end_of_pages(const fs::path& wal_dir, const std::vector<WalSegment>& segments,
+                         const pg::ControlFile& copy) {
+  Lsn end;
+  bool ended_early = false;
+  for (const auto& segment : segments) {
+    const auto file = wal_dir / pg::segment_name(segment, copy.wal_segment_bytes);
+    const auto start = segment.start(copy.wal_segment_bytes);
+    TRY(pages, survey_segment(file, start, copy));
+    if (ended_early && pages.begins_inside_record) return damaged(segment, copy);
+    if (!pages.zero_after && segment != segments.back()) return damaged(segment, copy);
+    ended_early = pages.whole_bytes < copy.wal_segment_bytes;
+    end = Lsn(start.value + pages.whole_bytes);
+  }
+  return end;
+}
+
 }  // namespace
 
 Result<ControlCopy> read_control_copy(const fs::path& state_dir,
@@ -79,7 +104,9 @@ Result<pg::ControlFile> keep_control_copy(const fs::path& state_dir, const fs::p
   TRY_VOID(instance::read_control_file(data_dir));  // waits for a write that is half done
   TRY(bytes, runtime::read_file(data_dir / "global" / "pg_control", pg::kControlFileBytes));
   TRY(copy, parse_copy(std::move(bytes), identity));
-  TRY_VOID(runtime::write_file_atomic(state_dir / kCopyName, copy.bytes));
+  const auto kept = runtime::read_file(state_dir / kCopyName, pg::kControlFileBytes);
+  if (!kept || *kept != copy.bytes)
+    TRY_VOID(runtime::write_file_atomic(state_dir / kCopyName, copy.bytes));
   return copy.control;
 }
 
@@ -95,8 +122,14 @@ Result<Lsn> replayable_to(const fs::path& data_dir, const pg::ControlFile& copy,
     if (at->timeline != copy.timeline)
       return fail(ErrorCode::WrongState, "the WAL goes on with another timeline than the copy");
     else if (*at != next) return missing(next, copy);
-  const auto end = next.start(copy.wal_segment_bytes);
-  if (end <= std::max(copy.checkpoint, reached)) return missing(next, copy);
+  segments.erase(segments.begin(),
+                 std::ranges::find(
+                     segments, pg::segment_of(copy.timeline, copy.redo, copy.wal_segment_bytes)));
+  TRY(end, end_of_pages(data_dir / "pg_wal", segments, copy));
+  if (end <= std::max(copy.checkpoint, reached))
+    return fail(ErrorCode::WrongState,
+                fmt::format("the WAL in pg_wal ends at {}, and the server was seen at {}",
+                            to_string(end), to_string(std::max(copy.checkpoint, reached))));
   return end;
 }
 

@@ -4,6 +4,7 @@
 // It refuses to act while paused, in advise mode, on an operator's stop, beyond the restart budget.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,10 @@
 #include "recover/policy.hpp"
 #include "recover/transitions.hpp"
 #include "sense/observation.hpp"
+
+namespace pgkeel::diagnose {
+struct Moment;
+}
 
 namespace pgkeel::recover {
 
@@ -29,14 +34,16 @@ struct Tracked {
   std::string last_playbook;   ///< another may follow it at once, itself only after a back-off
   SteadyTime next_attempt_at;  ///< back-off, and the pause between searches
   SteadyTime next_verify_at;
-  SteadyTime watch_until;                  ///< while Watching
-  std::string waiting_for;                 ///< while Waiting: said once, not every second
-  int verify_tries = 0;                    ///< in a row that an invariant did not hold
-  std::string unmet;                       ///< the invariant that does not hold, in words
-  bool hooks_running = false;              ///< not closed before they ended
-  bool gave_up = false;                    ///< the restart budget is spent; only `resume` resets it
-  std::string abandoned_by;                ///< who left it to people; empty: nobody
-  std::optional<diagnose::Cause> advised;  ///< advise mode: shown already for this cause
+  SteadyTime watch_until;      ///< while Watching
+  std::string waiting_for;     ///< while Waiting: said once, not every second
+  int verify_tries = 0;        ///< in a row that an invariant did not hold
+  std::string unmet;           ///< the invariant that does not hold, in words
+  bool hooks_running = false;  ///< not closed before they ended
+  bool gave_up = false;        ///< the restart budget is spent; only `resume` resets it
+  int failures = 0;            ///< of playbooks that ended early
+  std::shared_ptr<const diagnose::Moment> moment;  ///< of the round that named it; null: another's
+  std::string abandoned_by;                        ///< who left it to people; empty: nobody
+  std::optional<diagnose::Cause> advised;          ///< advise mode: shown already for this cause
 
   /// Forgets back-offs and what was given up.
   void try_at_once();

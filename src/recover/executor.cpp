@@ -1,6 +1,8 @@
 // See executor.hpp.
 #include "recover/executor.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/fault_point.hpp"
@@ -28,6 +30,11 @@ void pass(const Playbook& playbook, const Step& step, std::string_view place) {
 std::string place_of(const Playbook& playbook, std::size_t index) {
   return fmt::format("{}, step {} of {} ({})", playbook.name, index + 1, playbook.steps.size(),
                      playbook.steps[index].name);
+}
+
+bool is_abandoned(const GuardState& state, std::string_view incident) {
+  const auto found = std::ranges::find(state.incidents, incident, &Tracked::id);
+  return found != state.incidents.end() && !found->abandoned_by.empty();
 }
 
 void log_outcome(const Step& step, const StepResult& result) {
@@ -79,6 +86,8 @@ Task<RunReport> run_playbook(Services* services, const Playbook* playbook,
     const auto& step = playbook->steps[i];
     const auto place = place_of(*playbook, i);
     if (state->paused) co_return RunReport{RunOutcome::Paused, place, "paused", {}};
+    if (is_abandoned(*state, context.incident))
+      co_return RunReport{RunOutcome::Paused, place, "abandoned", {}};
     const auto result = co_await run_step(playbook, &step, &context);
     // Without a journal nothing may be done: the intent would be lost with us.
     if (!result) co_return RunReport{RunOutcome::Failed, place, result.error().message(), {}};

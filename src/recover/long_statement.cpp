@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "recover/sessions_policy.hpp"
+
 namespace pgkeel::recover {
 namespace {
 
@@ -26,7 +28,8 @@ bool server_needs_us(const Services& services) {
   const auto& seen = services.senses.observation();
   return seen.process.state == sense::ProcessState::Absent ||
          seen.process.state == sense::ProcessState::Stopped ||
-         seen.login.failures >= kLoginFailuresMax;
+         seen.login.failures >= kLoginFailuresMax || clients_are_refused(seen.login) ||
+         seen.write.failures >= kLoginFailuresMax;
 }
 
 Task<Result<client::Rows>> run_long(Services* services, Connection* connection, std::string sql,

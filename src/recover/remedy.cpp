@@ -1,9 +1,11 @@
 // See remedy.hpp.
 #include "recover/remedy.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.hpp"
+#include "recover/ballast.hpp"
 #include "recover/capability.hpp"
 #include "recover/sessions_policy.hpp"
 
@@ -113,20 +115,26 @@ Remedy for_missing(Remedy remedy, MissingPolicy missing, std::string_view restor
 
 bool is_full_disk(Cause cause) { return cause == Cause::DiskFull || cause == Cause::WalDiskFull; }
 
-// A tablespace's disk has no ballast: the server serves on without it.
-Remedy for_full_disk(Remedy remedy, const diagnose::Finding& finding,
-                     const sense::Observation& seen, const Policy& policy) {
+// Room is kept on the disks of data and WAL; a tablespace's has none, and a quota shows no disk.
+bool ballast_helps(const sense::Observation& seen) {
+  return std::ranges::any_of(seen.host.spaces, [](const sense::Space& space) {
+    const bool kept = space.role == sense::SpaceRole::Data || space.role == sense::SpaceRole::Wal;
+    return kept && space.known() && space.room.bytes_total > 0 &&
+           (space.room.bytes_free < kDiskIsFull || space.out_of_inodes());
+  });
+}
+
+Remedy for_full_disk(Remedy remedy, const sense::Observation& seen, const Policy& policy) {
   // Why it died may be another reason, and an old line of the log: one start tells.
   if (seen.process.state == sense::ProcessState::Absent && !seen.start.failed)
     return row(Cause::ServerKilled);
-  const bool of_tablespace = finding.subject.starts_with("disk.tablespace");
-  return policy.ballast && !of_tablespace ? remedy : left_to_human(remedy);
+  return policy.ballast && ballast_helps(seen) ? remedy : left_to_human(remedy);
 }
 
 Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
               const Policy& policy) {
   Remedy remedy = row(finding.cause);
-  if (is_full_disk(finding.cause)) return for_full_disk(remedy, finding, seen, policy);
+  if (is_full_disk(finding.cause)) return for_full_disk(remedy, seen, policy);
   if (finding.wait) return left_to_human(remedy);
   switch (finding.cause) {
     case Cause::ServerHung:

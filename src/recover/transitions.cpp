@@ -12,7 +12,8 @@ namespace {
 using enum incident::IncidentState;
 using enum Happening;
 
-constexpr std::string_view kBackoff = "back-off of up to 60 s, and the restart budget";
+constexpr std::string_view kBackoff =
+    "back-off of up to 60 s; the restart budget; a human after five failures, then every 10 min";
 constexpr std::string_view kRetry = "every 30 s at most; 'pgkeel resume' asks at once";
 constexpr std::string_view kTries = "growing pauses; a human after six tries";
 constexpr std::string_view kSaidOnce = "said once for each reason";

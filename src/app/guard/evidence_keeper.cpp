@@ -76,7 +76,7 @@ std::vector<std::string> secrets_of(const Config& config) {
 }
 
 runtime::Task<void> EvidenceKeeper::keep(Wanted incident) {
-  const auto moment = conductor_.moment();
+  const auto& moment = incident.moment;
   auto of_config = co_await loop_.run_blocking([this] { return secrets_of(config_); });
   of_config.push_back(senses_.conninfo().password);
   const auto& seen = senses_.observation();
@@ -98,7 +98,7 @@ runtime::Task<void> EvidenceKeeper::keep(Wanted incident) {
 
 // The rest stays as it was when the incident opened.
 runtime::Task<void> EvidenceKeeper::keep_moment(Wanted incident) {
-  const auto moment = conductor_.moment();
+  const auto& moment = incident.moment;
   if (!moment) co_return;
   const auto password = senses_.conninfo().password;
   auto kept = co_await loop_.run_blocking([&]() -> Result<void> {
@@ -120,7 +120,7 @@ std::vector<EvidenceKeeper::Wanted> EvidenceKeeper::wanted() {
     const auto [kept, is_new] = kept_.try_emplace(tracked.id, tracked.cause);
     if (!is_new && kept->second == tracked.cause) continue;
     kept->second = tracked.cause;
-    wanted.push_back({tracked.id, tracked.cause, tracked.subject});
+    wanted.push_back({tracked.id, tracked.cause, tracked.subject, tracked.moment});
   }
   return wanted;
 }

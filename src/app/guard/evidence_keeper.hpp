@@ -36,6 +36,7 @@ class EvidenceKeeper {
     std::string id;
     diagnose::Cause cause;
     std::string subject;
+    std::shared_ptr<const diagnose::Moment> moment;  ///< of the round that named it
   };
   std::vector<Wanted> wanted();
   runtime::Task<void> keep(Wanted incident);

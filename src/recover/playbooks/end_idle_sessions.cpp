@@ -180,6 +180,16 @@ Task<StepResult> end_idle(StepContext* context) {
   co_return result;
 }
 
+// After the first step has made room, these need not hold: the second has nothing to do then.
+std::string refused_or_done(const StepContext& context) {
+  return context.notes.contains(std::string(kEnded)) ? "" : kClientsAreRefused.objection(context);
+}
+std::string idle_or_done(const StepContext& context) {
+  return context.notes.contains(std::string(kEnded)) ? "" : kIdleSessionsSeen.objection(context);
+}
+constexpr Precondition kStillRefused{"still no connection is left for clients", refused_or_done};
+constexpr Precondition kStillIdle{"the look inside saw sessions that do nothing", idle_or_done};
+
 std::string describe_open(const StepContext& context) {
   return fmt::format(
       "if none is free by then, end sessions idle in a transaction for {} in the same way",
@@ -201,11 +211,12 @@ Task<StepResult> call_human(StepContext* context, Connection* connection) {
 }
 
 Task<StepResult> end_open(StepContext* context) {
+  if (context->notes.contains(std::string(kEnded)))
+    co_return StepResult::skipped("idle sessions were ended");
   auto connection = co_await get_in(context);
   if (!connection) co_return not_let_in(*context, connection.error());
   auto result = co_await end_surplus(context, &*connection, in_transaction(*context));
-  if (result.outcome != incident::ActionOutcome::Skipped || context->notes.contains(kEnded.data()))
-    co_return result;
+  if (result.outcome != incident::ActionOutcome::Skipped) co_return result;
   const auto room = co_await look_at_room(&context->services, &*connection);
   if (!room || !room->none()) co_return result;
   result = co_await call_human(context, &*connection);
@@ -225,7 +236,7 @@ constexpr Step kSteps[] = {{"end_idle_sessions",
                             end_open,
                             Effect::Final,
                             "what is rolled back was never acknowledged; its client connects again",
-                            {&kClientsAreRefused, &kIdleSessionsSeen}}};
+                            {&kStillRefused, &kStillIdle}}};
 
 }  // namespace
 

@@ -25,7 +25,8 @@ constexpr std::string_view kOffender =
     " held as (select b.pid, count(*) as waiters, left(string_agg(format('pid %s (%s, %s)', w.pid,"
     " w.usename, w.application_name), ', ' order by w.pid), 200) as who"
     " from waiter w, unnest(w.blockers) b (pid) group by 1)"
-    " select {}, {} as endable, coalesce(h.waiters, 0), coalesce(h.who, ''),"
+    " select {}, {} and a.application_name !~ '^pg_(dump|restore|basebackup)' as endable, "
+    "coalesce(h.waiters, 0), coalesce(h.who, ''),"
     " greatest(age(a.backend_xmin), age(a.backend_xid)),"
     " extract(epoch from now() - a.xact_start)::int8"
     " from pg_stat_activity a left join held h on h.pid = a.pid"
@@ -79,10 +80,10 @@ std::string describe_end(const StepContext& context) {
 }
 
 StepResult may_not_be_ended(const Offender& offender) {
-  auto result = StepResult::for_human(
-      fmt::format("a human: {}; it is a superuser's, a replication role's or a tool's of pgkeel, "
-                  "and not ended unasked: select pg_terminate_backend({})",
-                  words(offender), offender.session.pid));
+  auto result = StepResult::for_human(fmt::format(
+      "a human: {}; it is a superuser's, a replication role's, a dump's or a tool's of pgkeel, "
+      "and not ended unasked: select pg_terminate_backend({})",
+      words(offender), offender.session.pid));
   result.retry_after = kAskedAgain;
   return result;
 }

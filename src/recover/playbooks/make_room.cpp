@@ -16,13 +16,12 @@ namespace {
 using runtime::Task;
 namespace fs = std::filesystem;
 
-// More than diagnosis takes for a full disk, less than any ballast leaves.
-constexpr std::uint64_t kFull = 32ULL << 20U;
 constexpr Seconds kAskedAgain{600};
 
 bool is_full(const fs::path& file) {
   const auto room = runtime::disk_space(file.parent_path());
-  return room && (room->bytes_free < kFull || (room->inodes_total > 0 && room->inodes_free == 0));
+  return room &&
+         (room->bytes_free < kDiskIsFull || (room->inodes_total > 0 && room->inodes_free == 0));
 }
 
 std::vector<fs::path> to_release(const StepContext& context) {

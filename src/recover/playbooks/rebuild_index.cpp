@@ -4,6 +4,7 @@
 // index has, tables too large to be read in passing, and anything but the statement that a person
 // would run: what an interrupted rebuild left is dropped only where it was ours.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -25,7 +26,11 @@ using runtime::Task;
 // Both read the whole table: what takes longer belongs into a quiet hour somebody chose.
 constexpr std::int64_t kTableBytesMost = std::int64_t{4} << 30U;
 constexpr Seconds kPatience{900};
+constexpr std::uint64_t kRoomFor = 3;
+constexpr std::uint64_t kRoomLeft = 256ULL << 20U;
 constexpr Seconds kAskedAgain{3600};
+// Not supported, a lock that others keep, no right.
+constexpr auto kNotByTrying = std::to_array<std::string_view>({"0A000", "55P03", "42501", "57014"});
 constexpr std::string_view kSubjectBegin = "index ";
 constexpr std::string_view kSound = "sound";  // a note: how the table was proven so
 constexpr std::string_view kRebuild = "rebuild_index";
@@ -40,7 +45,8 @@ constexpr std::string_view kFind =
     "select i.indexrelid, i.indrelid, quote_ident(n.nspname), quote_ident(c.relname),"
     " quote_ident(tn.nspname) || '.' || quote_ident(t.relname),"
     " n.nspname in ('pg_catalog', 'information_schema', 'pg_toast'), pg_table_size(t.oid),"
-    " m.amname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    " m.amname, pg_relation_size(c.oid) from pg_class c join pg_namespace n on n.oid = "
+    "c.relnamespace"
     " join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid"
     " join pg_namespace tn on tn.oid = t.relnamespace join pg_am m on m.oid = c.relam"
     " where c.relkind = 'i' and c.relname = $1";
@@ -85,6 +91,7 @@ struct Index {
   bool of_system = false;
   std::int64_t table_bytes = 0;
   bool btree = false;
+  std::int64_t bytes = 0;
 };
 
 struct Amcheck {
@@ -116,7 +123,8 @@ Task<Result<std::vector<Index>>> find(StepContext* context, Connection* connecti
   for (std::size_t row = 0; row < rows->size(); ++row) {
     const auto text = [&](std::size_t column) { return sense::read_text(*rows, row, column); };
     found.push_back({text(0), text(1), text(2) + "." + text(3), text(4), text(5) == "t",
-                     rows->int64(row, 6).value_or(0), text(7) == "btree"});
+                     rows->int64(row, 6).value_or(0), text(7) == "btree",
+                     rows->int64(row, 8).value_or(0)});
   }
   co_return found;
 }
@@ -153,12 +161,27 @@ std::string unfit(const std::vector<Index>& found, const Name& name) {
   return {};
 }
 
+// The new index, its WAL and the files it is sorted in, each as large as the old one; none of the
+// server's disks may be what runs out.
+std::string no_room_for(const StepContext& context, const Index& index) {
+  const auto needed = kRoomFor * static_cast<std::uint64_t>(index.bytes) + kRoomLeft;
+  for (const auto& space : context.services.senses.observation().host.spaces) {
+    if (!space.known() || space.role == sense::SpaceRole::SharedMemory) continue;
+    if (space.room.bytes_total == 0 || space.room.bytes_free >= needed) continue;
+    return fmt::format("{} are free at {}, {} are needed to make {} anew beside the old one",
+                       format_size(space.room.bytes_free), space.path.string(), format_size(needed),
+                       index.qualified);
+  }
+  return {};
+}
+
 // How the index is called now that it is the only one, or why it is left alone.
 Task<std::expected<Index, StepResult>> one_index(StepContext* context, Connection* connection,
                                                  Name name) {
   auto found = co_await find(context, connection, name);
   if (!found) co_return std::unexpected(StepResult::failed(found.error()));
   auto why = unfit(*found, name);
+  if (why.empty()) why = no_room_for(*context, found->front());
   if (!why.empty()) co_return std::unexpected(for_human(std::move(why)));
   co_return std::move(found->front());
 }
@@ -252,7 +275,11 @@ StepResult judge_rebuild(const Index& index, const Error& error) {
         fmt::format("table {} holds a key twice, which the damaged index let in ({}): "
                     "remove one of the rows, then REINDEX INDEX CONCURRENTLY {}",
                     index.table, error.detail, index.qualified));
-  return is_damage(error) || error.sqlstate == "0A000"
+  // What is in the way for long is told; a rebuild is too dear to be tried again and again.
+  return is_damage(error) ||
+                 std::ranges::find(kNotByTrying, std::string_view(error.sqlstate)) !=
+                     kNotByTrying.end() ||
+                 error.code == ErrorCode::TimedOut
              ? for_human(
                    fmt::format("REINDEX INDEX CONCURRENTLY {}: {}", index.qualified, error.detail))
              : StepResult::failed(error);

@@ -28,11 +28,23 @@ fs::path control_file(const StepContext& context) {
 
 std::string readable_after_all(const StepContext& context) {
   const auto control = instance::read_control_file(context.services.instance.data_dir());
-  return control ? "it is whole: " + std::string(pg::to_string(control->state)) : "";
+  if (control) return fmt::format("it is whole: {}", pg::to_string(control->state));
+  const auto code = control.error().code;
+  const bool lost = code == ErrorCode::NotFound || code == ErrorCode::ControlFileCorrupt;
+  return lost ? "" : control.error().message();
 }
 
 constexpr Precondition kControlFileIsLost{"the control file is missing or damaged",
                                           readable_after_all};
+
+// What stands there is a backup, a restore or a standby, and begins elsewhere than a crash does.
+Result<void> refuse_copies(const fs::path& data_dir) {
+  std::error_code error;
+  for (const auto* name : {"backup_label", "recovery.signal", "standby.signal"})
+    if (fs::exists(fs::symlink_status(data_dir / name, error)))
+      return fail(ErrorCode::WrongState, fmt::format("{} is there", (data_dir / name).string()));
+  return {};
+}
 
 // The copy, judged against what is in the data directory now.
 Result<ControlCopy> judged_copy(const fs::path& state_dir, const fs::path& data_dir,
@@ -42,6 +54,7 @@ Result<ControlCopy> judged_copy(const fs::path& state_dir, const fs::path& data_
   if (major != copy.control.major)
     return fail(ErrorCode::WrongState, fmt::format("the data is of PostgreSQL {}, the copy of {}",
                                                    major, copy.control.major));
+  TRY_VOID(refuse_copies(data_dir));
   TRY_VOID(replayable_to(data_dir, copy.control, identity.last_lsn));
   return copy;
 }

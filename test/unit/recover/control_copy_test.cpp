@@ -14,7 +14,9 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr std::uint32_t kSegment = 16U << 20U;
+constexpr std::uint32_t kSegment = 1U << 20U;
+constexpr std::uint32_t kPage = 8192;
+constexpr std::uint64_t kPages = kSegment / kPage;
 constexpr SystemId kOurs{7};
 constexpr SystemId kStrangers{8};
 
@@ -24,6 +26,7 @@ pg::ControlFile checkpoint_in(std::uint64_t segment) {
   copy.timeline = TimelineId(1);
   copy.wal_level = 1;
   copy.wal_segment_bytes = kSegment;
+  copy.wal_block_size = kPage;
   copy.redo = Lsn(segment * kSegment + 1000);
   copy.checkpoint = Lsn(segment * kSegment + 2000);
   return copy;
@@ -41,16 +44,27 @@ class Wal : public testing::Test {
 
   [[nodiscard]] std::filesystem::path directory() const { return dir_.path(); }
 
-  /// A segment named `named` whose header says that it holds `holds`.
-  void add(std::uint64_t named, std::uint64_t holds, SystemId of = kOurs, std::uint32_t line = 1) {
-    std::string header(40, '\0');
-    put(header, 2, std::uint16_t{2});
-    put(header, 4, std::uint32_t{1});
-    put(header, 8, holds * kSegment);
-    put(header, 24, of.value);
-    put(header, 32, kSegment);
-    std::ofstream(directory() / "pg_wal" / pg::segment_name({TimelineId(line), named}, kSegment))
-        << header;
+  /// A segment named `named` whose pages say that it is `holds`; `whole` of them, then zeros.
+  void add(std::uint64_t named, std::uint64_t holds, SystemId of = kOurs, std::uint32_t line = 1,
+           std::uint64_t whole = kPages) {
+    std::string bytes(kSegment, '\0');
+    for (std::uint64_t page = 0; page < whole; ++page) {
+      put(bytes, page * kPage, std::uint16_t{0xD110});
+      put(bytes, page * kPage + 4, std::uint32_t{1});
+      put(bytes, page * kPage + 8, holds * kSegment + page * kPage);
+    }
+    put(bytes, 2, std::uint16_t{2});
+    put(bytes, 24, of.value);
+    put(bytes, 32, kSegment);
+    std::ofstream(file(named, line)) << bytes;
+  }
+  [[nodiscard]] std::filesystem::path file(std::uint64_t number, std::uint32_t line = 1) const {
+    return directory() / "pg_wal" / pg::segment_name({TimelineId(line), number}, kSegment);
+  }
+  void overwrite(std::uint64_t number, std::uint64_t at, std::string_view bytes) const {
+    std::fstream(file(number), std::ios::in | std::ios::out | std::ios::binary)
+        .seekp(static_cast<std::streamoff>(at))
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
   void add_whole(std::uint64_t from, std::uint64_t to) {
     for (auto number = from; number <= to; ++number) add(number, number);
@@ -107,6 +121,32 @@ TEST_F(Wal, RefusesAnotherTimeline) {
   add_whole(3, 4);
   add(4, 4, kOurs, 2);
   EXPECT_THAT(reach(3).error().message(), HasSubstr("timeline"));
+}
+
+TEST_F(Wal, RefusesADamagedSegment) {
+  // Goal: a replay that would end, without a word, in the middle of what is there is never begun:
+  // a page of another place, a short file, zeros before a segment that goes on with a record.
+  add_whole(3, 6);
+  overwrite(4, 5 * kPage + 8, "elsewhere");
+  EXPECT_THAT(reach(3).error().message(), HasSubstr("000000010000000000000004 is damaged"));
+  add(4, 4);
+  std::filesystem::resize_file(file(4), kSegment / 2);
+  EXPECT_EQ(reach(3).error().code, ErrorCode::Malformed);
+  add(4, 4, kOurs, 1, 20);
+  EXPECT_TRUE(reach(3).has_value());  // it was switched
+  constexpr std::string_view kGoesOn{"\3\0", 2};
+  overwrite(5, 2, kGoesOn);
+  EXPECT_THAT(reach(3).error().message(), HasSubstr("000000010000000000000005 is damaged"));
+}
+
+TEST_F(Wal, EndsWhereTheLastSegmentDoes) {
+  // Goal: what was received of the last segment counts, what an earlier use left in it does not.
+  add_whole(3, 4);
+  overwrite(4, 20 * kPage + 8, "earlier use");
+  const auto end = reach(3);
+  ASSERT_TRUE(end.has_value()) << end.error().message();
+  EXPECT_EQ(*end, Lsn(4 * std::uint64_t{kSegment} + 20 * kPage));
+  EXPECT_THAT(reach(3, Lsn(end->value + 1)).error().message(), HasSubstr("ends at"));
 }
 
 TEST_F(Wal, RefusesWhatTheWalDoesNotTell) {

@@ -70,10 +70,12 @@ TEST(RemedyFor, AFullDiskHoldsNoFirstStartBack) {
     EXPECT_TRUE(remedy_for(of(cause), seen, {}).playbook.empty());
     Policy ballasted;
     ballasted.ballast = true;
-    EXPECT_EQ(remedy_for(of(cause), test::healthy().seen, ballasted).playbook, "make_room");
-    auto elsewhere = of(cause);
-    elsewhere.subject = "disk.tablespace.small";
-    EXPECT_TRUE(remedy_for(elsewhere, test::healthy().seen, ballasted).playbook.empty());
+    auto full = test::healthy().seen;
+    EXPECT_TRUE(remedy_for(of(cause), full, ballasted).playbook.empty());  // a tablespace, a quota
+    auto& space = full.host.spaces.emplace_back();
+    space.room.bytes_total = 1ULL << 40U;
+    space.room.bytes_free = 1U << 20U;
+    EXPECT_EQ(remedy_for(of(cause), full, ballasted).playbook, "make_room");
   }
 }
 

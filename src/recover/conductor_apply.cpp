@@ -367,7 +367,11 @@ void Conductor::not_verified(const std::string& id, const std::vector<Verificati
   if (invariant || elsewhere) ++tracked->verify_tries;
   tracked->next_verify_at =
       services_.loop.now() + std::max(kVerifyRetryEvery, backoff(tracked->verify_tries));
-  if (tracked->state != IncidentState::Waiting) move(*tracked, Happening::ChecksFailed);
+  const auto why = "a human: " + unmet;
+  // What waits for a human already goes on waiting; what waited for anything else has it now.
+  const bool asked =
+      tracked->state == IncidentState::Waiting && (!invariant || tracked->waiting_for == why);
+  if (!asked) move(*tracked, Happening::ChecksFailed);
   if (!invariant || unmet != tracked->unmet) log_warning("verification failed", {{"incident", id}});
   if (!invariant) return;
   if (unmet != tracked->unmet) {
@@ -377,7 +381,6 @@ void Conductor::not_verified(const std::string& id, const std::vector<Verificati
     const auto written = services_.journal.add_verification(id, *failed);
     if (!written) log_error("journal not written", {{"why", written.error().message()}});
   }
-  const auto why = "a human: " + unmet;
   if (tracked->verify_tries >= kVerifyTriesMax && tracked->waiting_for != why)
     wait({id, why, false});
 }

@@ -40,6 +40,7 @@ constexpr auto kTransitions = std::to_array<Transition>({
     {Verifying, GuardStarted, kOneGuard},
     {Waiting, PlaybookBegan, kRetry},
     {Waiting, HumanNeeded, kSaidOnce},
+    {Waiting, ChecksFailed, kTries},
     {Waiting, ChecksPassed, ""},
     {Waiting, Over, ""},
     {Waiting, GuardStarted, kOneGuard},

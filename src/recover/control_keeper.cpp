@@ -15,17 +15,13 @@ constexpr Seconds kTryAgain{1};
 
 }  // namespace
 
-bool ControlKeeper::may_copy() const {
-  const auto& seen = services_.senses.observation();
-  return known_.identity && seen.login.ok() && !seen.login.in_recovery &&
-         seen.process.state == sense::ProcessState::Running;
-}
-
+// The file itself says whether it may be kept ("in production"); waiting for a login would miss the
+// checkpoint that ends a crash recovery, which is followed by no other for minutes.
 void ControlKeeper::copy() {
-  if (!may_copy()) return;
   const auto kept =
       keep_control_copy(services_.state_dir, services_.instance.data_dir(), *known_.identity);
-  const auto problem = kept ? std::string() : kept.error().message();
+  const bool expected = !kept && kept.error().code == ErrorCode::WrongState;  // it recovers
+  const auto problem = kept || expected ? std::string() : kept.error().message();
   if (problem != problem_ && !problem.empty())
     log_warning("the control file is not copied", {{"why", problem}});
   problem_ = problem;
@@ -51,7 +47,7 @@ Task<void> ControlKeeper::follow(std::stop_token stop) {
 Task<void> ControlKeeper::run(std::stop_token stop) {
   if (services_.state_dir.empty() || !services_.instance.capabilities().sees_files) co_return;
   while (!stop.stop_requested()) {
-    if (may_copy()) co_await follow(stop);
+    if (known_.identity) co_await follow(stop);
     static_cast<void>(
         co_await services_.senses.changed().wait_until(services_.loop.after(kTryAgain), stop));
   }

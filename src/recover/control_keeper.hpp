@@ -14,12 +14,10 @@ class ControlKeeper {
   ControlKeeper(Services& services, const diagnose::Known& known)
       : services_(services), known_(known) {}
 
-  /// Runs until stop is requested. Copies nothing of a standby, of a stranger, or while logins
-  /// fail.
+  /// Runs until stop is requested. Copies nothing of a standby or of a stranger.
   runtime::Task<void> run(std::stop_token stop);
 
  private:
-  [[nodiscard]] bool may_copy() const;
   void copy();
   runtime::Task<void> follow(std::stop_token stop);
 

@@ -50,6 +50,7 @@ CommandTable command_table() {
               psql_command(),
               logs_command(),
               tune_command(),
+              protect_command(),
               alert_test_command(),
               config_check_command(),
               config_show_command(),

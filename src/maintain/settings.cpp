@@ -5,43 +5,19 @@
 
 #include <fmt/format.h>
 
-#include "client/connection.hpp"
-
 namespace pgkeel::maintain {
 namespace {
 
-using client::Connection;
 using runtime::Task;
 
 constexpr Seconds kSettingsPatience{10};
 constexpr Millis kLookEvery{50};  // for a reload to reach new sessions
+constexpr const char* kApplication = "pgkeel_tune";
 constexpr const char* kSettings =
     "select name, setting, current_setting(name, true), context, source, pending_restart"
     " from pg_settings";
 constexpr const char* kStatementsAvailable =
     "select count(*) from pg_available_extensions where name = 'pg_stat_statements'";
-
-Task<Result<Connection>> connect(const SettingsAccess* access) {
-  client::ConnectOptions options;
-  options.deadline = access->loop->after(kSettingsPatience);
-  options.connect_as = access->connect_as;
-  options.application_name = "pgkeel_tune";
-  auto opened = co_await Connection::open(*access->loop, access->conninfo, std::move(options));
-  if (!opened) co_return fail(opened.error().error);
-  co_return std::move(*opened);
-}
-
-Task<Result<client::Rows>> ask(const SettingsAccess* access, Connection* connection,
-                               std::string sql) {
-  auto rows =
-      co_await connection->query(std::move(sql), {}, access->loop->after(kSettingsPatience));
-  if (!rows) co_return fail(rows.error().error);
-  co_return std::move(*rows);
-}
-
-std::string text_at(const client::Rows& rows, std::size_t row, std::size_t column) {
-  return std::string(rows.text(row, column).value_or(""));
-}
 
 ServerSettings settings_in(const client::Rows& rows) {
   ServerSettings server;
@@ -58,8 +34,8 @@ ServerSettings settings_in(const client::Rows& rows) {
 }
 
 // A new session each time: one that is there may not have read the new files yet.
-Task<Result<Setting>> look_again(const SettingsAccess* access, std::string name) {
-  auto connection = co_await connect(access);
+Task<Result<Setting>> look_again(const ServerAccess* access, std::string name) {
+  auto connection = co_await connect(access, "", kApplication);
   if (!connection) co_return fail(connection.error());
   auto rows = co_await ask(access, &*connection, kSettings);
   if (!rows) co_return fail(rows.error());
@@ -72,7 +48,7 @@ Task<Result<Setting>> look_again(const SettingsAccess* access, std::string name)
 
 // What is set and not seen by a new session counts as done, and says so: it has to be taken back by
 // whoever wants it back.
-Task<Result<Changed>> await_effect(const SettingsAccess* access, const Proposal* proposal,
+Task<Result<Changed>> await_effect(const ServerAccess* access, const Proposal* proposal,
                                    const Setting* before) {
   const auto until = access->loop->after(kSettingsPatience);
   Changed changed{proposal->name, before->shown, false, false, statement_back(*proposal, *before)};
@@ -96,9 +72,9 @@ Error explained(Error error, const Proposal& proposal) {
                   proposal.name, proposal.wanted));
 }
 
-Task<Result<Changed>> change_one(const SettingsAccess* access, const Proposal* proposal,
+Task<Result<Changed>> change_one(const ServerAccess* access, const Proposal* proposal,
                                  const Setting* before) {
-  auto connection = co_await connect(access);
+  auto connection = co_await connect(access, "", kApplication);
   if (!connection) co_return fail(connection.error());
   const auto altered = co_await ask(access, &*connection, statement_for(*proposal));
   if (!altered) co_return fail(explained(altered.error(), *proposal));
@@ -110,8 +86,8 @@ Task<Result<Changed>> change_one(const SettingsAccess* access, const Proposal* p
 
 }  // namespace
 
-Task<Result<ServerSettings>> read_settings(const SettingsAccess* access) {
-  auto connection = co_await connect(access);
+Task<Result<ServerSettings>> read_settings(const ServerAccess* access) {
+  auto connection = co_await connect(access, "", kApplication);
   if (!connection) co_return fail(connection.error());
   auto rows = co_await ask(access, &*connection, kSettings);
   if (!rows) co_return fail(rows.error());
@@ -124,7 +100,7 @@ Task<Result<ServerSettings>> read_settings(const SettingsAccess* access) {
   co_return server;
 }
 
-Task<Changes> change_settings(const SettingsAccess* access, ServerSettings before,
+Task<Changes> change_settings(const ServerAccess* access, ServerSettings before,
                               std::vector<Proposal> proposals) {
   Changes changes;
   for (const auto& proposal : proposals) {

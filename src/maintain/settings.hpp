@@ -6,21 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "maintain/server_access.hpp"
 #include "maintain/tuning.hpp"
-#include "pg/conninfo.hpp"
-#include "runtime/account.hpp"
-#include "runtime/loop.hpp"
 
 namespace pgkeel::maintain {
 
-struct SettingsAccess {
-  runtime::Loop* loop = nullptr;
-  pg::Conninfo conninfo;
-  std::optional<runtime::Account> connect_as;
-};
-
 /// Bounded by kSettingsPatience; any role may read them.
-runtime::Task<Result<ServerSettings>> read_settings(const SettingsAccess* access);
+runtime::Task<Result<ServerSettings>> read_settings(const ServerAccess* access);
 
 struct Changed {
   std::string name;
@@ -38,7 +30,7 @@ struct Changes {
 };
 
 /// Only those of Kind::Apply. Nothing is taken back when one fails: each stands for itself.
-runtime::Task<Changes> change_settings(const SettingsAccess* access, ServerSettings before,
+runtime::Task<Changes> change_settings(const ServerAccess* access, ServerSettings before,
                                        std::vector<Proposal> proposals);
 
 }  // namespace pgkeel::maintain

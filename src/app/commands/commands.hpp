@@ -25,6 +25,7 @@ CommandSpec incident_resume_command();
 [[nodiscard]] CommandSpec undrop_command();
 [[nodiscard]] CommandSpec undrop_list_command();
 [[nodiscard]] CommandSpec tune_command();
+[[nodiscard]] CommandSpec protect_command();
 [[nodiscard]] CommandSpec undrop_forget_command();
 [[nodiscard]] CommandSpec backup_now_command();
 [[nodiscard]] CommandSpec backup_list_command();

@@ -109,7 +109,7 @@ Result<std::vector<Proposal>> chosen(const Invocation& invocation,
 }
 
 Result<int> apply(const Config& config, const Invocation& invocation,
-                  const maintain::SettingsAccess& access, maintain::ServerSettings before,
+                  const maintain::ServerAccess& access, maintain::ServerSettings before,
                   std::vector<Proposal> proposals) {
   if (config.mode == Mode::Advise)
     return fail(Error(ErrorCode::AdviceOnly, "nothing was set: mode is \"advise\"")
@@ -128,7 +128,7 @@ Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   TRY(server, find_server_target(config));
   runtime::Loop loop;
-  const maintain::SettingsAccess access{&loop, server.conninfo, server.connect_as};
+  const maintain::ServerAccess access{&loop, server.conninfo, server.connect_as};
   TRY(settings, loop.run_until_complete(maintain::read_settings(&access)));
   TRY(proposals, chosen(invocation, maintain::propose(settings)));
   if (invocation.has("--apply"))

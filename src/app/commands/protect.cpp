@@ -6,6 +6,7 @@
 
 #include "app/api_client.hpp"
 #include "app/commands/commands.hpp"
+#include "app/commands/protect_ownership.hpp"
 #include "app/psql_target.hpp"
 #include "app/render.hpp"
 #include "maintain/protection.hpp"
@@ -151,6 +152,8 @@ Result<Change> change_of(const Invocation& invocation) {
                      static_cast<int>(invocation.has("--window"));
   if (count > 1)
     return fail(ErrorCode::Usage, "--apply, --off and --window are three different things");
+  if (invocation.has("--ownership") && (invocation.has("--off") || invocation.has("--window")))
+    return fail(ErrorCode::Usage, "--ownership goes with --apply, or alone: then it is only shown");
   if (invocation.has("--apply")) return Change{Change::Kind::Apply, {}};
   if (invocation.has("--off")) return Change{Change::Kind::Off, {}};
   const auto window = invocation.value("--window");
@@ -186,6 +189,12 @@ Result<int> make(const Config& config, const Invocation& invocation, const Serve
   if (config.mode == Mode::Advise)
     return fail(Error(ErrorCode::AdviceOnly, "nothing was changed: mode is \"advise\"")
                     .with_hint("Set mode = \"act\" in the configuration."));
+  OwnershipPlans plans;
+  if (invocation.has("--ownership")) {
+    TRY(planned, plan_ownerships(config, invocation, access, databases));
+    TRY_VOID(make_ownerships(invocation, access, planned));
+    plans = std::move(planned);
+  }
   std::vector<Protection> done;
   std::optional<Error> failure;
   for (const auto& database : databases) {
@@ -197,7 +206,9 @@ Result<int> make(const Config& config, const Invocation& invocation, const Serve
     }
     done.push_back(std::move(*now));
   }
-  if (invocation.global.json) fmt::print("{}", to_line(Json{{"changed", json_of(done)}}));
+  if (invocation.global.json)
+    fmt::print("{}",
+               to_line(Json{{"changed", json_of(done)}, {"ownership", ownerships_json(plans)}}));
   else std::ranges::for_each(done, show_changed);
   if (failure) return fail(*std::move(failure));
   if (!invocation.global.json && change.kind == Change::Kind::Apply)
@@ -212,6 +223,10 @@ Result<int> run(const Invocation& invocation) {
   runtime::Loop loop;
   const ServerAccess access{&loop, server.conninfo, server.connect_as};
   TRY(databases, loop.run_until_complete(chosen(&access, &config, &invocation)));
+  if (change.kind == Change::Kind::None && invocation.has("--ownership")) {
+    TRY(plans, plan_ownerships(config, invocation, access, databases));
+    return show_ownerships(invocation, plans);
+  }
   if (change.kind != Change::Kind::None) return make(config, invocation, access, databases, change);
   TRY(review, loop.run_until_complete(look_around(&access, &config, &databases)));
   if (invocation.global.json) fmt::print("{}", to_line(json_of(review)));
@@ -229,13 +244,22 @@ CommandSpec protect_command() {
               "--apply it installs event triggers (schema pgkeel) that refuse DROP of tables, "
               "views, schemas and columns unless the session said SET pgkeel.allow_drop = 'on' or "
               "a window is open, and that write each DDL into the server's log. The check lets "
-              "through what it cannot judge. Needs a superuser; works without a running guard.",
+              "through what it cannot judge. With --ownership it also takes from the application "
+              "the right to drop, which changes what migrations may do. Needs a superuser; works "
+              "without a running guard.",
           .example = "pgkeel protect --window 30m --database shop",
           .options = {{.names = "--apply", .help = "install it, or bring it up to date"},
                       {.names = "--off", .help = "remove all of it"},
                       {.names = "--window",
                        .value = "DURATION",
                        .help = "allow drops for so long, at most 24h; 'off' closes the window"},
+                      {.names = "--ownership",
+                       .value = "OWNER",
+                       .help = "show how all the application owns is given to this role, which "
+                               "nobody logs in as; with --apply do it"},
+                      {.names = "--of",
+                       .value = "ROLE",
+                       .help = "the application's role, where it cannot be told"},
                       {.names = "--database",
                        .value = "NAME",
                        .help = "this database only; may be given again; default: "

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <ranges>
 
 #include <fmt/format.h>
 
@@ -228,6 +230,28 @@ std::string who(const sense::Destruction& one) {
   return text + ": " + one.statement;
 }
 
+// What was refused removed nothing. What the guard kept is still known when the log is gone.
+std::vector<pg::DdlLine> drops_of(const History& history) {
+  std::map<std::pair<WallTime, pid_t>, pg::DdlLine> drops;  // kept and in the log: told once
+  for (const auto* lines : {&history.ddl, &history.log.ddl})
+    for (const auto& line : *lines)
+      if (line.is_drop() && !line.refused()) drops.insert({{line.at, line.pid}, line});
+  std::vector<pg::DdlLine> newest_first;
+  for (auto& [key, line] : drops) newest_first.push_back(std::move(line));
+  std::ranges::reverse(newest_first);
+  return newest_first;
+}
+
+// The same statement as log_statement repeats it.
+bool is_recorded(const History& history, const sense::Destruction& one) {
+  constexpr Seconds kSameStatement{5};
+  const bool truncate =
+      !one.statement.empty() && (one.statement[0] == 't' || one.statement[0] == 'T');
+  return !truncate && std::ranges::any_of(history.log.ddl, [&](const pg::DdlLine& line) {
+    return line.pid == one.pid && one.at && std::chrono::abs(line.at - *one.at) < kSameStatement;
+  });
+}
+
 // Docker's words and Podman's.
 bool is_removal(const std::string& event) {
   return event.contains(": destroy") || event.contains(": remove");
@@ -235,13 +259,20 @@ bool is_removal(const std::string& event) {
 
 Told removed(const Case& the_case, const History& history) {
   std::vector<std::string> words;
+  const auto drops = drops_of(history);
+  const auto tell = [&words](const pg::DdlLine& line) {
+    words.push_back(fmt::format("{} in {}: {}", at(line.at), line.database, pg::describe(line)));
+  };
+  if (!drops.empty()) tell(drops.front());  // before the list is cut
   for (const auto& incident : history.incidents)
     if (std::ranges::find(kRemovals, incident.cause) != kRemovals.end())
       words.push_back(
           fmt::format("{} {} {}", at(incident.opened_at), incident.cause, incident.subject));
   for (const auto& event : history.engine_events)
     if (is_removal(event.text)) words.push_back(at(event.at) + " engine: " + event.text);
-  for (const auto& one : history.log.destructions) words.push_back(who(one));
+  std::ranges::for_each(drops | std::views::drop(1), tell);
+  for (const auto& one : history.log.destructions)
+    if (!is_recorded(history, one)) words.push_back(who(one));
   if (!words.empty()) return {Kind::Notable, listed(words)};
   if (!history.log.unavailable.empty()) return {Kind::Unknown, history.log.unavailable};
   if (!the_case.known.identity)

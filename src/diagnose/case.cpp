@@ -79,6 +79,12 @@ void add_engine_words(const Case& the_case, Finding& finding) {
           the_case, "engine", fmt::format("{} ({} ago)", word.text, ago(the_case, word.at))));
 }
 
+void add_who_removed(const Case& the_case, Finding& finding) {
+  for (const auto& line : the_case.seen.log_watch.ddl)
+    if (pg::removed(line, finding.subject))
+      finding.evidence.push_back({line.at, "ddl", pg::describe(line)});
+}
+
 std::optional<LastSeen> last_seen(const Case& the_case, const sense::LastPositions& gone, Oid oid) {
   const auto found = gone.find(oid.value);
   if (found == gone.end() || !found->second.lsn.valid()) return std::nullopt;

@@ -28,6 +28,8 @@ namespace pgkeel::diagnose {
 
 [[nodiscard]] incident::Evidence evidence(const Case& the_case, std::string_view source,
                                           std::string text);
+/// Who removed it, as the record of DDL has it; nothing where none is kept.
+void add_who_removed(const Case& the_case, Finding& finding);
 /// What the container engine told of late about the server's container and volume.
 void add_engine_words(const Case& the_case, Finding& finding);
 /// Where the WAL was while what is gone now was there; nullopt when this guard never saw it.

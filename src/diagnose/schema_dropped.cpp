@@ -76,6 +76,7 @@ Finding dropped(const Case& the_case, const std::string& database, const std::st
       evidence(the_case, "catalog",
                fmt::format("no schema {} in pg_namespace, and of its tables none in pg_class: {}",
                            schema, names_of(tables))));
+  add_who_removed(the_case, finding);
   finding.rows_lost = rows;
   finding.hint = fmt::format(
       "'pgkeel undrop {0}.TABLE' restores each of its tables from an archive ('create schema' "

@@ -34,6 +34,7 @@ Finding dropped(const Case& the_case, const std::string& database,
           "oid {} is not in pg_class; it was {}.{} of {}, about {} rows, {}", to_string(known.oid),
           known.schema, known.name, known.owner, known.rows_estimate,
           format_size(static_cast<std::uint64_t>(std::max<std::int64_t>(known.size_bytes, 0))))));
+  add_who_removed(the_case, finding);
   finding.loss.push_back(
       fmt::format("table {} (about {} rows)", finding.subject, known.rows_estimate));
   finding.rows_lost = known.rows_estimate;

@@ -76,6 +76,13 @@ CREATE TABLE alerts_said (incident TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOU
 ALTER TABLE incidents ADD COLUMN acked_at INTEGER;
 ALTER TABLE incidents ADD COLUMN acked_by TEXT NOT NULL DEFAULT '';
 )sql",
+    R"sql(
+CREATE TABLE ddl (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, pid INTEGER NOT NULL,
+  database TEXT NOT NULL, role TEXT NOT NULL, login TEXT NOT NULL, application TEXT NOT NULL,
+  address TEXT NOT NULL, tag TEXT NOT NULL, outcome TEXT NOT NULL, objects TEXT NOT NULL,
+  count INTEGER NOT NULL, UNIQUE (at, pid, tag, outcome));
+)sql",
 });
 
 constexpr auto kProbeSteps = std::to_array<const char*>({

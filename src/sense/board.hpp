@@ -2,6 +2,7 @@
 // them to look now, and whether something looks wrong. All on the loop's thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -21,6 +22,7 @@ struct Board {
   std::vector<GoodFile> good_files;
   /// What was mended since the log told of it: "shop: orders_pkey", up to when it is answered.
   std::map<std::string, WallTime> mended;
+  std::deque<pg::DdlLine> ddl_unkept;   ///< not yet taken by who keeps them
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
   std::filesystem::path error_output;   ///< the file the server's stderr is, when it is one
   SteadyTime expected_until;            ///< an engine has just begun to start the server
@@ -41,6 +43,9 @@ struct Board {
     static_cast<void>(co_await poked.wait_until(loop.after(interval)));
   }
 };
+
+/// What a migration of thousands of tables writes before it is taken; then the oldest go.
+inline constexpr std::size_t kDdlUnkeptMax = 10'000;
 
 /// Notes a probe's result with its time, and wakes whoever follows the board.
 void note_probe(Board& board, ProbeFacts& facts, ProbeResult result, SteadyTime started,

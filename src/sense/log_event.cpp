@@ -29,4 +29,12 @@ LogEvent to_event(pg::Signature signature, const pg::LogLine& line) {
   return event;
 }
 
+std::optional<pg::DdlLine> ddl_of(const pg::LogLine& line) {
+  if (line.severity != pg::LogSeverity::Log && line.severity != pg::LogSeverity::Unknown)
+    return std::nullopt;
+  auto told = pg::parse_ddl_line(line.message);
+  if (told && line.pid != 0 && told->pid != line.pid) return std::nullopt;
+  return told;
+}
+
 }  // namespace pgkeel::sense

@@ -63,7 +63,9 @@ void take(const std::vector<pg::LogLine>& lines, WallTime since, LogHistory& his
   for (const auto& line : lines) {
     if (line.at && (!history.begins || *line.at < *history.begins)) history.begins = line.at;
     if (line.at && *line.at < since) continue;
-    if (const auto signature = pg::classify(line))
+    if (auto told = ddl_of(line)) {
+      if (told->at >= since) history.ddl.push_back(std::move(*told));
+    } else if (const auto signature = pg::classify(line))
       history.events.push_back(to_event(*signature, line));
     else if (const auto statement = statement_of(line); removes_something(statement))
       history.destructions.push_back(to_destruction(line, statement));
@@ -71,6 +73,7 @@ void take(const std::vector<pg::LogLine>& lines, WallTime since, LogHistory& his
   history.cut = history.cut || history.events.size() > kHistoryEventsMax;
   keep_newest(history.events, kHistoryEventsMax);
   keep_newest(history.destructions, kDestructionsMax);
+  keep_newest(history.ddl, kDdlTold);
 }
 
 struct LogFile {

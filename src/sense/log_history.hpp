@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pg/ddl_line.hpp"
 #include "sense/log_event.hpp"
 
 namespace pgkeel::sense {
@@ -30,11 +31,13 @@ struct LogHistory {
   bool cut = false;                ///< older lines of the time asked for were left out
   std::vector<LogEvent> events;    ///< the oldest first
   std::vector<Destruction> destructions;
+  std::vector<pg::DdlLine> ddl;  ///< of the record of DDL, where it is switched on
 };
 
 inline constexpr std::size_t kHistoryBytesMax = 32U << 20U;
 inline constexpr std::size_t kHistoryEventsMax = 5'000;
 inline constexpr std::size_t kDestructionsMax = 50;
+inline constexpr std::size_t kDdlTold = 200;
 inline constexpr std::size_t kStatementShown = 160;
 
 /// Of the file and of what the collector or logrotate made of the same log, as far back as `since`

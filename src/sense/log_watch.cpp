@@ -91,9 +91,22 @@ void note_trouble(Board& board, LogEvent event, SteadyTime at) {
   board.poked.notify_all();  // the disks are looked at as they are now
 }
 
+void note_ddl(Board& board, pg::DdlLine line) {
+  auto& ddl = board.seen.log_watch.ddl;
+  if (ddl.size() >= kDdlSeenKept) ddl.erase(ddl.begin());
+  ddl.push_back(line);
+  if (board.ddl_unkept.size() >= kDdlUnkeptMax) board.ddl_unkept.pop_front();
+  board.ddl_unkept.push_back(std::move(line));
+  board.changed.notify_all();
+}
+
 void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
   std::ptrdiff_t canceled = 0;
   for (const auto& line : lines) {
+    if (auto told = ddl_of(line)) {
+      note_ddl(board, std::move(*told));
+      continue;
+    }
     const auto signature = pg::classify(line);
     if (!signature) continue;
     if (*signature == pg::Signature::SyncWaitCanceled) ++canceled;
@@ -110,6 +123,10 @@ void read_back(Board& board, const fs::path& path) {
   const auto wall = wall_now();
   const auto now = board.loop.now();
   for (const auto& line : pg::parse_log(format_of(path), tail.value_or(""))) {
+    if (auto told = ddl_of(line); told && told->at <= wall && wall - told->at < kReadBack) {
+      note_ddl(board, std::move(*told));
+      continue;
+    }
     const auto signature = pg::classify(line);
     if (!signature || !is_trouble(*signature) || !line.at || *line.at > wall) continue;
     const auto age = std::chrono::duration_cast<Millis>(wall - *line.at);

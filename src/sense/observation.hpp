@@ -283,8 +283,10 @@ struct LogWatchFacts {
     LogEvent event;
   };
   std::vector<Seen> trouble;
+  std::vector<pg::DdlLine> ddl;  ///< the newest, the oldest of them first; kDdlSeenKept at most
 };
 inline constexpr int kTroubleOfAKindKept = 64;
+inline constexpr std::size_t kDdlSeenKept = 64;  // a migration's; the ledger has the others
 
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.

@@ -85,6 +85,13 @@ void Senses::set_mended(std::map<std::string, WallTime> mended) {
                 [this](const auto& seen) { return is_mended(board_, seen.event); });
 }
 
+std::vector<pg::DdlLine> Senses::take_ddl() {
+  std::vector<pg::DdlLine> lines(std::make_move_iterator(board_.ddl_unkept.begin()),
+                                 std::make_move_iterator(board_.ddl_unkept.end()));
+  board_.ddl_unkept.clear();
+  return lines;
+}
+
 std::filesystem::path Senses::server_log() const { return log_of(board_, instance_); }
 
 runtime::Task<void> Senses::look_at_files() {

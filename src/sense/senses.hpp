@@ -31,6 +31,9 @@ class Senses {
   /// What goes on inside was changed by the guard: the next look counts, not the last one.
   void forget_activity() { board_.seen.activity.at = {}; }
 
+  /// The record of DDL read since the last call, the oldest first.
+  [[nodiscard]] std::vector<pg::DdlLine> take_ddl();
+
   /// The executor's own start attempt, seen from outside as nothing but a process.
   void note_start(StartFacts facts);
   /// What the guard's own keepers know of the archive.

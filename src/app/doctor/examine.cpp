@@ -14,6 +14,7 @@
 #include "app/guard/startup.hpp"
 #include "app/guard/unit_look.hpp"
 #include "incident/journal.hpp"
+#include "incident/ddl_trail.hpp"
 #include "incident/store.hpp"
 #include "instance/unit_journal.hpp"
 #include "recover/bookkeeper.hpp"
@@ -29,6 +30,7 @@ using runtime::Task;
 constexpr Millis kLookEvery{25};
 constexpr std::size_t kIncidentsRead = 50;
 // A failed login means something after the second one, and a dead server's files are looked at
+constexpr std::size_t kDdlRead = 1'000;
 // last.
 constexpr Millis kTryAgain{200};
 // Whoever waits in front of the screen; an engine that is well answers in milliseconds.
@@ -157,6 +159,8 @@ void read_journal(const Bench& bench, diagnose::History& history) {
   for (const auto& incident : *incidents)
     if (incident.opened_at >= history.since) history.incidents.push_back(incident);
   const auto events = incident::Journal(*bench.store).probes(kEngineProbe, incident::kProbesKept);
+  if (auto ddl = incident::DdlTrail(*bench.store).since(history.since, kDdlRead))
+    history.ddl = std::move(*ddl);
   if (!events) return;
   for (const auto& event : *events)
     if (event.at >= wall_now() - kEngineEventsShown)

@@ -7,6 +7,7 @@
 
 #include "app/archive/tools.hpp"
 #include "app/guard.hpp"
+#include "app/guard/ddl_keeper.hpp"
 #include "app/guard/entry_point.hpp"
 #include "app/guard/event_keeper.hpp"
 #include "app/guard/size_keeper.hpp"
@@ -109,6 +110,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(keep_sizes(&loop_, senses_.get(), journal_.get()));
   if (instance_->kind() == instance::Kind::Container)
     loop_.spawn(keep_engine_events(&loop_, senses_.get(), journal_.get()));
+  loop_.spawn(keep_ddl(&loop_, senses_.get(), incident::DdlTrail(*store_), journal_.get()));
   loop_.spawn(application_->run());
   loop_.spawn(adviser_->run());
   loop_.spawn(receiver_->run());

@@ -68,6 +68,38 @@ TEST(Audit, WhoDroppedWhatAndWhen) {
   EXPECT_THAT(answer.text, HasSubstr("table_dropped shop.public.orders"));
 }
 
+TEST(Audit, TheRecordOfDdlNamesRoleAndAddress) {
+  // Goal: C4 C6: what the guard kept and what the log still has are told once, the newest first;
+  // a refused drop removed nothing, and log_statement's repetition is not told again.
+  auto history = quiet_history();
+  pg::DdlLine line;
+  line.at = kWall - Seconds(60);
+  line.pid = 7;
+  line.database = "shop";
+  line.role = line.login = "app";
+  line.application = "node";
+  line.address = "10.0.0.5";
+  line.tag = "DROP TABLE";
+  line.outcome = "refused";
+  line.objects = {"table public.kept"};
+  line.count = 1;
+  history.log.ddl = {line};
+  EXPECT_EQ(answer_to(healthy(), history, "removed").kind, Answer::Kind::Fine);
+
+  line.outcome = "allowed by window";
+  line.objects = {"table public.orders"};
+  line.at += Seconds(10);
+  history.ddl = history.log.ddl = {line};
+  history.log.destructions = {{line.at, 7, "app", "shop", "node", "drop table orders"},
+                              {line.at, 7, "app", "shop", "node", "truncate lines"}};
+  const auto answer = answer_to(healthy(), history, "removed");
+  EXPECT_EQ(answer.kind, Answer::Kind::Notable);
+  EXPECT_THAT(answer.text, HasSubstr("in shop: DROP TABLE table public.orders by role app "
+                                     "(application node, from 10.0.0.5), allowed by window; "));
+  EXPECT_THAT(answer.text, HasSubstr("truncate lines"));
+  EXPECT_THAT(answer.text, testing::Not(HasSubstr("drop table orders")));
+}
+
 TEST(Audit, AShortLogIsNoAnswer) {
   // Goal: C6: the last lines of an engine's log, or one that was rotated away: not "nobody did".
   auto history = quiet_history();

@@ -31,6 +31,19 @@ TEST(LogHistory, WhatRemovesIsTold) {
   EXPECT_EQ(history.destructions[2].statement, "drop schema old cascade");
 }
 
+TEST(LogHistory, TheRecordOfDdlIsRead) {
+  // Goal: C4: a line of the process it names; one that somebody else raised, or of before, is not.
+  const std::string line =
+      R"(LOG:  pgkeel-ddl 1 {"at": "2026-11-21T10:00:00.5Z", "db": "shop", "tag": "DROP TABLE", "pid": 7})";
+  const auto history =
+      log_history(pg::ServerLogFormat::Stderr,
+                  "2026-11-21 10:00:00.000 UTC [7] " + line + "\n2026-11-21 10:00:01.000 UTC [8] " +
+                      line + "\n2026-11-19 10:00:01.000 UTC [7] " + line + "\n",
+                  kSince);
+  ASSERT_EQ(history.ddl.size(), 1U);
+  EXPECT_EQ(history.ddl[0].tag, "DROP TABLE");
+}
+
 TEST(LogHistory, OlderLinesAreLeftOut) {
   // Goal: two days, not the life of the server.
   const auto history = log_history(pg::ServerLogFormat::Stderr, kLog, kSince);

@@ -46,7 +46,7 @@ set pgkeel.window_until = '' set pgkeel.window_by = '' as $pgkeel$
 begin
   if lower(current_setting('pgkeel.allow_drop', true)) in ('on', 'true', 'yes', '1') then
     return 'session';
-  elsif current_setting('pgkeel.in_extension', true) = 'on' then
+  elsif current_setting('pgkeel.in_extension', true) ~ '^[1-9]' then
     return 'extension';
   elsif current_setting('application_name') = 'pg_restore' then
     return 'pg_restore';
@@ -113,7 +113,7 @@ declare
   objects_count bigint;
   outcome text := 'done';
 begin
-  if current_setting('pgkeel.in_extension', true) = 'on' then
+  if current_setting('pgkeel.in_extension', true) ~ '^[1-9]' then
     return;
   end if;
   select count(*), jsonb_agg(left(d.object_type || ' ' || d.object_identity, 200))
@@ -166,9 +166,11 @@ end $pgkeel$;
 constexpr std::string_view kExtensionScript = R"sql(
 create or replace function pgkeel.extension_script()
 returns event_trigger language plpgsql set search_path = pg_catalog, pg_temp as $pgkeel$
+declare  -- a script may hold ALTER EXTENSION itself
+  depth int := coalesce(nullif(current_setting('pgkeel.in_extension', true), '')::int, 0);
 begin
-  perform set_config('pgkeel.in_extension',
-                     case tg_event when 'ddl_command_start' then 'on' else '' end, true);
+  depth := depth + case tg_event when 'ddl_command_start' then 1 else -1 end;
+  perform set_config('pgkeel.in_extension', case when depth > 0 then depth::text else '' end, true);
 exception when others then
   raise warning 'pgkeel could not tell that an extension''s script runs: %', sqlerrm;
 end $pgkeel$;

@@ -2,6 +2,9 @@
 // replication, a restore, pgkeel's own renames. And what the record says of each.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "integration/maintain/protected_server.hpp"
 #include "support/child.hpp"
 #include "support/wait.hpp"
@@ -74,6 +77,30 @@ TEST_P(AllowedTest, ScriptsOfExtensions) {
   dba("alter table names alter column name type text");
   dba("drop extension citext");
   EXPECT_EQ(dba("select coalesce(current_setting('pgkeel.in_extension', true), '')"), "");
+}
+
+TEST_P(AllowedTest, ScriptsThatDropTables) {
+  // Goal: C4: what an extension's own script drops is its business, and only for as long as it
+  // runs; the extension goes with its tables.
+  if (GetParam() < 18) GTEST_SKIP() << "only 18 reads extensions from a directory of the test's";
+  const auto dir = server_->temp_dir() / "own" / "extension";
+  std::filesystem::create_directories(dir);
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(dir / name) << text;
+  };
+  write("probe.control", "default_version = '1'\nrelocatable = true\n");
+  write("probe--1.sql",
+        "create table first (id int); create table brief (id int); drop table brief;");
+  write("probe--1--2.sql",
+        "alter extension probe drop table first; drop table first;"
+        "create table second (id int);");
+  auto dba = as("postgres");
+  dba("set extension_control_path = '" + (server_->temp_dir() / "own").string() + "'");
+  EXPECT_EQ(dba.state_of("create extension probe"), "") << dba.said();
+  EXPECT_EQ(dba.state_of("drop table t"), kRefused) << "the script is over";
+  EXPECT_EQ(dba.state_of("alter extension probe update to '2'"), "") << dba.said();
+  EXPECT_EQ(dba.state_of("drop table t"), kRefused);
+  EXPECT_EQ(dba.state_of("drop extension probe"), "") << dba.said();
 }
 
 TEST_P(AllowedTest, LogicalReplication) {

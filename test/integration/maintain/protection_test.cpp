@@ -94,6 +94,16 @@ TEST_P(ProtectionTest, FailsOpenWithAWarning) {
   EXPECT_EQ(app.state_of("drop table a"), kRefused);
 }
 
+TEST_P(ProtectionTest, GivesWayInAnEmergency) {
+  // Goal: C4: a superuser who switches event triggers off (17 and later) is not held.
+  if (GetParam() < 17) GTEST_SKIP() << "no event_triggers before 17; single-user mode is the way";
+  switch_on();
+  auto dba = as("postgres");
+  dba("create table a (id int)");
+  EXPECT_EQ(dba.state_of("drop table a"), kRefused);
+  EXPECT_EQ(dba.state_of("set event_triggers = off; drop table a"), "") << dba.said();
+}
+
 TEST_P(ProtectionTest, IsInstalledOnceAndReplacesWhatIsOlder) {
   // Goal: C4: idempotent; an older one is replaced and keeps its window; a newer one and a
   // stranger's schema are left alone; a role that may not is told so.

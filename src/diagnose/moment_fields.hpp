@@ -67,14 +67,14 @@ KEPT(pg::ControlFile, system_id, control_version, catalog_version, major, state,
 KEPT(instance::Capabilities, sees_process, sees_files, can_start, can_stop, can_move_files);
 KEPT(instance::LockFacts, state, file, pid_reused, pid_is_zombie, pid_owner, orphans, servers,
      settling, detail);
-KEPT(instance::DataDirFacts, state, detail, control, control_error, major, filesystem, inode, owner,
-     mode, foreign_part, space, read_only);
+KEPT(instance::DataDirFacts, state, detail, control, control_error, major, fenced,
+     fenced_system_id, filesystem, inode, owner, mode, foreign_part, space, read_only);
 KEPT(instance::ContainerMount, type, name, source, destination, writable);
 KEPT(instance::PublishedPort, inside, host_ip, outside);
 KEPT(instance::ContainerFacts, id, name, status, running, paused, restarting, oom_killed, pid,
      exit_code, error, restart_count, created_at, started_at, finished_at, image, image_digest,
-     restart_policy, restart_retries_max, memory_limit, stop_signal, network_mode, ip_address,
-     log_path, has_tty, health_check, mounts, ports, environment, labels);
+     restart_policy, restart_retries_max, memory_limit, memory_swap, stop_signal, network_mode,
+     ip_address, log_path, has_tty, health_check, mounts, ports, environment, labels);
 KEPT(instance::OtherContainer, name, running, data_dir, system_id);
 KEPT(instance::HostingFacts, error, name, exists, container, twins, others);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "instance/anchor.hpp"
@@ -30,23 +31,6 @@ bool is_mount_point(const fs::path& dir) {
   return self.st_dev != parent.st_dev || self.st_ino == parent.st_ino;
 }
 
-// Other containers that run with the same data directory mounted: a second server in the making.
-std::vector<std::string> twins_of(const ContainerFacts& container,
-                                  const std::vector<ContainerEntry>& all) {
-  std::vector<std::string> twins;
-  const auto* mine = data_mount(container);
-  if (mine == nullptr) return twins;
-  for (const auto& other : all) {
-    if (other.id == container.id || other.state != "running") continue;
-    for (const auto& mount : other.mounts) {
-      const bool same =
-          mine->type == "volume" ? mount.name == mine->name : mount.source == mine->source;
-      if (same && mount.writable) twins.push_back(other.name);
-    }
-  }
-  return twins;
-}
-
 // How clients reach it: a published port, or the container's own address, or the host's network.
 void add_address(const ContainerFacts& facts, std::uint16_t inside, pg::Conninfo& conninfo) {
   conninfo.host =
@@ -62,6 +46,23 @@ void add_address(const ContainerFacts& facts, std::uint16_t inside, pg::Conninfo
 }
 
 }  // namespace
+
+// A second server in the making.
+std::vector<ContainerEntry> over_same_data(const ContainerFacts& container,
+                                           const std::vector<ContainerEntry>& all) {
+  std::vector<ContainerEntry> found;
+  const auto* mine = data_mount(container);
+  if (mine == nullptr) return found;
+  for (const auto& other : all) {
+    if (other.id == container.id || other.state != "running") continue;
+    const auto same = [mine](const ContainerMount& mount) {
+      return mount.writable &&
+             (mine->type == "volume" ? mount.name == mine->name : mount.source == mine->source);
+    };
+    if (std::ranges::any_of(other.mounts, same)) found.push_back(other);
+  }
+  return found;
+}
 
 ContainerInstance::ContainerInstance(runtime::Loop& loop, ContainerPlan plan)
     : loop_(&loop),
@@ -120,7 +121,8 @@ runtime::Task<std::optional<HostingFacts>> ContainerInstance::inspect_hosting() 
   if (!hosting.exists || !facts_) co_return hosting;
   hosting.container = *facts_;
   const auto all = co_await engine_.list();
-  if (all) hosting.twins = twins_of(*facts_, *all);
+  if (!all) co_return hosting;
+  for (const auto& twin : over_same_data(*facts_, *all)) hosting.twins.push_back(twin.name);
   co_return hosting;
 }
 

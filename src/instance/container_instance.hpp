@@ -39,6 +39,12 @@ class ContainerInstance final : public Instance {
   runtime::Task<std::vector<std::filesystem::path>> other_places() override;
   runtime::Task<Result<std::string>> keep_anchor() override;
   runtime::Task<Result<void>> remove_anchor() override;
+  runtime::Task<Result<void>> raise_memory_limit(std::int64_t bytes) override;
+  runtime::Task<Result<std::optional<SecondServer>>> second_server() override;
+  runtime::Task<Result<std::string>> hold_second(SecondServer second) override;
+  runtime::Task<Result<void>> kill_second(SecondServer second) override;
+  runtime::Task<Result<Restarter>> restarter() override;
+  runtime::Task<Result<void>> set_restarter(Restarter wanted) override;
   runtime::Task<Result<EventStream>> events() override;
   runtime::Task<std::optional<std::string>> recent_log() override;
 
@@ -75,5 +81,12 @@ class ContainerInstance final : public Instance {
   bool engine_answers_ = false;
   mutable std::optional<Postmaster> last_postmaster_;
 };
+
+/// Other containers that run with the same data directory mounted for writing.
+[[nodiscard]] std::vector<ContainerEntry> over_same_data(const ContainerFacts& container,
+                                                         const std::vector<ContainerEntry>& all);
+
+/// See Instance::set_restarter, for any container or service of the engine.
+runtime::Task<Result<void>> restart_as(const Engine* engine, Restarter wanted);
 
 }  // namespace pgkeel::instance

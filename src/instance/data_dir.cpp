@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 
+#include "instance/fence.hpp"
 #include "instance/swap.hpp"
 
 namespace pgkeel::instance {
@@ -81,6 +82,7 @@ std::string incompleteness(const fs::path& data_dir, const DataDirFacts& facts) 
   struct stat found{};
   for (const char* name : kDirectories)
     if (::stat((data_dir / name).c_str(), &found) != 0) return missing_part(data_dir / name);
+  if (!facts.fenced.empty()) return facts.fenced;
   if (facts.control_error && facts.control_error->code == ErrorCode::NotFound)
     return "global/pg_control is missing";
   return dangling_tablespace(data_dir);
@@ -106,6 +108,10 @@ void read_contents(const fs::path& path, DataDirFacts& facts) {
   facts.major = read_major(path).value_or(0);
   if (auto control = read_control_file(path)) facts.control = *std::move(control);
   else facts.control_error = std::move(control).error();
+  const auto fence = read_fence(path);
+  if (!fence) return;
+  facts.fenced = describe(*fence);
+  if (fence->control) facts.fenced_system_id = fence->control->system_id;
 }
 
 // A copy made as root keeps the directory's owner right and everything in it wrong.

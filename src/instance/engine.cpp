@@ -135,6 +135,11 @@ Task<Result<void>> Engine::stop(std::string container, Seconds grace) const {
   co_return done;
 }
 
+Task<Result<void>> Engine::kill(std::string container) const {
+  auto done = co_await post(container_path(container, "/kill"), {{"signal", "SIGKILL"}});
+  co_return done;
+}
+
 Task<Result<void>> Engine::unpause(std::string container) const {
   auto done = co_await post(container_path(container, "/unpause"));
   co_return done;
@@ -155,6 +160,44 @@ Task<Result<void>> Engine::update_memory(std::string container, MemoryLimit limi
           .dump();
   const auto again = co_await call(std::move(made), kEngineCallMax);
   if (!again) co_return fail(done.error());
+  co_return Result<void>();
+}
+
+// https://docs.docker.com/reference/api/engine/version/v1.40/: ContainerUpdate.
+Task<Result<void>> Engine::update_restart(std::string container, RestartPolicy policy,
+                                          int retries_max) const {
+  auto made = request("POST", container_path(container, "/update"), {});
+  made.headers["content-type"] = "application/json";
+  nlohmann::json wanted = {{"Name", to_string(policy)}};
+  if (policy == RestartPolicy::OnFailure) wanted["MaximumRetryCount"] = retries_max;
+  made.body = nlohmann::json({{"RestartPolicy", wanted}}).dump();
+  const auto done = co_await call(std::move(made), kEngineCallMax);
+  if (done) co_return Result<void>();
+  const auto there = co_await inspect(container);
+  if (done.error().code == ErrorCode::NotFound && there)
+    co_return fail(ErrorCode::NotSupported, "this engine cannot change a restart policy");
+  co_return fail(done.error());
+}
+
+Task<Result<ServiceFacts>> Engine::service(std::string name) const {
+  CO_TRY(body, co_await get("/services/" + name));
+  co_return parse_service(body);
+}
+
+// ServiceUpdate: the whole specification again, and the version it was read at, so that a change
+// made meanwhile is not undone (the engine refuses then).
+Task<Result<void>> Engine::scale_service(ServiceFacts service, std::int64_t tasks) const {
+  auto spec = nlohmann::json::parse(service.spec, nullptr, false);
+  if (!service.wanted || !spec.is_object())
+    co_return fail(ErrorCode::NotSupported,
+                   "service " + service.id + " runs on every node and cannot be scaled");
+  spec["Mode"]["Replicated"]["Replicas"] = tasks;
+  auto made = request("POST", fmt::format("/services/{}/update", service.id),
+                      {{"version", std::to_string(service.version)}});
+  made.headers["content-type"] = "application/json";
+  made.body = spec.dump();
+  const auto done = co_await call(std::move(made), kEngineCallMax);
+  if (!done) co_return fail(done.error());
   co_return Result<void>();
 }
 

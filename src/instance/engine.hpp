@@ -69,9 +69,20 @@ class Engine {
   /// again by itself afterwards. Ends when the engine has answered, at most kEngineCallMax after
   /// the grace.
   runtime::Task<Result<void>> stop(std::string container, Seconds grace) const;
+  /// SIGKILL to every process of it at once; the engine does not start it again by itself.
+  runtime::Task<Result<void>> kill(std::string container) const;
   runtime::Task<Result<void>> unpause(std::string container) const;
   /// Changes the limit of a container while it runs; nothing is restarted.
   runtime::Task<Result<void>> update_memory(std::string container, MemoryLimit limit) const;
+  /// Changes whether the engine starts it by itself. NotSupported where the engine cannot (Podman
+  /// before 5.1); what it then really does is for the caller to ask.
+  runtime::Task<Result<void>> update_restart(std::string container, RestartPolicy policy,
+                                             int retries_max) const;
+  /// By name or id; NotFound when there is none or the engine is no manager of a Swarm.
+  runtime::Task<Result<ServiceFacts>> service(std::string name) const;
+  /// How many tasks the Swarm keeps of it from now on; the rest of its specification stays.
+  /// NotSupported for one that runs on every node.
+  runtime::Task<Result<void>> scale_service(ServiceFacts service, std::int64_t tasks) const;
   /// Starts, ends, renames and removals from now on.
   runtime::Task<Result<EventStream>> events() const;
 

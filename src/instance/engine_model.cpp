@@ -105,13 +105,6 @@ std::vector<PublishedPort> ports(const Json& json) {
   return found;
 }
 
-RestartPolicy restart_policy(std::string_view name) {
-  if (name == "always") return RestartPolicy::Always;
-  if (name == "unless-stopped") return RestartPolicy::UnlessStopped;
-  if (name == "on-failure") return RestartPolicy::OnFailure;
-  return RestartPolicy::No;
-}
-
 std::string without_slash(std::string name) {
   if (name.starts_with('/')) name.erase(0, 1);
   return name;
@@ -139,9 +132,10 @@ void read_state(const Json& state, ContainerFacts& facts) {
 
 void read_host_config(const Json& host, ContainerFacts& facts) {
   const auto& policy = member(host, "RestartPolicy");
-  facts.restart_policy = restart_policy(text(policy, "Name"));
+  facts.restart_policy = restart_policy_by_name(text(policy, "Name"));
   facts.restart_retries_max = small_number(policy, "MaximumRetryCount");
   facts.memory_limit = number(host, "Memory");
+  facts.memory_swap = number(host, "MemorySwap");
   facts.network_mode = text(host, "NetworkMode");
 }
 
@@ -186,6 +180,13 @@ std::string_view to_string(RestartPolicy policy) {
     case RestartPolicy::OnFailure: return "on-failure";
   }
   return "no";
+}
+
+RestartPolicy restart_policy_by_name(std::string_view name) {
+  for (const auto policy :
+       {RestartPolicy::Always, RestartPolicy::UnlessStopped, RestartPolicy::OnFailure})
+    if (name == to_string(policy)) return policy;
+  return RestartPolicy::No;
 }
 
 std::string_view ContainerFacts::variable(std::string_view wanted) const {
@@ -266,6 +267,21 @@ Result<std::vector<VolumeEntry>> parse_volume_list(std::string_view json) {
     list.push_back({text(item, "Name"), text(item, "Driver"), text(item, "Mountpoint"),
                     text(item, "CreatedAt")});
   return list;
+}
+
+Result<ServiceFacts> parse_service(std::string_view json) {
+  TRY(root, parse(json));
+  ServiceFacts service;
+  service.id = text(root, "ID");
+  const auto& index = member(member(root, "Version"), "Index");
+  const auto& spec = member(root, "Spec");
+  if (service.id.empty() || !index.is_number_unsigned() || !spec.is_object())
+    return fail(ErrorCode::Malformed, "the container engine's answer names no service");
+  service.version = index.get<std::uint64_t>();
+  const auto& replicas = member(member(member(spec, "Mode"), "Replicated"), "Replicas");
+  if (replicas.is_number_integer()) service.wanted = replicas.get<std::int64_t>();
+  service.spec = spec.dump();
+  return service;
 }
 
 std::string parse_engine_message(std::string_view body) {

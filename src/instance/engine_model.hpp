@@ -54,6 +54,7 @@ struct ContainerFacts {
   RestartPolicy restart_policy = RestartPolicy::No;
   int restart_retries_max = 0;  ///< of on-failure; 0: no limit
   std::int64_t memory_limit = 0;
+  std::int64_t memory_swap = 0;  ///< memory and swap together; 0: not said, -1: no limit
   std::string stop_signal;
   std::string network_mode;
   std::string ip_address;
@@ -85,6 +86,14 @@ struct ContainerEntry {
   std::vector<std::pair<std::string, std::string>> labels;
 };
 
+/// A Swarm service, as far as how many tasks it keeps is concerned.
+struct ServiceFacts {
+  std::string id;
+  std::uint64_t version = 0;           ///< which an update must name
+  std::optional<std::int64_t> wanted;  ///< tasks; nothing: one on every node, whatever is wanted
+  std::string spec;                    ///< all of it, as an update must send it again
+};
+
 /// One line of GET /events, about a container or a volume.
 struct EngineEvent {
   std::string type;       ///< container, volume
@@ -100,6 +109,9 @@ struct EngineEvent {
 [[nodiscard]] Result<ContainerFacts> parse_container(std::string_view json);
 [[nodiscard]] Result<std::vector<ContainerEntry>> parse_container_list(std::string_view json);
 [[nodiscard]] Result<std::vector<VolumeEntry>> parse_volume_list(std::string_view json);
+[[nodiscard]] Result<ServiceFacts> parse_service(std::string_view json);
+/// "always" and the like; No for any other word.
+[[nodiscard]] RestartPolicy restart_policy_by_name(std::string_view name);
 /// {"message": "..."}, as errors come; the text itself when it is none.
 [[nodiscard]] std::string parse_engine_message(std::string_view body);
 

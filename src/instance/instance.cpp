@@ -43,6 +43,23 @@ runtime::Task<std::vector<std::filesystem::path>> Instance::other_places() {
 }
 runtime::Task<Result<std::string>> Instance::keep_anchor() { co_return std::string(); }
 runtime::Task<Result<void>> Instance::remove_anchor() { co_return Result<void>(); }
+runtime::Task<Result<void>> Instance::raise_memory_limit(std::int64_t /*bytes*/) {
+  co_return fail(ErrorCode::NotSupported, "it has no memory limit of its own");
+}
+runtime::Task<Result<std::optional<SecondServer>>> Instance::second_server() {
+  co_return fail(ErrorCode::Refused, "which of two servers is the later one cannot be told here");
+}
+runtime::Task<Result<std::string>> Instance::hold_second(SecondServer /*second*/) {
+  co_return fail(ErrorCode::NotSupported, "no engine runs it");
+}
+runtime::Task<Result<void>> Instance::kill_second(SecondServer /*second*/) {
+  co_return fail(ErrorCode::NotSupported, "no engine runs it");
+}
+runtime::Task<Result<Restarter>> Instance::restarter() { co_return Restarter{}; }
+runtime::Task<Result<void>> Instance::set_restarter(Restarter wanted) {
+  if (wanted.kind == Restarter::Kind::None) co_return Result<void>();
+  co_return fail(ErrorCode::NotSupported, "not of this instance: " + instance::describe(wanted));
+}
 runtime::Task<Result<EventStream>> Instance::events() {
   co_return fail(ErrorCode::NotSupported, "there is no engine that would tell");
 }

@@ -16,6 +16,7 @@
 #include "base/strong.hpp"
 #include "base/time.hpp"
 #include "instance/engine.hpp"
+#include "instance/restarter.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/control_file.hpp"
 #include "pg/postmaster_pid.hpp"
@@ -79,6 +80,8 @@ struct DataDirFacts {
   std::optional<pg::ControlFile> control;  ///< when it could be read and its checksum holds
   std::optional<Error> control_error;      ///< why not, when the file is there
   int major = 0;                           ///< from PG_VERSION; 0 when absent
+  std::string fenced;  ///< "fenced by pgkeel at ... because ..."; empty: it is not (fence.hpp)
+  std::optional<SystemId> fenced_system_id;  ///< of the cluster in it, which `control` is not then
   std::optional<runtime::FilesystemId>
       filesystem;  ///< of the directory, else of its nearest parent
   std::optional<runtime::InodeId> inode;
@@ -106,6 +109,15 @@ struct HostingFacts {
   ContainerFacts container;
   std::vector<std::string> twins;      ///< other running containers over the same data
   std::vector<OtherContainer> others;  ///< looked for only when there is none of that name
+};
+
+/// A server that was started over the data of one that runs, in another container.
+struct SecondServer {
+  std::string container;  ///< id
+  std::string name;
+  pid_t postmaster = 0;
+  std::uint64_t start_ticks = 0;
+  friend bool operator==(const SecondServer&, const SecondServer&) = default;
 };
 
 enum class StopMode { Fast, Immediate };
@@ -151,6 +163,21 @@ class Instance {
   /// none to hold.
   virtual runtime::Task<Result<std::string>> keep_anchor();
   virtual runtime::Task<Result<void>> remove_anchor();
+  /// What would start the server besides people and the guard, as it is set now.
+  virtual runtime::Task<Result<Restarter>> restarter();
+  /// Sets it, and asks again whether it is so. NotSupported where it cannot be set here; Refused
+  /// when it was answered that it is and it is not.
+  virtual runtime::Task<Result<void>> set_restarter(Restarter wanted);
+  /// Gives its surroundings so much memory while they are as they are; done when they have more.
+  /// NotSupported where they have no limit of their own; Refused as set_restarter().
+  virtual runtime::Task<Result<void>> raise_memory_limit(std::int64_t bytes);
+  /// The server that was started over the data while ours ran; nothing when there is none. Refused
+  /// when it is in doubt which of two is ours, or there are more.
+  virtual runtime::Task<Result<std::optional<SecondServer>>> second_server();
+  /// Keeps the engine from starting it again; its restart policy as it was. As set_restarter().
+  virtual runtime::Task<Result<std::string>> hold_second(SecondServer second);
+  /// Ends it without giving it time to write, after asking once more that it is the second one.
+  virtual runtime::Task<Result<void>> kill_second(SecondServer second);
   /// What its surroundings tell as it happens; NotSupported where they tell nothing.
   virtual runtime::Task<Result<EventStream>> events();
   /// The end of the server's log where it is no file of this host.

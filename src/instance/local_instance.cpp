@@ -10,6 +10,8 @@
 #include "instance/ending.hpp"
 #include "instance/lock.hpp"
 #include "instance/preflight.hpp"
+#include "instance/systemd_scope.hpp"
+#include "instance/systemd_unit.hpp"
 
 namespace pgkeel::instance {
 
@@ -49,6 +51,18 @@ DataDirFacts LocalInstance::inspect_data_dir() const {
 }
 
 LockFacts LocalInstance::inspect_lock() const { return instance::inspect_lock(data_dir()).facts; }
+
+runtime::Task<Result<Restarter>> LocalInstance::restarter() {
+  if (!systemd_runs() || !runtime::running_as_root() || layout_.unit.empty()) co_return Restarter{};
+  auto found = co_await unit_restarter(loop_, layout_.unit);
+  co_return found;
+}
+
+runtime::Task<Result<void>> LocalInstance::set_restarter(Restarter wanted) {
+  if (wanted.kind == Restarter::Kind::None) co_return Result<void>();
+  auto done = co_await set_unit_restarter(loop_, std::move(wanted));
+  co_return done;
+}
 
 std::optional<Postmaster> LocalInstance::find_postmaster() const {
   return instance::find_postmaster(data_dir());

@@ -40,6 +40,8 @@ class LocalInstance final : public Instance {
   }
   [[nodiscard]] std::string describe() const override;
 
+  runtime::Task<Result<Restarter>> restarter() override;
+  runtime::Task<Result<void>> set_restarter(Restarter wanted) override;
   [[nodiscard]] DataDirFacts inspect_data_dir() const override;
   [[nodiscard]] LockFacts inspect_lock() const override;
   [[nodiscard]] std::optional<Postmaster> find_postmaster() const override;

@@ -18,6 +18,7 @@ std::string owner_name(const DataDirFacts& facts) {
 
 Result<void> check_data_dir(const DataDirFacts& facts, const fs::path& path) {
   const std::string where = "data directory " + path.string();
+  if (!facts.fenced.empty()) return fail(ErrorCode::DataDirFenced, where + " is " + facts.fenced);
   switch (facts.state) {
     case DataDirState::Missing: return fail(ErrorCode::DataDirMissing, where + " does not exist");
     case DataDirState::Empty: return fail(ErrorCode::DataDirEmpty, where + " is empty");

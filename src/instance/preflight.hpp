@@ -10,8 +10,8 @@
 
 namespace pgkeel::instance {
 
-/// DataDirMissing, DataDirEmpty, DataDirIncomplete, Permission, ControlFileCorrupt (also
-/// Unsupported when the control file is of a version we do not read).
+/// DataDirMissing, DataDirEmpty, DataDirFenced, DataDirIncomplete, Permission, ControlFileCorrupt
+/// (also Unsupported when the control file is of a version we do not read).
 [[nodiscard]] Result<void> check_data_dir(const DataDirFacts& facts,
                                           const std::filesystem::path& path);
 

@@ -8,9 +8,18 @@
 #include <optional>
 #include <string>
 
+#include "base/result.hpp"
+#include "instance/restarter.hpp"
 #include "runtime/loop.hpp"
 
 namespace pgkeel::instance {
+
+/// How the unit is set; Kind::None where systemd knows no such unit, or does not run here.
+runtime::Task<Result<Restarter>> unit_restarter(runtime::Loop* loop, std::string unit);
+
+/// Masks it until the next boot, or unmasks it, and asks again whether it is so: a unit file in
+/// /etc is stronger than such a mask, of which systemctl says nothing. Refused then.
+runtime::Task<Result<void>> set_unit_restarter(runtime::Loop* loop, Restarter wanted);
 
 /// Waits until systemd has noticed the death, for two seconds at most, and has done with the unit,
 /// for half a minute at most. `dead` is the server's pid where it is known. Returns at once when

@@ -53,6 +53,10 @@ TEST(Preflight, GivesEachStateItsOwnCode) {
     EXPECT_EQ(code_of(verdict), code);
     EXPECT_THAT(verdict.error().detail, HasSubstr("/data"));
   }
+  facts.state = DataDirState::Incomplete;
+  facts.fenced = "fenced by pgkeel";
+  EXPECT_EQ(code_of(check_data_dir(facts, "/data")), ErrorCode::DataDirFenced);
+  facts.fenced.clear();
   facts.state = DataDirState::Present;
   facts.control_error = Error(ErrorCode::ControlFileCorrupt, "wrong checksum");
   EXPECT_EQ(code_of(check_data_dir(facts, "/data")), ErrorCode::ControlFileCorrupt);

@@ -112,6 +112,8 @@ struct RecoverConfig {
   Millis idle_in_transaction{900'000};  ///< ended after it while it holds others up; 0: never
   /// Kept in reserve on the server's disks; 0: none.
   std::optional<std::uint64_t> ballast_bytes = 128'000'000;
+  /// To which a container's memory limit may be raised; 0: never.
+  std::optional<std::uint64_t> memory_limit_bytes = 0;
   Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
   Millis watch_for{600'000};  ///< stability watch before an incident is closed
 };

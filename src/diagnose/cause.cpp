@@ -90,6 +90,8 @@ constexpr auto kCauses = std::to_array<CauseInfo>({
      "a schema is gone with the tables in it"},
     {Cause::GuardKilled, "guard_killed", 4, Severity::Info,
      "the guard ended without being told to"},
+    {Cause::DataFenced, "data_fenced", 51, Severity::Critical,
+     "pgkeel made sure that no server starts in the data directory"},
 });
 
 }  // namespace

@@ -21,7 +21,7 @@ bool only_control_is_lost(const instance::DataDirFacts& facts) {
 
 std::vector<Finding> control_file_lost(const Case& the_case) {
   const auto& files = the_case.seen.files;
-  if (!server_absent(the_case)) return {};
+  if (!server_absent(the_case) || !files.data_dir.fenced.empty()) return {};
   const bool damaged = files.data_dir.state == instance::DataDirState::Present &&
                        !files.data_dir.control && files.data_dir.control_error;
   const bool half_there = files.data_dir.state == instance::DataDirState::Incomplete ||

@@ -59,6 +59,7 @@ enum class Cause {
   MassDelete,
   SchemaDropped,
   GuardKilled,
+  DataFenced,
 };
 
 struct CauseInfo {

@@ -48,6 +48,11 @@ std::vector<Finding> oom_killed(const Case& the_case) {
         evidence(the_case, "engine",
                  fmt::format("OOMKilled, exit code {}, {} restarts by the engine so far",
                              hosting->container.exit_code, hosting->container.restart_count)));
+  if (const auto& group = the_case.seen.host.group; group && group->limit_bytes > 0)
+    finding.evidence.push_back(
+        evidence(the_case, "host",
+                 fmt::format("its control group used {} of {} MB when last looked at",
+                             group->used_bytes >> 20U, group->limit_bytes >> 20U)));
   add_engine_words(the_case, finding);
   return {finding};
 }

@@ -32,6 +32,7 @@ constexpr auto kRules = std::to_array<Rule>({
     index_corrupted,     table_truncated,
     mass_delete,         schema_dropped,
     guard_killed,        connection_limit,
+    data_fenced,
 });
 
 }  // namespace

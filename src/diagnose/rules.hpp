@@ -34,6 +34,7 @@ using Rule = std::vector<Finding> (*)(const Case&);
 [[nodiscard]] std::vector<Finding> config_broken(const Case& the_case);
 [[nodiscard]] std::vector<Finding> server_start_failed(const Case& the_case);
 [[nodiscard]] std::vector<Finding> control_file_lost(const Case& the_case);
+[[nodiscard]] std::vector<Finding> data_fenced(const Case& the_case);
 [[nodiscard]] std::vector<Finding> mount_missing(const Case& the_case);
 [[nodiscard]] std::vector<Finding> volume_lost(const Case& the_case);
 [[nodiscard]] std::vector<Finding> wrong_identity(const Case& the_case);

@@ -1,11 +1,23 @@
 // Two servers write to one data directory, which destroys it: a second container was started over
 // the volume, where neither sees the other's lock because each has processes of its own.
-// Nothing is decided for the operator: which of them holds the newer truth, nobody can tell.
+// Only where the engine shows one other container over the data may it be told which of them came
+// second; else nothing is decided for the operator.
 #include "diagnose/case.hpp"
 
 #include <fmt/format.h>
 
 namespace pgkeel::diagnose {
+
+namespace {
+
+// Two of them, and the engine knows where the other one came from: then it can be told which.
+bool is_told_by_engine(const Case& the_case) {
+  const auto* hosting = hosting_of(the_case);
+  return the_case.seen.files.lock.servers == 2 && hosting != nullptr && hosting->exists &&
+         hosting->twins.size() == 1;
+}
+
+}  // namespace
 
 std::vector<Finding> two_servers(const Case& the_case) {
   const auto& lock = the_case.seen.files.lock;
@@ -13,7 +25,7 @@ std::vector<Finding> two_servers(const Case& the_case) {
   Finding finding;
   finding.cause = Cause::TwoServers;
   finding.confidence = 0.95;
-  finding.wait = true;
+  finding.wait = !is_told_by_engine(the_case);
   finding.summary = fmt::format(
       "{} servers run over one data directory and destroy it: stop the one started last.",
       lock.servers);

@@ -45,6 +45,10 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {"end_idle_transaction",
      "end a session idle in a transaction that holds others up",
      {ReadStats, Signal}},
+    {"relieve_memory", "start a server that ran out of memory, with more room", {Start}},
+    {"end_second_server",
+     "end a server that was started over the data of a running one",
+     {SeeProcess, Stop}},
     {"rebuild_index", "make a damaged index anew from a sound table", {Ownership}},
 });
 

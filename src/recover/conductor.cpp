@@ -9,8 +9,11 @@
 #include "base/log.hpp"
 #include "diagnose/missing_tables.hpp"
 #include "diagnose/rules.hpp"
+#include "instance/fence.hpp"
 #include "recover/abandoned.hpp"
+#include "recover/held_restarts.hpp"
 #include "recover/purpose.hpp"
+#include "recover/unfence.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -23,6 +26,20 @@ constexpr Millis kTick{500};  // pauses and watches end on time even when nothin
 constexpr int kDecisionsInARow = 20;
 constexpr std::string_view kPausedFact = "paused_until";
 constexpr std::string_view kForever = "resumed";
+
+// Of what no server may start in, and the operator gives back.
+std::optional<incident::Identity> fenced_identity(const std::filesystem::path& data_dir) {
+  const auto fence = instance::read_fence(data_dir);
+  if (!fence || !fence->control) return std::nullopt;
+  incident::Identity identity;
+  identity.system_id = fence->control->system_id;
+  identity.timeline = fence->control->timeline;
+  identity.major = fence->control->major;
+  identity.last_lsn = fence->control->checkpoint;
+  identity.data_dir = data_dir.string();
+  identity.seen_at = wall_now();
+  return identity;
+}
 
 bool names_a_cause(const Decision& decision) {
   return std::holds_alternative<OpenIncident>(decision) ||
@@ -102,6 +119,7 @@ Result<void> Conductor::take_up(const incident::Incident& unfinished) {
 Task<void> Conductor::run(std::stop_token stop) {
   services_.loop.spawn(control_keeper_.run(stop));
   services_.loop.spawn(ballast_keeper_.run(stop));
+  services_.loop.spawn(release_when_served(&services_, stop));
   while (!stop.stop_requested()) {
     for (int i = 0; i < kDecisionsInARow; ++i) {
       const auto acted = co_await turn();
@@ -177,7 +195,8 @@ Result<void> Conductor::unpause() {
 }
 
 Result<void> Conductor::accept_identity(std::string_view who) {
-  const auto seen = bookkeeper_.seen_identity();
+  auto seen = bookkeeper_.seen_identity();
+  if (!seen) seen = fenced_identity(services_.instance.data_dir());
   if (!seen) {
     return fail(
         ErrorCode::WrongState,
@@ -195,6 +214,22 @@ Result<void> Conductor::accept_identity(std::string_view who) {
   log_warning("identity accepted", {{"system_id", to_string(identity.system_id)}, {"who", who}});
   services_.senses.changed().notify_all();
   return {};
+}
+
+std::vector<std::string> Conductor::unfence_plan() const {
+  return recover::unfence_plan(services_);
+}
+
+Task<Result<void>> Conductor::unfence(std::string who) {
+  const auto facts = services_.instance.inspect_data_dir();
+  const bool ours = known_.identity && facts.fenced_system_id == known_.identity->system_id;
+  if (facts.fenced.empty() || !ours) CO_TRY_VOID(accept_identity(who));
+  CO_TRY_VOID(co_await give_data_back(&services_, who));
+  for (auto& tracked : state_.incidents) tracked.try_at_once();
+  if (const auto* tracked = state_.find(diagnose::kInstanceSubject); tracked != nullptr)
+    add_event(tracked->id, "unfenced by " + who);
+  services_.senses.poke();
+  co_return Result<void>();
 }
 
 Result<void> Conductor::forget_relation(const std::string& subject, std::string_view who) {

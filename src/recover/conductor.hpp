@@ -32,6 +32,9 @@ class Conductor {
   Result<void> pause(std::optional<Millis> length);
   Result<void> unpause();
   Result<void> accept_identity(std::string_view who);
+  /// See unfence.hpp: accepts what is there, where it is another, and gives back what is fenced.
+  runtime::Task<Result<void>> unfence(std::string who);
+  [[nodiscard]] std::vector<std::string> unfence_plan() const;
   Result<void> forget_relation(const std::string& subject, std::string_view who);
   Result<void> forget_database(const std::string& name, std::string_view who);
   /// Leaves an unfinished incident to people: it is watched and verified, nothing more is done for

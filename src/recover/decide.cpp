@@ -46,7 +46,11 @@ Finding in_the_light_of(const Scene& scene, const Tracked& tracked, Finding find
   if (finding.cause == Cause::StoppedByOperator && our_own_stop(scene.seen, tracked))
     finding.cause = Cause::ServerKilled;
   const bool making_room = tracked.cause == Cause::FreshCluster && tracked.attempts > 0;
-  if (finding.cause == Cause::VolumeLost && making_room) finding.cause = Cause::FreshCluster;
+  const bool in_between = finding.cause == Cause::VolumeLost || finding.cause == Cause::DataFenced;
+  if (in_between && making_room) {
+    finding.cause = Cause::FreshCluster;
+    finding.wait = false;
+  }
   return finding;
 }
 

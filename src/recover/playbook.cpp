@@ -11,7 +11,7 @@ namespace {
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
     {&kRestartServer, &kResumeServer, &kReplaceHungServer, &kRestoreConfiguration,
      &kRestoreControlFile, &kMendPermissions, &kMakeRoom, &kReattachData, &kRestoreData,
-     &kReplaceFreshCluster, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable,
+     &kReplaceFreshCluster, &kEndSecondServer, &kRelieveMemory, &kCreateDatabase, &kRecreateDatabase, &kRecreateTable,
      &kRestoreDatabase, &kRestoreTable, &kEndIdleSessions, &kEndIdleTransaction, &kRebuildIndex});
 
 }  // namespace

@@ -40,6 +40,7 @@ struct Services {
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
   std::uint64_t ballast_bytes = 0;    ///< room kept in reserve on the server's disks; 0: none
+  std::uint64_t memory_limit_most = 0;  ///< to which a container's limit may be raised; 0: never
   std::filesystem::path state_dir{};  ///< where jobs keep what they wrote, in jobs/
   EndSessions end_sessions{};         ///< as in Policy
   notify::IncidentListener* alerts =
@@ -120,5 +121,7 @@ extern const Playbook kRestoreTable;
 extern const Playbook kEndIdleSessions;
 extern const Playbook kEndIdleTransaction;
 extern const Playbook kRebuildIndex;
+extern const Playbook kEndSecondServer;
+extern const Playbook kRelieveMemory;
 
 }  // namespace pgkeel::recover

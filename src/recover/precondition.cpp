@@ -18,6 +18,7 @@ std::string stranger_there(const StepContext& context) {
   const auto identity = context.services.ledger.identity();
   if (!identity) return identity.error().message();
   const auto facts = context.services.instance.inspect_data_dir();
+  if (!facts.fenced.empty()) return "it is " + facts.fenced;
   if (!identity->has_value() || !facts.control) return {};
   if (facts.control->system_id == (*identity)->system_id) return {};
   return fmt::format("the cluster {} stands there, {} is known",

@@ -20,7 +20,8 @@ struct Precondition {
 
 /// The ledger knows which cluster this is.
 extern const Precondition kIdentityIsKnown;
-/// What stands in the data directory's place is not another cluster than the known one. An
+/// What stands in the data directory's place is not another cluster than the known one, and is not
+/// fenced. An
 /// unreadable control file objects to nothing here: it is its own cause.
 extern const Precondition kNoStrangerThere;
 /// No postmaster, and no process of an earlier one, is in the data directory.

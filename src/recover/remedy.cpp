@@ -44,9 +44,10 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: create the container again over the same volume ('docker compose up -d')"},
     {Cause::ContainerPaused, Grade::Human, "", false, "the container to be unpaused"},
     {Cause::EngineUnreachable, Grade::Human, "", false, "the container engine to answer"},
-    {Cause::OomKilled, Grade::Automatic, "restart_server", true, ""},
-    {Cause::TwoServers, Grade::Human, "", false,
-     "a human: stop the container started last, then check the data (pg_amcheck)"},
+    {Cause::OomKilled, Grade::Automatic, "relieve_memory", true, ""},
+    {Cause::TwoServers, Grade::Guarded, "end_second_server", false,
+     "a human: kill the container started last ('docker kill', not 'stop'), then check the data "
+     "(pg_amcheck)"},
     {Cause::FreshCluster, Grade::Guarded, "replace_fresh_cluster", true,
      "a human: bring the known data back, or accept this cluster with 'pgkeel unfence --yes'"},
     {Cause::WrongMajor, Grade::Human, "", false,
@@ -88,6 +89,8 @@ constexpr auto kRemedies = std::to_array<Remedy>({
     {Cause::SchemaDropped, Grade::Human, "", false,
      "a human: restore its tables, or say that it was meant ('pgkeel undrop forget')"},
     {Cause::GuardKilled, Grade::Human, "", false, "a guard to watch again"},
+    {Cause::DataFenced, Grade::Human, "", false,
+     "a human: 'pgkeel unfence' shows what giving the data back would do"},
 });
 
 const Remedy& row(Cause cause) {

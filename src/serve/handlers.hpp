@@ -33,6 +33,7 @@ Task<HttpResponse> get_conninfo(ContextPtr context, Call call);
 Task<HttpResponse> post_cleanup(ContextPtr context, Call call);
 Task<HttpResponse> post_pause(ContextPtr context, Call call);
 Task<HttpResponse> post_resume(ContextPtr context, Call call);
+Task<HttpResponse> get_unfence(ContextPtr context, Call call);
 Task<HttpResponse> post_unfence(ContextPtr context, Call call);
 Task<HttpResponse> post_anchor(ContextPtr context, Call call);
 Task<HttpResponse> post_application(ContextPtr context, Call call);

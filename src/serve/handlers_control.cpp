@@ -111,6 +111,12 @@ Task<HttpResponse> post_resume(ContextPtr context, Call call) {
   co_return done_or_problem(result);
 }
 
+Task<HttpResponse> get_unfence(ContextPtr context, Call) {
+  const auto plan = co_await context->sources.control->unfence_plan();
+  if (!plan) co_return problem(plan.error());
+  co_return json_response(200, {{"would", *plan}});
+}
+
 Task<HttpResponse> post_unfence(ContextPtr context, Call call) {
   const auto body = read_object(call.request, {"who"});
   if (!body) co_return problem(body.error());

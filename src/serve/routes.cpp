@@ -34,6 +34,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Methods::Get, "/api/v1/incidents/*", Access::Open, get_incident},
     {Methods::Post, "/api/v1/pause", Access::Token, post_pause},
     {Methods::Post, "/api/v1/resume", Access::Token, post_resume},
+    {Methods::Get, "/api/v1/unfence-plan", Access::Open, get_unfence},
     {Methods::Post, "/api/v1/unfence", Access::Token, post_unfence},
     {Methods::Post, "/api/v1/anchor", Access::Token, post_anchor},
     {Methods::Post, "/api/v1/application", Access::Token, post_application},

@@ -33,8 +33,10 @@ class Control {
   /// Watch, but act on nothing, for that long or until resume().
   virtual runtime::Task<Result<>> pause(std::optional<Millis> duration) = 0;
   virtual runtime::Task<Result<>> resume() = 0;
-  /// Accepts the identity now found in place of the one known.
+  /// Gives fenced data back, and accepts the identity now found in place of the one known.
   virtual runtime::Task<Result<>> unfence(std::string who) = 0;
+  /// What that would do now, a sentence each.
+  virtual runtime::Task<Result<std::vector<std::string>>> unfence_plan() = 0;
   /// Holds a container's data volume, or lets it go. NotSupported where there is none.
   virtual runtime::Task<Result<>> set_anchor(bool wanted) = 0;
   /// Makes the application's role and database where that waits for an operator's word.

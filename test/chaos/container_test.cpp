@@ -19,6 +19,7 @@
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
 #include "instance/engine.hpp"
+#include "instance/fence.hpp"
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
 #include "runtime/files.hpp"
@@ -179,6 +180,70 @@ TEST_F(Container, ItsMemoryLimitIsChangedWhileItRuns) {
   EXPECT_EQ(pid(), before);
 }
 
+TEST_F(Container, ALoopForWantOfMemoryIsGivenRoom) {
+  // Goal: K1: killed for want of memory once, it is only started again; the second time within an
+  // hour its limit is doubled, as far as the policy allows, and no further (A6 D5 D10).
+  if (::access("/dev/kmsg", R_OK) != 0) GTEST_SKIP() << "needs the kernel's log";
+  ContainerSpec spec;
+  spec.memory_mb = 192;
+  ASSERT_NO_FATAL_FAILURE(build(spec, {{"PGKEEL_RECOVER_MEMORY_LIMIT", "1GB"}}));
+  ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+  ASSERT_TRUE(await_healed(stage(), "oom_killed"));
+  EXPECT_EQ(memory_limit_of(postmaster_pid(stage())), "201326592\n");
+  ASSERT_TRUE(service_restored(scene_));
+  ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+  ASSERT_TRUE(await_healed(stage(), "oom_killed"));
+  EXPECT_EQ(memory_limit_of(postmaster_pid(stage())), "402653184\n");
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, ALoopForWantOfMemoryLowersWorkMem) {
+  // Goal: K35: where no limit may be raised, work_mem is halved, once a kill, never below the
+  // floor, and the step says how it is taken back (A6 D5).
+  if (::access("/dev/kmsg", R_OK) != 0) GTEST_SKIP() << "needs the kernel's log";
+  ContainerSpec spec;
+  spec.memory_mb = 192;
+  ASSERT_NO_FATAL_FAILURE(build(spec));
+  const auto work_mem = [&] {
+    const auto rows = stage().sql("postgres", "show work_mem");
+    return rows ? std::string(rows->text(0, 0).value_or("")) : rows.error().message();
+  };
+  ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+  ASSERT_TRUE(await_healed(stage(), "oom_killed"));
+  EXPECT_EQ(work_mem(), "4MB");
+  ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+  ASSERT_TRUE(await_healed(stage(), "oom_killed"));
+  EXPECT_EQ(work_mem(), "2MB");
+  EXPECT_TRUE(await_incident(stage(), "oom_killed", [](const Incident& incident) {
+    return std::ranges::any_of(incident.actions, [](const incident::Action& action) {
+      return action.note.contains("ALTER SYSTEM RESET work_mem");
+    });
+  }));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, CrashWalkOfRelieveMemory) {
+  // Goal: a guard killed at its own steps against a lack of memory is followed by one that goes on;
+  // what is there before the start is walked with other playbooks (D6 E6).
+  if (::access("/dev/kmsg", R_OK) != 0) GTEST_SKIP() << "needs the kernel's log";
+  ContainerSpec spec;
+  spec.memory_mb = 192;
+  ASSERT_NO_FATAL_FAILURE(build(spec, {{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}}));
+  for (const auto* step : {"raise_memory_limit", "lower_work_mem"})
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name("relieve_memory", step, place);
+      SCOPED_TRACE(name);
+      const auto mark = stage().directory() / "mark";
+      std::filesystem::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      ASSERT_NO_FATAL_FAILURE(run_out_of_memory(stage()));
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "oom_killed"));
+    }
+}
+
 TEST_F(Container, TheEnginesRestartIsNotRaced) {
   // Goal: with a restart policy the engine brings it back and the guard starts nothing: one start,
   // not two (D3, D6).
@@ -282,6 +347,15 @@ TEST_F(Container, DataOfAnotherMajorIsNamedByTheServersWords) {
   ASSERT_TRUE(service_restored(scene_));
 }
 
+// How many directories that were set aside beside this one are fenced.
+std::ptrdiff_t fenced_beside(const std::filesystem::path& place) {
+  const std::filesystem::directory_iterator all(place.parent_path());
+  return std::ranges::count_if(all, [&](const std::filesystem::directory_entry& entry) {
+    return entry.path().filename().string().contains(".pgkeel-aside-") &&
+           instance::read_fence(entry.path()).has_value();
+  });
+}
+
 TEST_F(Container, AFreshClusterIsFencedAndTheKnownOneBroughtBack) {
   // Goal: the container is made again over another, empty volume, which its entry point
   // initialises: it is fenced and kept, and the known data moved in with every row (A8, C2, D2).
@@ -295,17 +369,112 @@ TEST_F(Container, AFreshClusterIsFencedAndTheKnownOneBroughtBack) {
   engine_->run(renamed);
   ASSERT_TRUE(await_healed(stage(), "fresh_cluster"));
   ASSERT_TRUE(service_restored(scene_));
+  EXPECT_EQ(fenced_beside(engine_->volume("project2_pgdata")), 1);
 }
 
-TEST_F(Container, TwoOverOneVolumeAreNamed) {
-  // Goal: a second container over the volume is noticed at once; nothing is decided (D3).
+TEST_F(Container, AFreshClusterStaysFencedUntilTheKnownOneIsFound) {
+  // Goal: rule 10: where the known data is nowhere the fresh cluster serves nobody, whoever starts
+  // its container; once it is found it is put in place, and the fresh one is kept, fenced.
   ASSERT_NO_FATAL_FAILURE(build());
   stage().note_broken();
+  engine_->stop("pg");
+  engine_->remove("pg");
+  ASSERT_TRUE(await_incident(stage(), "container_missing", waits));
+  const test::TempDir elsewhere;
+  const auto hidden = elsewhere / "a" / "b" / "c" / "d" / "e";
+  std::filesystem::create_directories(hidden.parent_path());
+  std::filesystem::rename(engine_->volume("pgdata"), hidden);
+  ContainerSpec renamed;
+  renamed.volume = "project2_pgdata";
+  engine_->run(renamed);
+  ASSERT_TRUE(await_incident(stage(), "fresh_cluster", [](const Incident& incident) {
+    return incident.state == IncidentState::Waiting;
+  }));
+  const auto fresh = engine_->volume("project2_pgdata");
+  ASSERT_TRUE(instance::read_fence(fresh));
+  engine_->start("pg");
+  ASSERT_TRUE(stays_down(stage()));
+  std::filesystem::rename(hidden, engine_->volume("pgdata"));
+  ASSERT_TRUE(stage().client().post("/api/v1/resume", app::Json::object()).has_value());
+  ASSERT_TRUE(await_healed(stage(), "fresh_cluster"));
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_EQ(fenced_beside(fresh), 1);
+}
+
+ContainerSpec twin_of(std::string name = "twin") {
   ContainerSpec twin;
-  twin.name = "twin";
+  twin.name = std::move(name);
   twin.port_offset = 1;
-  engine_->run(twin);
-  ASSERT_TRUE(await_incident(stage(), "two_servers", waits));
+  return twin;
+}
+
+TEST_F(Container, TheSecondOverOneVolumeIsEnded) {
+  // Goal: a second container over the volume is killed, never the first, which serves on as the
+  // same process, keeps every acknowledged row and starts again after a crash (D3 D14).
+  ASSERT_NO_FATAL_FAILURE(build());
+  const auto pid = postmaster_pid(stage());
+  stage().note_broken();
+  engine_->run(twin_of());
+  ASSERT_TRUE(await_healed(stage(), "two_servers"));
+  EXPECT_EQ(engine_->names(ContainerEngine::Which::Running), std::vector<std::string>{"pg"});
+  EXPECT_EQ(postmaster_pid(stage()), pid);
+  ASSERT_TRUE(service_restored(scene_));
+  EXPECT_TRUE(await_incident(stage(), "two_servers", [](const Incident& incident) {
+    return std::ranges::any_of(incident.actions, [](const incident::Action& action) {
+      return action.note.contains("pg_amcheck");
+    });
+  }));
+  stage().note_broken();
+  kill_server(stage());
+  ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, WhichOfTwoCameFirstIsNotGuessed) {
+  // Goal: where the known container is the one that was started last nothing is ended: a human; the
+  // one that is left when the other is gone serves with every row (D14 D10).
+  ASSERT_NO_FATAL_FAILURE(build());
+  stage().end_guard();
+  engine_->stop("pg");
+  ASSERT_NO_FATAL_FAILURE(engine_->run(twin_of("first")));
+  stage().note_broken();
+  engine_->start("pg");
+  ASSERT_TRUE(stage().start_guard().has_value());
+  ASSERT_TRUE(await_incident(stage(), "two_servers", [](const Incident& incident) {
+    return incident.state == IncidentState::Waiting &&
+           std::ranges::all_of(incident.actions, [](const incident::Action& action) {
+             return action.step == "judge_servers";
+           });
+  }));
+  EXPECT_EQ(engine_->names(ContainerEngine::Which::Running),
+            (std::vector<std::string>{"first", "pg"}));
+  engine_->kill("first");
+  ASSERT_TRUE(await_healed(stage(), "two_servers"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Container, CrashWalkOfEndSecondServer) {
+  // Goal: a guard killed anywhere while it ends a second server is followed by one that has one
+  // server left, the first (D6 E6 D14).
+  ASSERT_NO_FATAL_FAILURE(build());
+  int round = 0;
+  for (const auto& step : recover::playbook_by_name("end_second_server").steps)
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name("end_second_server", step.name, place);
+      SCOPED_TRACE(name);
+      const auto mark = stage().directory() / "mark";
+      std::filesystem::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      stage().note_broken();
+      const auto twin = "twin" + std::to_string(++round);
+      engine_->run(twin_of(twin));
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "two_servers"));
+      EXPECT_EQ(engine_->names(ContainerEngine::Which::Running), std::vector<std::string>{"pg"});
+      engine_->remove(twin);
+    }
 }
 
 TEST_F(Container, AnEngineThatIsAwayIsNamedAndWaitedFor) {

@@ -36,6 +36,8 @@ constexpr auto kWalks = std::to_array<Walk>({
 });
 constexpr std::string_view kWalkedBelow = "create_database";  // by configuration, not by a fault
 constexpr std::string_view kContained = "replace_fresh_cluster";  // in container_test.cpp
+constexpr std::string_view kRelieves = "relieve_memory";          // there, too
+constexpr std::string_view kTwinned = "end_second_server";        // there, too
 constexpr std::string_view kArchived = "restore_data";            // needs an archive
 constexpr std::string_view kRebuildsIndex = "rebuild_index";      // in index_test.cpp
 // In sessions_test.cpp.
@@ -188,7 +190,7 @@ TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
   std::set<std::string_view> walked{kWalkedBelow,  kFrozen,          kContained, kArchived,
                                     kUndropsTable, kUndropsDatabase, kOwned,     kBallasted};
-  walked.insert({kEndsSessions, kEndsTransaction, kRebuildsIndex});
+  walked.insert({kTwinned, kRelieves, kEndsSessions, kEndsTransaction, kRebuildsIndex});
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

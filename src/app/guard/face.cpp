@@ -53,7 +53,13 @@ runtime::Task<Result<>> Face::resume() { co_return conductor_.unpause(); }
 
 runtime::Task<Result<>> Face::unfence(std::string who) {
   co_await senses_.look_at_files();
-  co_return conductor_.accept_identity(who);
+  auto done = co_await conductor_.unfence(std::move(who));
+  co_await senses_.look_at_files();
+  co_return done;
+}
+
+runtime::Task<Result<std::vector<std::string>>> Face::unfence_plan() {
+  co_return conductor_.unfence_plan();
 }
 
 runtime::Task<Result<>> Face::apply_application(std::string who) {

@@ -49,6 +49,7 @@ class Face final : public serve::StatusSource,
   runtime::Task<Result<>> pause(std::optional<Millis> duration) override;
   runtime::Task<Result<>> resume() override;
   runtime::Task<Result<>> unfence(std::string who) override;
+  runtime::Task<Result<std::vector<std::string>>> unfence_plan() override;
   runtime::Task<Result<>> set_anchor(bool wanted) override;
   runtime::Task<Result<>> apply_application(std::string who) override;
   runtime::Task<Result<>> forget_relation(std::string database, std::string relation,

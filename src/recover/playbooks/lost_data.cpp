@@ -224,12 +224,16 @@ Task<StepResult> reattach_any(StepContext* context) {
 
 }  // namespace
 
+std::optional<SystemId> occupant_of(const instance::DataDirFacts& facts) {
+  return facts.control ? std::optional(facts.control->system_id) : facts.fenced_system_id;
+}
+
 std::string objection_to_moving(const instance::DataDirFacts& occupant,
                                 const incident::Identity& identity) {
   if (occupant.state == instance::DataDirState::Empty) return {};
-  if (!occupant.control)
-    return "cannot be told from the known data: its control file is unreadable";
-  if (occupant.control->system_id == identity.system_id) return "holds the known data itself";
+  const auto occupied_by = occupant_of(occupant);
+  if (!occupied_by) return "cannot be told from the known data: its control file is unreadable";
+  if (*occupied_by == identity.system_id) return "holds the known data itself";
   return {};
 }
 

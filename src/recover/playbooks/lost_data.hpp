@@ -13,6 +13,8 @@ extern const Step kSearchLostDataFirst;
 /// For data that an engine replaced by a fresh cluster: also what was shut down in order before.
 extern const Step kSearchReplacedData;
 extern const Step kReattachReplaced;
+/// The cluster that stands in the place, fenced or not; nothing when its control file tells none.
+[[nodiscard]] std::optional<SystemId> occupant_of(const instance::DataDirFacts& facts);
 /// Why what stands in the place may not be renamed aside; empty when it may: nothing in it, or
 /// certainly another cluster. Asked right before the rename.
 [[nodiscard]] std::string objection_to_moving(const instance::DataDirFacts& occupant,

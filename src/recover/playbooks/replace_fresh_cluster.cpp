@@ -1,9 +1,13 @@
-// A container's entrypoint initialised a cluster where the known one was. It is fenced (stopped by
-// the engine, so that its restart policy does not undo it), the known data is searched for in the
+// A container's entrypoint initialised a cluster where the known one was. It is kept from coming
+// back (the engine's restart policy first, then the server ended, then its data fenced, so that
+// whoever starts the container starts nothing in it), the known data is searched for in the
 // engine's volumes and beside the place, the fresh cluster is renamed aside with every row it has
-// taken, the known one is moved in, and the server started.
-// When the known data is nowhere the fresh cluster stays stopped: what is written to it would have
+// taken, the known one is moved in, what was held set back as it was, and the server started.
+// When the known data is nowhere the fresh cluster stays fenced: what is written to it would have
 // to be merged by hand later.
+#include <fmt/format.h>
+
+#include "recover/playbooks/fence_steps.hpp"
 #include "recover/playbooks/lost_data.hpp"
 #include "recover/playbooks/server_steps.hpp"
 
@@ -14,40 +18,69 @@ using runtime::Task;
 
 constexpr Seconds kFencePatience{15};
 
-std::string describe_fence(const StepContext& context) {
+std::string describe_stop(const StepContext& context) {
   return "stop the cluster that was initialised at " +
          context.services.instance.data_dir().string();
 }
 
+// Which stranger stands there, or why nothing is done to what does.
+Result<std::optional<SystemId>> stranger(const StepContext& context) {
+  auto& services = context.services;
+  TRY(identity, services.ledger.identity());
+  const auto facts = services.instance.inspect_data_dir();
+  if (facts.state == instance::DataDirState::Missing) return std::optional<SystemId>();
+  const auto there = occupant_of(facts);
+  if (!identity || !there || *there == identity->system_id)
+    return fail(ErrorCode::Refused, "a human: what stands there is no stranger any more");
+  return there;
+}
+
 // Looked at last thing: only a stranger is stopped.
-Task<StepResult> fence(StepContext* context) {
+Task<StepResult> stop(StepContext* context) {
   auto& services = context->services;
   const auto located = co_await services.instance.locate();  // the container may be another by now
-  if (!located) co_return StepResult::failed(located.error());
-  const auto identity = services.ledger.identity();
-  if (!identity) co_return StepResult::failed(identity.error());
-  const auto data_dir = services.instance.inspect_data_dir();
-  if (data_dir.state == instance::DataDirState::Missing)
-    co_return StepResult::skipped("nothing stands there any more");
-  const auto& control = data_dir.control;
-  if (!identity->has_value() || !control || control->system_id == (*identity)->system_id)
-    co_return StepResult::for_human("a human: what stands there is no stranger any more");
+  const bool scaled_down = !located && located.error().code == ErrorCode::NotFound;
+  if (!located && !scaled_down) co_return StepResult::failed(located.error());
+  const auto there = stranger(*context);
+  if (!there) co_return StepResult::for_human(there.error().detail);
+  if (!*there) co_return StepResult::skipped("nothing stands there any more");
+  if (scaled_down && services.instance.find_postmaster())
+    co_return StepResult::failed(located.error());
+  if (scaled_down) co_return StepResult::skipped("its container is gone");
   // Also without a server: an entry point that is still initialising goes on to start one.
   const auto stopped = co_await services.instance.stop(instance::StopMode::Fast,
                                                        services.loop.after(kFencePatience));
   if (!stopped) co_return StepResult::failed(stopped.error());
-  co_return StepResult::done("fenced");
+  co_return StepResult::done("stopped");
 }
 
-const Step kSteps[] = {{"fence_fresh_cluster",
-                        describe_fence,
-                        fence,
+Task<StepResult> fence(StepContext* context) {
+  const auto there = stranger(*context);
+  if (!there) co_return StepResult::for_human(there.error().detail);
+  if (!*there) co_return StepResult::skipped("nothing stands there any more");
+  const auto identity = context->services.ledger.identity();
+  if (!identity) co_return StepResult::failed(identity.error());
+  co_return fence_now(*context, fmt::format("the cluster {} was initialised over the known one, {}",
+                                            to_string(**there), to_string((*identity)->system_id)));
+}
+
+const Step kSteps[] = {kHoldRestarts,
+                       {"stop_fresh_cluster",
+                        describe_stop,
+                        stop,
                         Effect::Reversible,
                         "pgkeel unfence --yes accepts the fresh cluster; then start its container",
                         {&kIdentityIsKnown}},
+                       {"fence_fresh_cluster",
+                        describe_fence_now,
+                        fence,
+                        Effect::Reversible,
+                        "pgkeel unfence --yes gives it back and accepts it",
+                        {&kIdentityIsKnown, &kNoServerRuns}},
                        kSearchReplacedData,
                        kSetAsideOccupant,
                        kReattachReplaced,
+                       kReleaseRestarts,
                        kStartServer};
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "instance/data_dir.hpp"
+#include "instance/fence.hpp"
 #include "recover/aside.hpp"
 #include "recover/control_copy.hpp"
 #include "recover/playbooks/server_steps.hpp"
@@ -26,7 +27,10 @@ fs::path control_file(const StepContext& context) {
   return context.services.instance.data_dir() / "global" / "pg_control";
 }
 
+// A fence is no loss: what is missing was put beside on purpose.
 std::string readable_after_all(const StepContext& context) {
+  const auto fence = instance::read_fence(context.services.instance.data_dir());
+  if (fence) return "it is " + instance::describe(*fence);
   const auto control = instance::read_control_file(context.services.instance.data_dir());
   if (control) return fmt::format("it is whole: {}", pg::to_string(control->state));
   const auto code = control.error().code;

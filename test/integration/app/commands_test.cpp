@@ -52,8 +52,11 @@ TEST_F(Commands, UnfenceAsksFirst) {
   const auto unsure = run({"unfence"});
   EXPECT_EQ(unsure.exit_code, 4);
   EXPECT_THAT(unsure.err, HasSubstr("--yes"));
+  EXPECT_THAT(unsure.err, HasSubstr("give /data back, which is fenced by pgkeel"));
   EXPECT_TRUE(guard.asked().empty());
-  EXPECT_EQ(run({"unfence", "--yes"}).exit_code, 0);
+  const auto sure = run({"unfence", "--yes"});
+  EXPECT_EQ(sure.exit_code, 0);
+  EXPECT_THAT(sure.out, HasSubstr("give /data back"));
   EXPECT_THAT(guard.asked(), ElementsAre(StartsWith("unfence ")));
 }
 

@@ -52,6 +52,9 @@ runtime::Task<Result<>> FakeGuard::set_anchor(bool wanted) {
 runtime::Task<Result<>> FakeGuard::apply_application(std::string who) {
   co_return note("make the application for " + who);
 }
+runtime::Task<Result<std::vector<std::string>>> FakeGuard::unfence_plan() {
+  co_return std::vector<std::string>{"give /data back, which is fenced by pgkeel"};
+}
 runtime::Task<Result<>> FakeGuard::unfence(std::string who) { co_return note("unfence " + who); }
 runtime::Task<Result<>> FakeGuard::forget_relation(std::string database, std::string relation,
                                                    std::string) {

@@ -116,6 +116,20 @@ TEST(TwoServers, OutrankEverything) {
   EXPECT_TRUE(instance.findings().front().wait);
 }
 
+TEST(TwoServers, AreLeftToAHumanUnlessTheEngineKnowsTheOther) {
+  // Goal: D14: two signals: two servers in the directory, and one other container over the data.
+  Instance instance = killed();
+  instance.seen.files.lock.state = instance::LockState::Unclear;
+  instance.seen.files.lock.servers = 2;
+  in_container(instance).twins = {"twin"};
+  EXPECT_FALSE(instance.findings().front().wait);
+  in_container(instance).twins = {"twin", "another"};
+  EXPECT_TRUE(instance.findings().front().wait);
+  in_container(instance).twins = {"twin"};
+  instance.seen.files.lock.servers = 3;
+  EXPECT_TRUE(instance.findings().front().wait);
+}
+
 TEST(FreshCluster, IsYoungerThanTheKnownOneWasSeenLast) {
   // Goal: a cluster initialised after the last sight of the known one, of the same major (D2).
   EXPECT_EQ(replaced_by_cluster_of(kWall).causes().front(), Cause::FreshCluster);

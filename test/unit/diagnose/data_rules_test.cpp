@@ -121,6 +121,21 @@ TEST(ControlFileLost, IsRepairedOnlyWhenNothingElseIsMissing) {
   EXPECT_TRUE(instance.findings()[0].wait);
 }
 
+TEST(DataFenced, IsNamedAndNotTakenForALoss) {
+  // Goal: rule 10: what pgkeel renamed itself is neither lost nor mended; it says why and waits.
+  Instance instance = without_data(DataDirState::Incomplete);
+  auto& facts = instance.seen.files.data_dir;
+  facts.control_error = Error(ErrorCode::NotFound, "global/pg_control");
+  facts.fenced = "fenced by pgkeel at 2026-11-21T03:04:05Z because it is a stranger";
+  facts.detail = facts.fenced;
+  facts.fenced_system_id = kStranger;
+  ASSERT_THAT(instance.causes(), ElementsAre(Cause::DataFenced));
+  const auto finding = instance.findings()[0];
+  EXPECT_TRUE(finding.wait);
+  EXPECT_THAT(finding.summary, HasSubstr("because it is a stranger"));
+  EXPECT_THAT(finding.evidence[1].text, HasSubstr(to_string(kStranger)));
+}
+
 TEST(ControlFileLost, IsNotSaidWhileAServerRuns) {
   // Goal: a torn read beside a live server is no damage.
   Instance instance = healthy();

@@ -93,6 +93,24 @@ TEST(OperatorsStop, IsOverAsSoonAsTheServerServes) {
   EXPECT_NE(sole<RunPlaybook>(guard.turn(killed())), nullptr);
 }
 
+TEST(FreshCluster, IsReplacedOnceItIsFenced) {
+  // Goal: E6: between fencing a fresh cluster and bringing the known one back the data looks fenced:
+  // a guard that comes upon it goes on; fenced data it did not fence itself is a human's.
+  test::Instance fenced = test::without_data(instance::DataDirState::Incomplete);
+  fenced.seen.files.data_dir.fenced = "fenced by pgkeel";
+  fenced.seen.files.data_dir.fenced_system_id = test::kStranger;
+  test::VirtualGuard guard;
+  guard.turn(fenced);
+  const auto waits = guard.turn(fenced);
+  ASSERT_TRUE(test::sole<WaitForHuman>(waits));
+  guard.only().cause = diagnose::Cause::FreshCluster;
+  guard.only().attempts = 1;
+  const auto decisions = guard.turn(fenced);
+  const auto* run = test::sole<RunPlaybook>(decisions);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->playbook, "replace_fresh_cluster");
+}
+
 TEST(FreshCluster, IsReplacedAlsoAfterTheOperatorsStop) {
   // Goal: docker compose down and up again over an empty volume: the stop is over as soon as the
   // fresh cluster runs, and each state between the steps of its replacement is gone on from (C2).

@@ -124,6 +124,9 @@ struct FakeControl : Control {
     calls.emplace_back("resume");
     co_return result;
   }
+  Task<Result<std::vector<std::string>>> unfence_plan() override {
+    co_return std::vector<std::string>{"give the data back"};
+  }
   Task<Result<>> unfence(std::string who) override {
     calls.push_back("unfence by " + who);
     co_return result;

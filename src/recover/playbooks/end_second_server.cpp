@@ -1,0 +1,149 @@
+// Two containers run a server over one data directory, and each writes what the other does not
+// know. Every second makes it worse, so the later one is ended at once: its engine is told not to
+// start it again, then it is killed, so that it writes no checkpoint over what the first one knows.
+// The first one goes on, never stopped: what it has in memory is the truth, and its checkpoint
+// right after puts that into the control file, where the second one's was. What was damaged
+// meanwhile nobody can tell from outside: a human is told to check it.
+#include <fmt/format.h>
+
+#include "recover/held_restarts.hpp"
+#include "recover/playbook.hpp"
+#include "recover/sql.hpp"
+
+namespace pgkeel::recover {
+namespace {
+
+using runtime::Task;
+
+constexpr std::string_view kCheck =
+    "check the data ('pg_amcheck --all --heapallindexed'): what the two wrote over each other "
+    "meanwhile shows nowhere else; then remove the second container, or give it data of its own";
+
+std::string no_second_process(const StepContext& context) {
+  const auto servers = context.services.instance.inspect_lock().servers;
+  return servers == 2 ? "" : fmt::format("{} servers run in the data directory", servers);
+}
+
+std::string no_second_container(const StepContext& context) {
+  const auto& hosting = context.services.senses.observation().hosting.facts;
+  if (!hosting) return "the engine was not asked";
+  return hosting->twins.size() == 1
+             ? ""
+             : fmt::format("{} others have the data mounted", hosting->twins.size());
+}
+
+constexpr Precondition kTwoProcesses{"two servers run in the data directory", no_second_process};
+constexpr Precondition kTwoContainers{"the engine shows one other container over the data",
+                                      no_second_container};
+
+StepResult in_doubt(const Error& error) {
+  return StepResult::for_human("a human: stop the container started last, by 'docker kill': " +
+                               error.message());
+}
+
+std::string described(const StepContext& context) {
+  const auto name = context.notes.find("second");
+  if (name != context.notes.end()) return name->second;
+  const auto& hosting = context.services.senses.observation().hosting.facts;
+  return hosting && !hosting->twins.empty() ? hosting->twins.front() : "the second container";
+}
+
+std::string describe_judge(const StepContext& context) {
+  return fmt::format(
+      "find out which of the two servers is the later one, by the kernel and the "
+      "engine: {} or {}",
+      context.services.instance.describe(), described(context));
+}
+
+Task<StepResult> judge(StepContext* context) {
+  const auto second = co_await context->services.instance.second_server();
+  if (!second) co_return in_doubt(second.error());
+  if (!*second) co_return StepResult::skipped("there is no second server any more");
+  context->notes["second"] = (*second)->name;
+  co_return StepResult::done(
+      fmt::format("container {}, pid {}", (*second)->name, (*second)->postmaster));
+}
+
+std::string describe_hold(const StepContext& context) {
+  return fmt::format("set the restart policy of container {} to no", described(context));
+}
+
+Task<StepResult> hold(StepContext* context) {
+  const auto second = co_await context->services.instance.second_server();
+  if (!second) co_return in_doubt(second.error());
+  if (!*second) co_return StepResult::skipped("there is no second server any more");
+  const auto before = co_await context->services.instance.hold_second(**second);
+  if (before)
+    co_return StepResult::done(fmt::format(
+        "it was {0} ('docker update --restart {0} {1}' takes it back)", *before, (*second)->name));
+  if (before.error().code == ErrorCode::NotSupported)
+    co_return StepResult::skipped(
+        before.error().message() +
+        "; an engine does not start again by itself what it was told to kill");
+  if (before.error().code == ErrorCode::Refused) co_return in_doubt(before.error());
+  co_return StepResult::failed(before.error());
+}
+
+std::string describe_kill(const StepContext& context) {
+  return fmt::format("kill container {}, which writes no checkpoint then; {} runs on",
+                     described(context), context.services.instance.describe());
+}
+
+Task<StepResult> kill(StepContext* context) {
+  auto& instance = context->services.instance;
+  const auto second = co_await instance.second_server();
+  if (!second) co_return in_doubt(second.error());
+  if (!*second) co_return StepResult::skipped("there is no second server any more");
+  const auto noted = context->services.ledger.set_fact(kCheckpointDueFact, "yes");
+  if (!noted) co_return StepResult::failed(noted.error());
+  const auto killed = co_await instance.kill_second(**second);
+  if (!killed) co_return StepResult::failed(killed.error());
+  co_return StepResult::done(fmt::format("ended {}", (*second)->name));
+}
+
+std::string describe_checkpoint(const StepContext& /*context*/) {
+  return "CHECKPOINT: what the first server knows goes to disk and into the control file";
+}
+
+// Without it a crash in the next minutes would begin where the second one left off.
+Task<StepResult> checkpoint(StepContext* context) {
+  auto& services = context->services;
+  const auto done = co_await run_statement(&services, maintenance_database(services), "checkpoint");
+  if (!done)
+    co_return StepResult::for_human(
+        fmt::format("a human: CHECKPOINT as a superuser, at once ({}); "
+                    "then {}",
+                    done.error().message(), kCheck));
+  const auto noted = services.ledger.set_fact(kCheckpointDueFact, "");
+  if (!noted) co_return StepResult::failed(noted.error());
+  co_return StepResult::done(fmt::format("now a human: {}", kCheck));
+}
+
+constexpr Step kSteps[] = {
+    {"judge_servers", describe_judge, judge, Effect::None, "", {}},
+    {"hold_second_server",
+     describe_hold,
+     hold,
+     Effect::Reversible,
+     "docker update --restart, with the policy the step's result names",
+     {&kTwoProcesses, &kTwoContainers}},
+    {"kill_second_server",
+     describe_kill,
+     kill,
+     Effect::Final,
+     "its sessions are lost; what it took since it began was never in step with the first one's",
+     {&kTwoProcesses, &kTwoContainers}},
+    {"write_what_is_known",
+     describe_checkpoint,
+     checkpoint,
+     Effect::Final,
+     "a checkpoint loses nothing: it writes what is committed",
+     {&kIdentityIsKnown, &kNoStrangerThere}}};
+
+}  // namespace
+
+const Playbook kEndSecondServer{
+    "end_second_server", "End the server that was started over the data of a running one.", kSteps,
+    "one server is left, a login and a write succeed, and every known database and table is there"};
+
+}  // namespace pgkeel::recover

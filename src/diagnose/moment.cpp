@@ -16,13 +16,17 @@ constexpr auto kPlainVariables =
     std::to_array<std::string_view>({"PGDATA", "PG_MAJOR", "PG_VERSION", "POSTGRES_DB",
                                      "POSTGRES_USER", "LANG", "TZ", "POSTGRES_HOST_AUTH_METHOD"});
 constexpr std::string_view kEngineLabels = "com.docker.swarm.";
+constexpr auto kPlainLabels = std::to_array<std::string_view>(
+    {"com.docker.compose.service", "com.docker.compose.project.config_files"});
 
 // Only what rules ask of labels: others may hold a proxy's passwords.
 void mask(instance::ContainerFacts& container) {
   for (auto& [name, value] : container.environment)
     if (!is_plain_variable(name)) value = incident::kMask;
-  std::erase_if(container.labels,
-                [](const auto& label) { return !label.first.starts_with(kEngineLabels); });
+  std::erase_if(container.labels, [](const auto& label) {
+    return !label.first.starts_with(kEngineLabels) &&
+           std::ranges::find(kPlainLabels, label.first) == kPlainLabels.end();
+  });
 }
 
 template <class Relation>

@@ -44,14 +44,42 @@ std::string hint_for_version_file(int major) {
       major);
 }
 
+// The image it ran on last, by its id: a tag may have moved, which is how this comes about. Nothing
+// when the container runs on it now.
+std::string former_id(const Case& the_case, const instance::ContainerFacts& container) {
+  if (!the_case.known.identity) return {};
+  const auto& digest = the_case.known.identity->image_digest;
+  return digest == container.image_digest ? std::string() : digest;
+}
+
+// The commands, as exactly as the container says where it comes from. A container is never made
+// again by the guard: what it is made of is in a file the guard does not own.
+std::string way_back(const Case& the_case, const instance::ContainerFacts& container) {
+  const auto id = former_id(the_case, container);
+  if (id.empty()) return {};
+  const auto service = container.label("com.docker.compose.service");
+  const auto file = container.label("com.docker.compose.project.config_files");
+  const auto there =
+      fmt::format("'docker image inspect {}' says whether the engine still has it", id);
+  if (service.empty() || file.empty())
+    return fmt::format(
+        "; {}; then 'docker rename {} {}-other-major' and run it again as it was, "
+        "with the image {} and the same volume",
+        there, container.name, container.name, id);
+  return fmt::format(
+      "; {}; then, with 'image: {}' for the service {} in {}, 'docker compose -f {} "
+      "up -d {}'",
+      there, id, service, file, file, service);
+}
+
 std::string hint_for_programs(const Case& the_case, int major) {
   constexpr std::string_view kLater =
       "upgrade later with pg_upgrade or a dump; never pg_resetwal, never initdb over it";
   if (const auto* hosting = hosting_of(the_case)) {
     const auto image = former_image(the_case);
-    return fmt::format("run container {} from an image of PostgreSQL {} again{} (now: {}); {}",
+    return fmt::format("run container {} from an image of PostgreSQL {} again{} (now: {}){}; {}",
                        hosting->container.name, major, image.empty() ? "" : ", it was " + image,
-                       hosting->container.image, kLater);
+                       hosting->container.image, way_back(the_case, hosting->container), kLater);
   }
   return fmt::format(
       "install PostgreSQL {0} again, or set instance.bin_dir to its programs "

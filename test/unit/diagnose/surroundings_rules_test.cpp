@@ -51,8 +51,28 @@ TEST(WrongMajor, IsReadFromTheServersWordsInAContainer) {
   EXPECT_EQ(first.cause, Cause::WrongMajor);
   EXPECT_FALSE(first.severity.has_value());
   EXPECT_THAT(first.hint, HasSubstr("it was postgres:15 (sha256:abc) (now: postgres:18)"));
+  EXPECT_THAT(first.hint, HasSubstr("run it again as it was, with the image sha256:abc"));
   instance.seen.files.data_dir.major = instance.seen.files.data_dir.control->major = 18;
   EXPECT_FALSE(has(instance, Cause::WrongMajor));
+}
+
+TEST(WrongMajor, NamesTheComposeServiceAndTheImageById) {
+  // Goal: D5: the tag has moved, so the image is named by its id, and the commands by what Compose
+  // wrote on the container; nothing is said of an image that is the present one.
+  Instance instance = of_15(stopped_cleanly());
+  auto& container = in_container(instance).container;
+  container.image_digest = "sha256:def";
+  container.labels = {{"com.docker.compose.service", "db"},
+                      {"com.docker.compose.project.config_files", "/srv/shop/compose.yml"}};
+  instance.known.identity->image_digest = "sha256:abc";
+  instance.seen.files.programs_major = 18;
+  const auto hint = instance.findings().front().hint;
+  EXPECT_THAT(hint, HasSubstr("'docker image inspect sha256:abc'"));
+  EXPECT_THAT(hint, HasSubstr("with 'image: sha256:abc' for the service db in "
+                              "/srv/shop/compose.yml, 'docker compose -f /srv/shop/compose.yml "
+                              "up -d db'"));
+  container.image_digest = "sha256:abc";
+  EXPECT_THAT(instance.findings().front().hint, testing::Not(HasSubstr("docker image inspect")));
 }
 
 TEST(WrongMajor, IsAWarningWhileTheServerIsStoppedOnPurpose) {

@@ -67,8 +67,8 @@ KEPT(pg::ControlFile, system_id, control_version, catalog_version, major, state,
 KEPT(instance::Capabilities, sees_process, sees_files, can_start, can_stop, can_move_files);
 KEPT(instance::LockFacts, state, file, pid_reused, pid_is_zombie, pid_owner, orphans, servers,
      settling, detail);
-KEPT(instance::DataDirFacts, state, detail, control, control_error, major, fenced,
-     fenced_system_id, filesystem, inode, owner, mode, foreign_part, space, read_only);
+KEPT(instance::DataDirFacts, state, detail, control, control_error, major, fenced, fenced_system_id,
+     filesystem, inode, owner, mode, foreign_part, space, read_only);
 KEPT(instance::ContainerMount, type, name, source, destination, writable);
 KEPT(instance::PublishedPort, inside, host_ip, outside);
 KEPT(instance::ContainerFacts, id, name, status, running, paused, restarting, oom_killed, pid,
@@ -106,7 +106,8 @@ KEPT(sense::Unprotected, since, until, why);
 KEPT(sense::SyncFacts, seen, wanted, unprotected);
 KEPT(sense::LogEvent, at, signature, severity, pid, sqlstate, text, user, database, application);
 KEPT(sense::LogWatchFacts::Seen, at, event);
-KEPT(pg::DdlLine, at, pid, database, role, login, application, address, tag, outcome, objects, count);
+KEPT(pg::DdlLine, at, pid, database, role, login, application, address, tag, outcome, objects,
+     count);
 KEPT(sense::LogWatchFacts, seen, sync_waits_canceled, last_canceled_at, trouble, ddl);
 KEPT(sense::Space, role, name, path, unavailable, device, room, read_only);
 KEPT(sense::GroupMemory, limit_bytes, used_bytes, oom_kills);

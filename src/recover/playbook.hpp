@@ -39,10 +39,10 @@ struct Services {
   std::vector<Hook> hooks{};            ///< run once it does
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
-  std::uint64_t ballast_bytes = 0;    ///< room kept in reserve on the server's disks; 0: none
+  std::uint64_t ballast_bytes = 0;      ///< room kept in reserve on the server's disks; 0: none
   std::uint64_t memory_limit_most = 0;  ///< to which a container's limit may be raised; 0: never
-  std::filesystem::path state_dir{};  ///< where jobs keep what they wrote, in jobs/
-  EndSessions end_sessions{};         ///< as in Policy
+  std::filesystem::path state_dir{};    ///< where jobs keep what they wrote, in jobs/
+  EndSessions end_sessions{};           ///< as in Policy
   notify::IncidentListener* alerts =
       nullptr;  ///< hears of every change of an incident; may be null
 };

@@ -94,8 +94,8 @@ TEST(OperatorsStop, IsOverAsSoonAsTheServerServes) {
 }
 
 TEST(FreshCluster, IsReplacedOnceItIsFenced) {
-  // Goal: E6: between fencing a fresh cluster and bringing the known one back the data looks fenced:
-  // a guard that comes upon it goes on; fenced data it did not fence itself is a human's.
+  // Goal: E6: between fencing a fresh cluster and bringing the known one back the data looks
+  // fenced: a guard that comes upon it goes on; fenced data it did not fence itself is a human's.
   test::Instance fenced = test::without_data(instance::DataDirState::Incomplete);
   fenced.seen.files.data_dir.fenced = "fenced by pgkeel";
   fenced.seen.files.data_dir.fenced_system_id = test::kStranger;

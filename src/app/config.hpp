@@ -112,6 +112,8 @@ struct RecoverConfig {
   Millis idle_in_transaction{900'000};  ///< ended after it while it holds others up; 0: never
   /// Kept in reserve on the server's disks; 0: none.
   std::optional<std::uint64_t> ballast_bytes = 128'000'000;
+  /// Of one session while a disk is full: more, and it is ended; 0: never.
+  std::optional<std::uint64_t> temp_files_bytes = 0;
   /// To which a container's memory limit may be raised; 0: never.
   std::optional<std::uint64_t> memory_limit_bytes = 0;
   Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung
@@ -162,6 +164,11 @@ struct StoreConfig {
   std::string endpoint;
   std::string region = "us-east-1";
   std::filesystem::path credentials_file;
+
+  /// Where it is on a disk of this machine; empty: it is not, or there is none.
+  [[nodiscard]] std::filesystem::path directory() const {
+    return where.starts_with("s3://") ? std::filesystem::path() : std::filesystem::path(where);
+  }
 };
 
 enum class Durability { Async, Sync };

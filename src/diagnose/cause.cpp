@@ -109,6 +109,7 @@ bool about_activity(Cause cause, std::string_view subject) {
 
 bool interrupts_nobody(Cause cause, std::string_view subject) {
   if (cause == Cause::ConnectionStorm) return subject != kInstanceSubject;
+  if (subject == kControlFileSubject) return true;
   return cause == Cause::LimitNear || cause == Cause::LimitReached || about_archive(cause) ||
          about_activity(cause, subject) || about_log(cause) || about_rows(cause) ||
          cause == Cause::GuardKilled;

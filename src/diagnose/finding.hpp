@@ -94,6 +94,8 @@ struct CauseInfo {
 inline constexpr std::string_view kInstanceSubject = "instance";
 /// The guard itself.
 inline constexpr std::string_view kGuardSubject = "guard";
+/// The control file of a server that runs all the same.
+inline constexpr std::string_view kControlFileSubject = "control_file";
 /// The server's own archive_command.
 inline constexpr std::string_view kArchiveCommandSubject = "archive.command";
 

@@ -1,7 +1,7 @@
 // A file of the server's data is damaged: a page whose checksum is wrong, a block that is not
 // there, a piece of a large value or the state of a transaction that is gone, a file that was
 // deleted, or all files of a database. One finding a file. Nothing is repaired in place: what is
-// still whole is worth more than a guess.
+// still whole is worth more than a guess. Of a relation's file a copy may be restored beside it.
 #include <algorithm>
 #include <map>
 
@@ -77,7 +77,7 @@ std::vector<Finding> heap_corrupted(const Case& the_case) {
     finding.cause = Cause::HeapCorrupted;
     finding.subject = file;
     finding.confidence = 0.95;
-    finding.wait = true;
+    finding.wait = filenode(file).empty() && !file.starts_with("pg_toast_");
     finding.summary = fmt::format(
         "{} is damaged{}.", file,
         trouble->event.database.empty() ? "" : " (database " + trouble->event.database + ")");

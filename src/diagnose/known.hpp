@@ -54,6 +54,7 @@ struct Known {
   std::vector<std::string> required_tables;  ///< "database.schema.table"
   Limits limits;
   std::set<std::string> open_subjects;  ///< of unfinished incidents, those under watch included
+  bool keeps_archive = true;            ///< else a slot of pgkeel's own is nobody's any more
   int confirm = 2;                      ///< agreeing results before a failed login means anything
   Seconds hung_after{60};               ///< silence before a hung server may be acted on
   Seconds idle_in_transaction{300};     ///< so long it may last while others wait for it

@@ -138,7 +138,7 @@ KEPT(LostRows, database, oid, truncated, since, at, lsn, rows_before, rows_after
 KEPT(Predecessor, pid, started, last_seen, until, still);
 KEPT(Known, identity, image, owner, databases, relations, lost_rows, may_lose_rows, predecessor,
      required_databases, required_tables, limits, open_subjects, confirm, hung_after,
-     idle_in_transaction, lasting);
+     idle_in_transaction, lasting, keeps_archive);
 
 // A base's members cannot be bound together with its own: those of its own are listed unguarded.
 template <>

@@ -1,5 +1,6 @@
 // A replication slot that nobody reads keeps WAL until the disk is full, or has lost what its
-// reader would need. Not pgkeel's own slot, of which its keeper takes care.
+// reader would need. Not pgkeel's own slot while it keeps an archive: of that its keeper takes
+// care.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -48,6 +49,15 @@ double limit(const Case& the_case, const std::string& subject) {
   return the_case.known.open_subjects.contains(subject) ? kHeld * bytes : bytes;
 }
 
+// For how long, by the server's own account or by ours.
+std::string unused_words(const Case& the_case, const ReplicationSlot& slot) {
+  const auto seen = std::chrono::duration_cast<Seconds>(the_case.now - slot.idle_since);
+  const auto lasted = std::max(slot.inactive_for, seen);
+  return lasted > Seconds(0) ? " for " + humane_duration(lasted) : std::string();
+}
+
+bool is_own(const ReplicationSlot& slot) { return slot.name.starts_with(kOwnPrefix); }
+
 std::string words(const Case& the_case, const ReplicationSlot& slot) {
   const auto* kind = slot.logical ? "logical" : "physical";
   if (is_lost(slot))
@@ -55,8 +65,9 @@ std::string words(const Case& the_case, const ReplicationSlot& slot) {
         "Replication slot {} ({}) has lost WAL its reader needs: it is of no use "
         "any more",
         slot.name, kind);
-  auto text = fmt::format("Replication slot {} ({}) is not in use and keeps {} of WAL", slot.name,
-                          kind, format_size(static_cast<std::uint64_t>(slot.retained_bytes)));
+  auto text = fmt::format("Replication slot {} ({}) is not in use{} and keeps {} of WAL", slot.name,
+                          kind, unused_words(the_case, slot),
+                          format_size(static_cast<std::uint64_t>(slot.retained_bytes)));
   if (slot.wal_status == "unreserved") text += ", more than the server will keep for it";
   if (const auto free = wal_disk_free(the_case))
     text += fmt::format("; {} are free on its disk", format_size(*free));
@@ -74,7 +85,7 @@ Finding of(const Case& the_case, const ReplicationSlot& slot, std::string subjec
   finding.cause = Cause::SlotAbandoned;
   finding.subject = std::move(subject);
   finding.confidence = 0.9;
-  finding.wait = true;
+  finding.wait = !is_own(slot);
   finding.summary = words(the_case, slot) + ".";
   finding.evidence.push_back(
       evidence(the_case, "slots",
@@ -82,9 +93,11 @@ Finding of(const Case& the_case, const ReplicationSlot& slot, std::string subjec
                            slot.name, slot.idle_looks, slot.wal_status,
                            format_size(static_cast<std::uint64_t>(slot.retained_bytes)))));
   const auto name = pg::quote_literal(slot.name);
-  finding.hint =
-      fmt::format("bring its reader back, or drop it with: select pg_drop_replication_slot({}); {}",
-                  name ? *name : slot.name, cost(slot));
+  finding.hint = fmt::format(
+      "bring its reader back, or drop it with: select pg_drop_replication_slot({}); {}. "
+      "max_slot_wal_keep_size (and from 18 on idle_replication_slot_timeout) bounds what "
+      "any slot keeps",
+      name ? *name : slot.name, cost(slot));
   return finding;
 }
 
@@ -94,7 +107,7 @@ std::vector<Finding> slot_abandoned(const Case& the_case) {
   std::vector<Finding> findings;
   if (!the_case.seen.activity.fresh(the_case.now)) return findings;
   for (const auto& slot : the_case.seen.activity.slots) {
-    if (!is_idle(the_case, slot) || slot.name.starts_with(kOwnPrefix)) continue;
+    if (!is_idle(the_case, slot) || (the_case.known.keeps_archive && is_own(slot))) continue;
     auto subject = "slots." + slot.name;
     const bool too_much = static_cast<double>(slot.retained_bytes) > limit(the_case, subject);
     if (too_much || is_lost(slot) || slot.wal_status == "unreserved")

@@ -86,6 +86,20 @@ const sense::FreezeAge* oldest(const sense::ActivityFacts& activity, std::int64_
 // A blocker younger than half of it is not what keeps the rows.
 bool explains(const Blocker& blocker, std::int64_t age) { return blocker.age > age / 2; }
 
+// Autovacuum freezes by itself, also where it is off (docs/adr/0006): what keeps it from it and is
+// not among what the senses ask for is a lock it waits for, or a temporary table, which only its
+// own session can vacuum.
+std::string unseen_words(const std::string& database) {
+  return fmt::format(
+      "in database {}: whom autovacuum waits for: select a.pid, pg_blocking_pids(a.pid), a.query "
+      "from pg_stat_activity a where a.backend_type = 'autovacuum worker' and a.wait_event_type = "
+      "'Lock'; which table is the oldest, of a living session where it is temporary: select "
+      "c.oid::regclass, age(c.relfrozenxid), c.relpersistence from pg_class c where c.relkind in "
+      "('r', 't', 'm') order by 2 desc limit 5; end that session with pg_terminate_backend(), then "
+      "'vacuumdb --freeze --dbname={}'",
+      database, database);
+}
+
 }  // namespace
 
 std::vector<Finding> wraparound_near(const Case& the_case) {
@@ -114,8 +128,11 @@ std::vector<Finding> wraparound_near(const Case& the_case) {
   if (named)
     finding.evidence.push_back(evidence(
         the_case, "activity", fmt::format("{}, {} transactions old", blocker.what, blocker.age)));
-  finding.hint = fmt::format("{}vacuumdb --freeze --dbname={}",
-                             named ? blocker.remedy + "; then " : "", worst.database);
+  finding.hint = named ? fmt::format(
+                             "{}; autovacuum then freezes by itself, 'vacuumdb --freeze "
+                             "--dbname={}' at once",
+                             blocker.remedy, worst.database)
+                       : unseen_words(worst.database);
   return {finding};
 }
 

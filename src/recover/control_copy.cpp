@@ -22,6 +22,7 @@ using pg::WalSegment;
 
 constexpr const char* kCopyName = "pg_control";
 constexpr int kWalLevelReplica = 1;
+constexpr std::size_t kMissingMax = 4096;        // 64 GB of WAL: a restore is faster
 constexpr std::size_t kSegmentsMax = 1'000'000;  // 16 TB of WAL: no pg_wal holds more
 
 Result<ControlCopy> parse_copy(std::string bytes, const incident::Identity& identity) {
@@ -108,6 +109,29 @@ Result<pg::ControlFile> keep_control_copy(const fs::path& state_dir, const fs::p
   if (!kept || *kept != copy.bytes)
     TRY_VOID(runtime::write_file_atomic(state_dir / kCopyName, copy.bytes));
   return copy.control;
+}
+
+Result<std::vector<std::string>> missing_segments(const fs::path& data_dir,
+                                                  const pg::ControlFile& copy) {
+  TRY(segments, segments_in(data_dir / "pg_wal", copy));
+  std::erase_if(segments,
+                [&copy](const auto& segment) { return segment.timeline != copy.timeline; });
+  std::vector<std::string> names;
+  if (segments.empty()) return names;
+  auto next = pg::segment_of(copy.timeline, copy.redo, copy.wal_segment_bytes);
+  for (; next < segments.back(); next = next.next()) {
+    if (std::ranges::binary_search(segments, next)) continue;
+    if (names.size() >= kMissingMax)
+      return fail(ErrorCode::WrongState,
+                  fmt::format("more than {} WAL segments are not in pg_wal", kMissingMax));
+    names.push_back(pg::segment_name(next, copy.wal_segment_bytes));
+  }
+  return names;
+}
+
+bool is_segment(const fs::path& file, std::string_view name, const pg::ControlFile& copy) {
+  const auto segment = pg::parse_segment_name(std::string(name), copy.wal_segment_bytes);
+  return segment && holds_its_own(file, *segment, copy);
 }
 
 Result<Lsn> replayable_to(const fs::path& data_dir, const pg::ControlFile& copy, Lsn reached) {

@@ -10,6 +10,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "incident/ledger.hpp"
@@ -32,6 +34,16 @@ struct ControlCopy {
 Result<pg::ControlFile> keep_control_copy(const std::filesystem::path& state_dir,
                                           const std::filesystem::path& data_dir,
                                           const incident::Identity& identity);
+
+/// Names of the segments, from the copy's redo position on, that are not in pg_wal although a later
+/// one of the same timeline is: what a replay would have to have besides. Of what came after the
+/// last one that is there nobody knows whether it was all; it is never asked for.
+[[nodiscard]] Result<std::vector<std::string>> missing_segments(
+    const std::filesystem::path& data_dir, const pg::ControlFile& copy);
+
+/// Whether the file holds what its name says, of the copy's cluster, by its first page.
+[[nodiscard]] bool is_segment(const std::filesystem::path& file, std::string_view name,
+                              const pg::ControlFile& copy);
 
 /// Where the WAL ends that replay from the copy would find. WrongState: the WAL that is needed is
 /// not there, has a gap, or ends before `reached`; WrongIdentity: it is another cluster's.

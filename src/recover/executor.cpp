@@ -48,8 +48,11 @@ void log_outcome(const Step& step, const StepResult& result) {
 
 // What was true when the plan was made may not be so any more; it is asked last thing.
 Task<StepResult> act(const Step* step, StepContext* context) {
-  if (auto why = objection_to(*step, *context); !why.empty())
-    co_return StepResult::failed(Error(ErrorCode::WrongState, "not done: " + why));
+  if (auto why = objection_to(*step, *context); !why.empty()) {
+    why = "not done: " + why;
+    if (step->unmet == Unmet::PassesOver) co_return StepResult::skipped(std::move(why));
+    co_return StepResult::failed(Error(ErrorCode::WrongState, std::move(why)));
+  }
   auto result = co_await step->run(context);
   co_return result;
 }

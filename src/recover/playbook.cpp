@@ -9,11 +9,12 @@ namespace pgkeel::recover {
 namespace {
 
 constexpr auto kPlaybooks = std::to_array<const Playbook*>(
-    {&kRestartServer,      &kResumeServer,        &kReplaceHungServer,  &kRestoreConfiguration,
-     &kRestoreControlFile, &kMendPermissions,     &kMakeRoom,           &kReattachData,
-     &kRestoreData,        &kReplaceFreshCluster, &kEndSecondServer,    &kRelieveMemory,
-     &kCreateDatabase,     &kRecreateDatabase,    &kRecreateTable,      &kRestoreDatabase,
-     &kRestoreTable,       &kEndIdleSessions,     &kEndIdleTransaction, &kRebuildIndex});
+    {&kRestartServer,      &kResumeServer,       &kReplaceHungServer,    &kRestoreConfiguration,
+     &kRestoreControlFile, &kPutControlFileBack, &kMendPermissions,      &kMakeRoom,
+     &kReattachData,       &kRestoreData,        &kReplaceFreshCluster,  &kEndSecondServer,
+     &kRelieveMemory,      &kCreateDatabase,     &kRecreateDatabase,     &kRecreateTable,
+     &kRestoreDatabase,    &kRestoreTable,       &kEndIdleSessions,      &kEndIdleTransaction,
+     &kRebuildIndex,       &kRestoreBeside,      &kLowerParallelWorkers, &kDropOwnSlot});
 
 }  // namespace
 

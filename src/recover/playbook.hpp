@@ -39,7 +39,9 @@ struct Services {
   std::vector<Hook> hooks{};            ///< run once it does
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
-  std::uint64_t ballast_bytes = 0;      ///< room kept in reserve on the server's disks; 0: none
+  std::uint64_t ballast_bytes = 0;    ///< room kept in reserve on the server's disks; 0: none
+  std::uint64_t temp_files_most = 0;  ///< of one session, while a disk is full; 0: nothing is ended
+  std::filesystem::path archive_dir{};  ///< of an archive on a disk of this machine; empty: none
   std::uint64_t memory_limit_most = 0;  ///< to which a container's limit may be raised; 0: never
   std::filesystem::path state_dir{};    ///< where jobs keep what they wrote, in jobs/
   EndSessions end_sessions{};           ///< as in Policy
@@ -77,7 +79,13 @@ enum class Effect {
 };
 [[nodiscard]] std::string_view to_string(Effect effect);
 
-/// Asked in this order; the first that does not hold ends the playbook before the step.
+/// What becomes of the playbook when a precondition of a step does not hold.
+enum class Unmet {
+  Ends,        ///< before the step
+  PassesOver,  ///< goes on behind the step: the others help without it
+};
+
+/// Asked in this order, up to the first that does not hold.
 using Preconditions = std::array<const Precondition*, 3>;
 
 struct Step {
@@ -90,6 +98,7 @@ struct Step {
   /// it loses. Of what only looks: empty.
   std::string_view undo;
   Preconditions needs{};
+  Unmet unmet = Unmet::Ends;
 };
 
 struct Playbook {
@@ -108,6 +117,7 @@ extern const Playbook kResumeServer;
 extern const Playbook kReplaceHungServer;
 extern const Playbook kRestoreConfiguration;
 extern const Playbook kRestoreControlFile;
+extern const Playbook kPutControlFileBack;
 extern const Playbook kMendPermissions;
 extern const Playbook kMakeRoom;
 extern const Playbook kReattachData;
@@ -123,5 +133,8 @@ extern const Playbook kEndIdleTransaction;
 extern const Playbook kRebuildIndex;
 extern const Playbook kEndSecondServer;
 extern const Playbook kRelieveMemory;
+extern const Playbook kRestoreBeside;
+extern const Playbook kLowerParallelWorkers;
+extern const Playbook kDropOwnSlot;
 
 }  // namespace pgkeel::recover

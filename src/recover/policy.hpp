@@ -20,8 +20,8 @@ struct Policy {
   Mode mode = Mode::Act;
   MissingPolicy missing_table = MissingPolicy::Restore;
   MissingPolicy missing_database = MissingPolicy::Restore;
-  bool archive = false;  ///< backups and WAL are kept, so that what is lost can be restored
-  bool ballast = false;  ///< room is kept in reserve, to be given up when a disk is full
+  bool owns_server = false;  ///< a private cluster that pgkeel made: its settings are ours
+  bool archive = false;      ///< backups and WAL are kept, so that what is lost can be restored
   bool replace_fresh_cluster = true;
   EndSessions end_sessions;
   int restarts_max = 5;  ///< starts within restarts_window, then a human is called

@@ -5,8 +5,8 @@
 #include <array>
 
 #include "base/check.hpp"
-#include "recover/ballast.hpp"
 #include "recover/capability.hpp"
+#include "recover/room.hpp"
 #include "recover/sessions_policy.hpp"
 
 namespace pgkeel::recover {
@@ -65,7 +65,7 @@ constexpr auto kRemedies = std::to_array<Remedy>({
      "a human: let the application keep fewer connections, or put a pool in front of it"},
     {Cause::IdleInTransaction, Grade::Guarded, "end_idle_transaction", false,
      "a human: end the session with pg_terminate_backend(), and mend what left it open"},
-    {Cause::SlotAbandoned, Grade::Human, "", false,
+    {Cause::SlotAbandoned, Grade::Guarded, "drop_own_slot", false,
      "a human: bring the slot's reader back, or drop it with pg_drop_replication_slot()"},
     {Cause::WraparoundNear, Grade::Human, "", false,
      "a human: end what holds vacuum up, then 'vacuumdb --freeze'"},
@@ -76,9 +76,9 @@ constexpr auto kRemedies = std::to_array<Remedy>({
     {Cause::DiskFull, Grade::Automatic, "make_room", false, "a human: make room on the disk"},
     {Cause::WalDiskFull, Grade::Automatic, "make_room", false,
      "a human: make room on the disk of the WAL; the server is started when there is"},
-    {Cause::SharedMemoryFull, Grade::Human, "", false,
+    {Cause::SharedMemoryFull, Grade::Guarded, "lower_parallel_workers", false,
      "a human: give the container a larger /dev/shm"},
-    {Cause::HeapCorrupted, Grade::Human, "", false,
+    {Cause::HeapCorrupted, Grade::Guarded, "restore_beside", false,
      "a human: restore the relation beside the live one"},
     {Cause::IndexCorrupted, Grade::Guarded, "rebuild_index", false,
      "a human: check the table, then REINDEX"},
@@ -118,31 +118,35 @@ Remedy for_missing(Remedy remedy, MissingPolicy missing, std::string_view restor
 
 bool is_full_disk(Cause cause) { return cause == Cause::DiskFull || cause == Cause::WalDiskFull; }
 
-// Room is kept on the disks of data and WAL; a tablespace's has none, and a quota shows no disk.
-bool ballast_helps(const sense::Observation& seen) {
+// A quota shows no disk.
+bool sees_a_full_disk(const sense::Observation& seen) {
   return std::ranges::any_of(seen.host.spaces, [](const sense::Space& space) {
-    const bool kept = space.role == sense::SpaceRole::Data || space.role == sense::SpaceRole::Wal;
-    return kept && space.known() && space.room.bytes_total > 0 &&
-           (space.room.bytes_free < kDiskIsFull || space.out_of_inodes());
+    return space.known() && is_full(space.role, space.room);
   });
 }
 
-Remedy for_full_disk(Remedy remedy, const sense::Observation& seen, const Policy& policy) {
+Remedy for_full_disk(Remedy remedy, const sense::Observation& seen) {
   // Why it died may be another reason, and an old line of the log: one start tells.
   if (seen.process.state == sense::ProcessState::Absent && !seen.start.failed)
     return row(Cause::ServerKilled);
-  return policy.ballast && ballast_helps(seen) ? remedy : left_to_human(remedy);
+  return sees_a_full_disk(seen) ? remedy : left_to_human(remedy);
 }
 
 Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
               const Policy& policy) {
   Remedy remedy = row(finding.cause);
-  if (is_full_disk(finding.cause)) return for_full_disk(remedy, seen, policy);
+  if (is_full_disk(finding.cause)) return for_full_disk(remedy, seen);
   if (finding.wait) return left_to_human(remedy);
   switch (finding.cause) {
     case Cause::ServerHung:
       if (seen.process.state == sense::ProcessState::Stopped) {
         remedy.playbook = "resume_server";
+        remedy.starts_server = false;
+      }
+      return remedy;
+    case Cause::ControlFileLost:
+      if (finding.subject == diagnose::kControlFileSubject) {
+        remedy.playbook = "put_control_file_back";
         remedy.starts_server = false;
       }
       return remedy;
@@ -152,6 +156,8 @@ Remedy chosen(const diagnose::Finding& finding, const sense::Observation& seen,
         remedy.starts_server = true;
       }
       return remedy;
+    case Cause::SharedMemoryFull: return policy.owns_server ? remedy : left_to_human(remedy);
+    case Cause::HeapCorrupted: return policy.archive ? remedy : left_to_human(remedy);
     case Cause::FreshCluster: return policy.replace_fresh_cluster ? remedy : left_to_human(remedy);
     case Cause::ConnectionStorm:
       return has_idle_sessions(seen.activity, policy.end_sessions) ? remedy : left_to_human(remedy);

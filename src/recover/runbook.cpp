@@ -25,6 +25,7 @@ struct Instead {
 };
 constexpr auto kInstead = std::to_array<Instead>({
     {Cause::ServerHung, "resume_server", "its main process is merely stopped (SIGSTOP)"},
+    {Cause::ControlFileLost, "put_control_file_back", "the server still runs"},
     {Cause::VolumeLost, "restore_data", "there is an archive"},
     {Cause::DiskFull, "restart_server", "the server is down and was not started since"},
     {Cause::WalDiskFull, "restart_server", "the server is down and was not started since"},
@@ -49,7 +50,9 @@ std::string needs_of(const Step& step) {
   std::vector<std::string_view> words;
   for (const auto* need : step.needs)
     if (need != nullptr) words.push_back(need->must_hold);
-  return words.empty() ? "nothing" : fmt::format("{}", fmt::join(words, "; "));
+  if (words.empty()) return "nothing";
+  const auto* const over = step.unmet == Unmet::PassesOver ? "; passed over where not" : "";
+  return fmt::format("{}{}", fmt::join(words, "; "), over);
 }
 
 std::string back_of(const Step& step) {

@@ -11,6 +11,7 @@
 #include "chaos/volume.hpp"
 #include "instance/data_dir.hpp"
 #include "recover/executor.hpp"
+#include "recover/playbook.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::chaos {
@@ -121,50 +122,74 @@ TEST_F(Disks, AFullDiskIsServedFromItsBallast) {
                                  {"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}}));
   const auto ballast = volume.place() / "data.pgkeel-ballast";
   const auto filling = volume.place() / "somebody's";
-  for (const auto place : kPlaces) {
-    SCOPED_TRACE(place);
-    ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, kPatience));
-    const auto mark = stage().directory() / "mark";
-    fs::remove(mark);
-    stage().end_guard();
-    ASSERT_TRUE(stage()
-                    .start_guard(crash_at(
-                        mark, recover::fault_point_name("make_room", "release_ballast", place)))
-                    .has_value());
-    ASSERT_TRUE(stage().await_ready().has_value());
-    stage().note_broken();
-    fill(filling);
-    const auto crashed = [&] {
-      static_cast<void>(stage().sql("postgres",
-                                    "select pg_logical_emit_message(true, 'fill', "
-                                    "repeat('x', 4000000)), pg_switch_wal()"));
-      return !stage().guard_alive();
-    };
-    ASSERT_TRUE(test::wait_until(crashed, kPatience));
-    ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
-    ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "wal_disk_full"));
-    EXPECT_FALSE(fs::exists(ballast));
-    fs::remove(filling);
-  }
+  for (const auto& step : recover::playbook_by_name("make_room").steps)
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name("make_room", step.name, place);
+      SCOPED_TRACE(name);
+      ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, kPatience));
+      const auto mark = stage().directory() / "mark";
+      fs::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      stage().note_broken();
+      fill(filling);
+      const auto crashed = [&] {
+        static_cast<void>(stage().sql("postgres",
+                                      "select pg_logical_emit_message(true, 'fill', "
+                                      "repeat('x', 4000000)), pg_switch_wal()"));
+        return !stage().guard_alive();
+      };
+      ASSERT_TRUE(test::wait_until(crashed, kPatience));
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "wal_disk_full"));
+      EXPECT_FALSE(fs::exists(ballast));
+      fs::remove(filling);
+    }
   ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, 2 * kPatience));
 }
 
 TEST_F(Disks, ASmallDevShmIsNamedAndNotTheDisk) {
-  // Goal: D8: 53100 splits: a parallel query without shared memory is no full disk (C2).
+  // Goal: D8: 53100 splits: a parallel query without shared memory is no full disk; queries run
+  // without workers then, by whichever guard comes to the end of it (C2 D6 X8).
   if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
   const SmallSharedMemory small;
   ASSERT_TRUE(small.mounted);
   ASSERT_NO_FATAL_FAILURE(build());
   run("create table wide as select i, repeat('x', 100) v from generate_series(1, 80000) i");
   run("analyze wide");
-  EXPECT_FALSE(stage().sql(
-      "postgres",
+  const std::string parallel =
       "set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set work_mem = '64MB'; set "
       "min_parallel_table_scan_size = 0; set enable_mergejoin = off; set enable_nestloop = off; "
-      "select sum(length(a.v || b.v)) from wide a join wide b using (i)"));
+      "select sum(length(a.v || b.v)) from wide a join wide b using (i)";
+  EXPECT_FALSE(stage().sql("postgres", parallel));
   ASSERT_TRUE(await_incident(stage(), "shared_memory_full", of_subject("disk.shared_memory")));
   EXPECT_FALSE(incident_of(stage(), "disk_full"));
   EXPECT_TRUE(doctor_names(stage(), "shared_memory_full"));
+  const auto lowered = [&] {
+    const auto rows = stage().sql("postgres", "show max_parallel_workers_per_gather");
+    return rows && rows->text(0, 0) == "0";
+  };
+  ASSERT_TRUE(test::wait_until(lowered, kPatience));
+  EXPECT_TRUE(stage().sql("postgres", parallel)) << "without workers it comes to its end";
+  for (const auto place : kPlaces) {
+    SCOPED_TRACE(place);
+    const auto mark = stage().directory() / "mark";
+    fs::remove(mark);
+    stage().end_guard();
+    run("alter system reset max_parallel_workers_per_gather");
+    run("select pg_reload_conf()");
+    ASSERT_TRUE(test::wait_until([&] { return !lowered(); }, kPatience));
+    ASSERT_TRUE(
+        stage()
+            .start_guard(crash_at(mark, recover::fault_point_name("lower_parallel_workers",
+                                                                  "lower_parallel_workers", place)))
+            .has_value());
+    static_cast<void>(stage().sql("postgres", parallel));  // or it has seen the log already
+    ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+    ASSERT_TRUE(stage().start_guard().has_value());
+    ASSERT_TRUE(test::wait_until(lowered, kPatience));
+  }
   EXPECT_TRUE(service_restored(scene_));
 }
 

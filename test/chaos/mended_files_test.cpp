@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "chaos/archived.hpp"
 #include "chaos/chaos.hpp"
 #include "chaos/crash.hpp"
 #include "recover/executor.hpp"
@@ -48,6 +49,15 @@ class MendedFiles : public testing::Test {
                return event.text.contains(words);
              });
     });
+  }
+
+  // Whole, in the store.
+  bool archived_wal(const std::string& name) {
+    std::error_code error;
+    const auto wal = fs::path(stage().config().archive.store.where) / "wal";
+    for (const auto& entry : fs::recursive_directory_iterator(wal, error))
+      if (entry.path().filename().string().starts_with(name + "-")) return true;
+    return false;
   }
 
   // As `sudo cp -r` or a chown of the wrong directory leaves it.
@@ -94,6 +104,79 @@ TEST_F(MendedFiles, ACopyWithoutItsWalIsNotUsed) {
   ASSERT_TRUE(stage().client().post("/api/v1/resume", app::Json::object()).has_value());
   ASSERT_TRUE(await_healed(stage(), "control_file_lost"));
   EXPECT_TRUE(service_restored(scene_));
+}
+
+TEST_F(MendedFiles, AControlFileGoneUnderARunningServerIsPutBack) {
+  // Goal: K25: the server goes on, its next checkpoint writes to the file, a crash then loses
+  // nothing; a guard killed at any place of it is followed by one that finishes (D6 D7 X8).
+  const auto server = postmaster_pid(stage());
+  const auto& playbook = recover::playbook_by_name("put_control_file_back");
+  for (const auto& step : playbook.steps)
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name(playbook.name, step.name, place);
+      SCOPED_TRACE(name);
+      const auto mark = stage().directory() / "mark";
+      fs::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      ASSERT_TRUE(test::wait_until([&] { return same_as_copy(); }, kPatience));
+      stage().note_broken();
+      ASSERT_TRUE(fs::remove(control_file()));
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "control_file_lost"));
+      EXPECT_EQ(incident_of(stage(), "control_file_lost")->subject, "control_file");
+      EXPECT_EQ(postmaster_pid(stage()), server);
+      struct stat status{};
+      ASSERT_EQ(::stat(control_file().c_str(), &status), 0);
+      EXPECT_EQ(status.st_uid, stage().instance().inspect_data_dir().owner->uid);
+    }
+  ASSERT_TRUE(stage().sql("postgres", "checkpoint").has_value());
+  stage().note_broken();
+  ASSERT_NO_FATAL_FAILURE(kill_server(stage()));
+  ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  EXPECT_TRUE(service_restored(scene_));
+}
+
+TEST_F(MendedFiles, WalLostFromTheMiddleComesFromTheArchive) {
+  // Goal: K12 K25: the replay from the kept copy needs a segment that pg_wal has lost: it is
+  // fetched, nothing that is there is replaced, and no row is lost (D7 X8); a guard killed at any
+  // place of it is followed by one that finishes.
+  scene_ = {};
+  Archived archived({{"PGKEEL_RECOVER_RESTARTS", "500 per 300s"}});
+  ASSERT_TRUE(archived.built());
+  ASSERT_TRUE(archived.await_backup());
+  scene_ = std::move(archived.scene());
+  add_writer(scene_);
+  for (const auto place : kPlaces) {
+    SCOPED_TRACE(place);
+    const auto mark = stage().directory() / "mark";
+    fs::remove(mark);
+    stage().end_guard();
+    ASSERT_TRUE(
+        stage()
+            .start_guard(crash_at(mark, recover::fault_point_name("restore_control_file",
+                                                                  "fetch_missing_wal", place)))
+            .has_value());
+    ASSERT_TRUE(stage().await_ready().has_value());
+    ASSERT_TRUE(stage().sql("postgres", "checkpoint").has_value());
+    ASSERT_TRUE(test::wait_until([&] { return same_as_copy(); }, kPatience));
+    std::string lost;
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(stage().sql("shop", "select pg_logical_emit_message(true, 'fill', 'x')"));
+      const auto rows = stage().sql("shop", "select pg_walfile_name(pg_switch_wal())");
+      ASSERT_TRUE(rows.has_value()) << rows.error().message();
+      if (i == 1) lost = rows->text(0, 0).value_or("");
+    }
+    ASSERT_TRUE(test::wait_until([&] { return archived_wal(lost); }, kPatience)) << lost;
+    stage().note_broken();
+    ASSERT_NO_FATAL_FAILURE(kill_server(stage(), SIGSTOP));
+    ASSERT_TRUE(fs::remove(control_file()));
+    ASSERT_TRUE(fs::remove(data_dir() / "pg_wal" / lost));
+    ASSERT_NO_FATAL_FAILURE(kill_server(stage()));
+    ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+    ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "control_file_lost"));
+  }
 }
 
 TEST_F(MendedFiles, ADirectoryOfRootIsGivenBack) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 
@@ -113,6 +114,22 @@ Which which_store(const Invocation& invocation) {
 
 OptionSpec offsite_option() {
   return {.names = "--offsite", .help = "the off-site copy instead of the archive itself"};
+}
+
+Result<std::optional<int>> down_to(const Invocation& invocation) {
+  const auto text = invocation.value("--down-to");
+  if (!text) return std::nullopt;
+  const auto* const end = text->data() + text->size();
+  int count = 0;
+  if (std::from_chars(text->data(), end, count).ptr != end || count < 1)
+    return fail(ErrorCode::Usage, "--down-to takes a number, at least 1");
+  return count;
+}
+
+OptionSpec down_to_option() {
+  return {.names = "--down-to",
+          .value = "N",
+          .help = "keep the N newest good ones, whatever their age"};
 }
 
 Result<std::optional<runtime::Account>> server_account(const Config& config) {

@@ -54,6 +54,9 @@ enum class Which { First, Offsite };
 /// What `--offsite` of a command means.
 [[nodiscard]] Which which_store(const Invocation& invocation);
 [[nodiscard]] OptionSpec offsite_option();
+/// How many `--down-to` of an expiry leaves, whatever their age; none: as configured. Usage.
+[[nodiscard]] Result<std::optional<int>> down_to(const Invocation& invocation);
+[[nodiscard]] OptionSpec down_to_option();
 
 /// Who runs the server and its copies: the owner of the data directory; none unless we are root.
 [[nodiscard]] Result<std::optional<runtime::Account>> server_account(const Config& config);

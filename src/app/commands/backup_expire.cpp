@@ -23,16 +23,22 @@ struct Plan {
   std::vector<archive::ObjectInfo> abandoned;
 };
 
-Result<Plan> make_plan(const ArchiveTools& tools, Which which) {
+Result<archive::RetentionPolicy> retention_of(const Invocation& invocation, const Config& config) {
+  const auto& archive = config.archive;
+  TRY(count, down_to(invocation));
+  if (count) return archive::RetentionPolicy{Millis(0), *count};
+  const bool offsite = which_store(invocation) == Which::Offsite;
+  return archive::RetentionPolicy{offsite ? archive.offsite_keep : archive.keep, archive.keep_full};
+}
+
+Result<Plan> make_plan(const ArchiveTools& tools, const archive::RetentionPolicy& retention) {
   Plan plan;
   auto& store = *tools.store;
   TRY(marker, archive::read_marker(store));
   if (!marker) return fail(ErrorCode::NotFound, store.describe() + " holds no archive");
   TRY(backups, archive::list_standings(store));
   TRY(wal, archive::WalIndex::read(store, marker->wal_segment_bytes));
-  const auto& archive = tools.config.archive;
-  const auto keep = which == Which::Offsite ? archive.offsite_keep : archive.keep;
-  plan.expiry = archive::plan_expiry(backups, wal, {keep, archive.keep_full}, wall_now());
+  plan.expiry = archive::plan_expiry(backups, wal, retention, wall_now());
   TRY(incomplete, archive::incomplete_backups(store, kLeftoverAge, wall_now()));
   plan.incomplete = std::move(incomplete);
   TRY(abandoned, store.abandoned(kLeftoverAge));
@@ -98,7 +104,8 @@ Result<int> run(const Invocation& invocation) {
   const auto lock = lock_job(config, "backup");
   if (!lock) return fail(lock.error());
   TRY(tools, open_archive(config, which_store(invocation)));
-  TRY(plan, make_plan(tools, which_store(invocation)));
+  TRY(retention, retention_of(invocation, config));
+  TRY(plan, make_plan(tools, retention));
   if (act) {
     TRY_VOID(hold_lease(tools));
     TRY_VOID(remove(tools, plan));
@@ -116,9 +123,11 @@ CommandSpec backup_expire_command() {
           .details =
               "Shows what would go and why the rest stays; removes only with --yes. A backup goes "
               "only when a newer one was proven by a drill; what archive.keep, archive.keep_full "
-              "or a pin asks for stays, with its WAL.",
+              "or a pin asks for stays, with its WAL. --down-to asks for less: moments before the "
+              "newest proven backup can then only be restored at the end of a backup.",
           .example = "pgkeel backup expire --yes",
           .options = {offsite_option(),
+                      down_to_option(),
                       {.names = "--yes", .help = "remove it"},
                       {.names = "--dry-run", .help = "only show it, whatever else is given"}},
           .run = run};

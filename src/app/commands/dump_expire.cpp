@@ -1,6 +1,4 @@
 // pgkeel dump expire: which dumps retention removes, shown first.
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "app/archive/dump_access.hpp"
@@ -20,13 +18,8 @@ Result<archive::DumpRetention> retention_of(const Invocation& invocation, const 
   const bool offsite = which_store(invocation) == Which::Offsite;
   archive::DumpRetention retention{offsite ? archive.offsite_keep : archive.dump_keep,
                                    archive.dump_keep_count};
-  if (const auto down_to = invocation.value("--down-to")) {
-    const auto end = down_to->data() + down_to->size();
-    int count = 0;
-    if (std::from_chars(down_to->data(), end, count).ptr != end || count < 1)
-      return fail(ErrorCode::Usage, "--down-to takes a number, at least 1");
-    retention = {Millis(0), count};
-  }
+  TRY(count, down_to(invocation));
+  if (count) retention = {Millis(0), *count};
   return retention;
 }
 
@@ -85,9 +78,7 @@ CommandSpec dump_expire_command() {
               "goes only when a newer one was proven by a drill, and the last good one never.",
           .example = "pgkeel dump expire --down-to 3 --yes",
           .options = {offsite_option(),
-                      {.names = "--down-to",
-                       .value = "N",
-                       .help = "keep the N newest good ones, whatever their age"},
+                      down_to_option(),
                       {.names = "--yes", .help = "remove it"},
                       {.names = "--dry-run", .help = "only show it, whatever else is given"}},
           .run = run};

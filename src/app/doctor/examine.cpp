@@ -7,14 +7,15 @@
 
 #include "app/api_client.hpp"
 #include "app/doctor/package_log.hpp"
+#include "app/doctor/room.hpp"
 #include "app/guard/adviser.hpp"
 #include "app/guard/event_keeper.hpp"
 #include "app/guard/lifeline.hpp"
 #include "app/guard/size_keeper.hpp"
 #include "app/guard/startup.hpp"
 #include "app/guard/unit_look.hpp"
-#include "incident/journal.hpp"
 #include "incident/ddl_trail.hpp"
+#include "incident/journal.hpp"
 #include "incident/store.hpp"
 #include "instance/unit_journal.hpp"
 #include "recover/bookkeeper.hpp"
@@ -184,12 +185,21 @@ void read_sizes(const Bench& bench, HealthExamination& health) {
       health.sizes.push_back({sample.at, static_cast<std::int64_t>(*bytes)});
 }
 
+void read_room(const Bench& bench, HealthExamination& health) {
+  if (!bench.instance->capabilities().sees_files) return;
+  std::optional<incident::Journal> journal;
+  if (bench.store) journal.emplace(*bench.store);
+  health.room =
+      look_at_room(bench.config, bench.instance->data_dir(), journal ? &*journal : nullptr);
+}
+
 // The senses are done: one look of its own, in the same way they log in.
 void examine_health(Bench& bench, const ExamineMore& more, Examination& examination) {
   if (!examination.seen.login.ok()) return;
   auto& health = examination.health;
   health.facts = look_at_health(bench.loop, bench.options);
   read_sizes(bench, health);
+  read_room(bench, health);
   health.certificate = look_at_certificate(certificate_place(*bench.instance));
   if (more.amcheck)
     health.amcheck = check_with_amcheck(bench.loop, bench.options, health.facts, *more.amcheck);

@@ -82,6 +82,7 @@ void judge_health(HealthExamination& health, const sense::Observation& seen, Wal
   for (const auto& warning : health.certificate)
     health.lines.push_back(
         {"certificate", incident::Severity::Warning, warning.text, warning.hint});
+  health.lines.insert(health.lines.end(), health.room.begin(), health.room.end());
   health.lines = diagnose::gravest_first(std::move(health.lines));
 }
 

@@ -20,6 +20,7 @@ struct HealthExamination {
   std::vector<diagnose::SizeSample> sizes;  ///< what the guard noted
   std::optional<sense::AmcheckFacts> amcheck;
   std::vector<diagnose::Warning> certificate;  ///< of the server's own, where it ends soon
+  std::vector<diagnose::HealthLine> room;      ///< of disks that are, or soon will be, full
   std::vector<diagnose::HealthLine> lines;     ///< the gravest first
 };
 

@@ -152,6 +152,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   if (config_.archive.configured()) services_->pgkeel = own_command(config_, {});
   services_->state_dir = config_.state_dir;
   services_->end_sessions = policy_of(config_).end_sessions;
+  services_->temp_files_most = config_.recover.temp_files_bytes.value_or(0);
+  services_->archive_dir = config_.archive.store.directory();
   services_->memory_limit_most = config_.recover.memory_limit_bytes.value_or(0);
   if (config_.mode == Mode::Act)
     services_->ballast_bytes = config_.recover.ballast_bytes.value_or(0);

@@ -1,5 +1,6 @@
-// Notes how large the databases are together, now and then, in the ring of probes: from that doctor
-// knows how fast they grow. Costs nothing: the catalog watch has the sizes anyway.
+// Notes how large the databases are together, and how much of their disks is used, now and then, in
+// the ring of probes: from that doctor and the guard know how fast they grow. Costs nothing: the
+// senses have the figures anyway.
 #pragma once
 
 #include "incident/journal.hpp"

@@ -184,8 +184,8 @@ recover::Policy policy_of(const Config& config) {
   policy.mode = config.mode == Mode::Act ? recover::Mode::Act : recover::Mode::Advise;
   policy.missing_table = policy_of(config.recover.missing_table);
   policy.missing_database = policy_of(config.recover.missing_database);
+  policy.owns_server = config.instance.kind == instance::Kind::Embedded;
   policy.archive = config.archive.configured();
-  policy.ballast = config.recover.ballast_bytes.value_or(0) > 0;
   policy.replace_fresh_cluster = config.recover.fresh_cluster == FreshPolicy::Reattach;
   policy.end_sessions = {std::chrono::ceil<Seconds>(config.recover.idle_sessions),
                          std::chrono::ceil<Seconds>(config.recover.idle_in_transaction)};
@@ -204,6 +204,7 @@ diagnose::Known known_of(const Config& config) {
     known.required_tables.push_back(table.qualified());
   known.limits = {config.limits.storage_bytes, config.limits.connections, config.limits.warn_at};
   known.confirm = config.sense.confirm;
+  known.keeps_archive = config.archive.configured();
   known.hung_after = std::chrono::ceil<Seconds>(config.recover.hung_after);
   known.idle_in_transaction = std::chrono::ceil<Seconds>(config.sense.idle_in_transaction);
   return known;

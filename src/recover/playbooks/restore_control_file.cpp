@@ -1,7 +1,8 @@
 // The control file is gone or damaged and everything else is in its place. The last copy the guard
 // took of it (control_copy.hpp) is put there, and the server replays from the checkpoint it names:
 // no committed row is lost, and no backup is needed. Only when all WAL from there on is in pg_wal,
-// written by this very cluster; otherwise a human is told what brings it back.
+// written by this very cluster, what is missing in between fetched from the archive; otherwise a
+// human is told what brings it back.
 // The damaged file is renamed aside. Killed in between, the file is missing, which is the same
 // cause again.
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "instance/fence.hpp"
 #include "recover/aside.hpp"
 #include "recover/control_copy.hpp"
+#include "recover/playbooks/fetch_wal.hpp"
 #include "recover/playbooks/server_steps.hpp"
 #include "runtime/files.hpp"
 
@@ -37,9 +39,6 @@ std::string readable_after_all(const StepContext& context) {
   const bool lost = code == ErrorCode::NotFound || code == ErrorCode::ControlFileCorrupt;
   return lost ? "" : control.error().message();
 }
-
-constexpr Precondition kControlFileIsLost{"the control file is missing or damaged",
-                                          readable_after_all};
 
 // What stands there is a backup, a restore or a standby, and begins elsewhere than a crash does.
 Result<void> refuse_copies(const fs::path& data_dir) {
@@ -126,6 +125,7 @@ Task<StepResult> write(StepContext* context) {
 }
 
 const Step kSteps[] = {
+    kFetchMissingWal,
     {"judge_control_copy", describe_judge, judge, Effect::None, "", {&kIdentityIsKnown}},
     {"set_aside_control_file",
      describe_set_aside,
@@ -143,6 +143,9 @@ const Step kSteps[] = {
     kStartServer};
 
 }  // namespace
+
+constinit const Precondition kControlFileIsLost{"the control file is missing or damaged",
+                                                readable_after_all};
 
 const Playbook kRestoreControlFile{
     "restore_control_file",

@@ -58,19 +58,19 @@ Task<void> reap(runtime::Loop* loop, runtime::ProcessHandle job) {
   static_cast<void>(co_await job.wait_exit(*loop, runtime::kNever));
 }
 
-Result<runtime::ProcessHandle> start_job(const StepContext& context) {
-  const auto moment = moment_of(context);
-  if (moment.empty())
-    return fail(Error(ErrorCode::NotFound, "no moment is known at which it was there")
-                    .with_hint(fmt::format("'pgkeel undrop {} --at TIME' brings it back.",
-                                           context.finding.subject)));
+Result<runtime::ProcessHandle> start_job(const StepContext& context, const UndropOrder& order) {
+  if (order.moment.empty())
+    return fail(
+        Error(ErrorCode::NotFound, "no moment is known at which it was there")
+            .with_hint(fmt::format("'pgkeel undrop {} --at TIME' brings it back.", order.subject)));
   const auto file = output_file(context);
   TRY_VOID(runtime::ensure_directory(file.parent_path(), {.mode = 0700, .owner = {}}));
   TRY_VOID(runtime::write_file_atomic(file, ""));
   runtime::ProcessSpec spec;
   spec.argv = context.services.pgkeel;
-  const std::vector<std::string> words{"undrop", context.finding.subject, "--at", moment, "--json"};
+  const std::vector<std::string> words{"undrop", order.subject, "--at", order.moment, "--json"};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  if (!order.as.empty()) spec.argv.insert(spec.argv.end(), {"--as", order.as});
   spec.output_file = file;
   spec.session = runtime::ProcessSpec::Session::New;
   return runtime::start_process(spec);
@@ -161,9 +161,14 @@ Result<UndropDone> read_undrop(std::string_view output) {
   }
 }
 
-Task<StepResult> undrop_subject(StepContext* context,
-                                Result<void> (*after)(StepContext&, const UndropDone&)) {
-  auto job = start_job(*context);
+Task<StepResult> undrop_subject(StepContext* context, AfterUndrop after) {
+  UndropOrder order{context->finding.subject, "", moment_of(*context)};
+  auto result = co_await run_undrop(context, std::move(order), after);
+  co_return result;
+}
+
+Task<StepResult> run_undrop(StepContext* context, UndropOrder order, AfterUndrop after) {
+  auto job = start_job(*context, order);
   if (!job) co_return judge(*context, job.error());
   const auto ended = co_await await_job(context, &*job);
   if (!ended) co_return StepResult::failed(ended.error());

@@ -23,11 +23,20 @@ struct UndropDone {
   [[nodiscard]] std::string describe() const;
 };
 
+/// What a job brings back: a dropped thing under its own name, or one that is there under another.
+struct UndropOrder {
+  std::string subject;  ///< "shop.public.orders", or a database
+  std::string as;       ///< its other name; empty: its own
+  std::string moment;   ///< of the WAL; "latest"
+};
+using AfterUndrop = Result<void> (*)(StepContext&, const UndropDone&);
+/// Runs it as below; on success `after` tells the ledger what is there again.
+runtime::Task<StepResult> run_undrop(StepContext* context, UndropOrder order, AfterUndrop after);
+
 /// "pgkeel undrop shop.public.orders --at 0/3000200".
 [[nodiscard]] std::string describe_undrop(const StepContext& context);
 /// Brings the finding's subject back; on success `after` tells the ledger and words the result.
-runtime::Task<StepResult> undrop_subject(StepContext* context,
-                                         Result<void> (*after)(StepContext&, const UndropDone&));
+runtime::Task<StepResult> undrop_subject(StepContext* context, AfterUndrop after);
 
 /// Pure: the last line of what the job wrote.
 [[nodiscard]] Result<UndropDone> read_undrop(std::string_view output);

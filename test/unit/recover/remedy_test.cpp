@@ -68,14 +68,12 @@ TEST(RemedyFor, AFullDiskHoldsNoFirstStartBack) {
     EXPECT_TRUE(remedy_for(of(cause), seen, {}).starts_server);
     seen.start.failed = true;
     EXPECT_TRUE(remedy_for(of(cause), seen, {}).playbook.empty());
-    Policy ballasted;
-    ballasted.ballast = true;
     auto full = test::healthy().seen;
-    EXPECT_TRUE(remedy_for(of(cause), full, ballasted).playbook.empty());  // a tablespace, a quota
+    EXPECT_TRUE(remedy_for(of(cause), full, {}).playbook.empty());  // a quota
     auto& space = full.host.spaces.emplace_back();
     space.room.bytes_total = 1ULL << 40U;
     space.room.bytes_free = 1U << 20U;
-    EXPECT_EQ(remedy_for(of(cause), full, ballasted).playbook, "make_room");
+    EXPECT_EQ(remedy_for(of(cause), full, {}).playbook, "make_room");
   }
 }
 

@@ -6,11 +6,14 @@
 #include <ranges>
 
 #include "diagnose/warning.hpp"
+#include "pg/sql_text.hpp"
 
 namespace pgkeel::diagnose {
 namespace {
 
 constexpr std::size_t kNamedMax = 5;
+constexpr std::size_t kCuresMax = 50;
+constexpr int kVersionsOfDatabases = 150000;  // before it only collations had one
 
 bool another_libc(const sense::Observation& seen, const Known& known) {
   const auto& now = seen.process.libc;
@@ -51,6 +54,33 @@ std::string versions(const std::vector<sense::DatabaseCollation>& databases) {
   return text;
 }
 
+// For a shell; a name may hold anything.
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+// The whole cure of one database: every index first, and only when that has gone well the version.
+std::string cure(const std::string& database, int server_version) {
+  const auto word = shell_word(database);
+  const auto reindex = fmt::format("reindexdb --concurrently --dbname={}", word);
+  if (server_version > 0 && server_version < kVersionsOfDatabases) return reindex;
+  const auto name = pg::quote_identifier(database).value_or("DATABASE");
+  const auto refresh = fmt::format("alter database {} refresh collation version", name);
+  return fmt::format("{} && psql --dbname={} --command={}", reindex, word, shell_word(refresh));
+}
+
+std::string cures(const std::vector<sense::DatabaseCollation>& databases, int server_version) {
+  if (databases.empty()) return cure("DATABASE", server_version);
+  std::string text;
+  for (const auto& one : databases | std::views::take(kCuresMax))
+    text += (text.empty() ? "" : "; ") + cure(one.database, server_version);
+  if (databases.size() > kCuresMax)
+    text += fmt::format("; and so for {} more", databases.size() - kCuresMax);
+  return text;
+}
+
 }  // namespace
 
 bool collations_hold(const sense::Observation& seen, const Known& known) {
@@ -70,13 +100,16 @@ std::vector<Warning> libc_changed(const sense::Observation& seen, const Known& k
   text += databases.empty() ? "The server says: " + line->message
                             : "Collation versions: " + versions(databases);
   text += ". Rows may not be found, and unique indexes may hold a value twice.";
-  const std::string name = databases.empty() ? "DATABASE" : databases.front().database;
+  const auto version = seen.login.server_version;
+  const bool old = version > 0 && version < kVersionsOfDatabases;
   return {{"libc_changed", text,
-           fmt::format("Go back to the image or host with the former libc; or, in each of them, "
-                       "first 'REINDEX DATABASE \"{0}\"' and then 'ALTER DATABASE \"{0}\" REFRESH "
-                       "COLLATION VERSION' (13 and 14: ALTER COLLATION). REFRESH alone hides the "
-                       "damage.",
-                       name)}};
+           fmt::format(
+               "Go back to the image or host with the former libc; or make every index anew "
+               "(it locks no writer out), in a quiet hour: {}{}. A unique index that has let a "
+               "value in twice says so: remove one of the rows first. REFRESH alone hides the "
+               "damage.",
+               cures(databases, version),
+               old ? "; then ALTER COLLATION ... REFRESH VERSION of each collation in use" : "")}};
 }
 
 }  // namespace pgkeel::diagnose

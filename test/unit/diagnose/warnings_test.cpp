@@ -11,6 +11,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 std::vector<std::string_view> names(const std::vector<Warning>& warnings) {
   std::vector<std::string_view> found;
@@ -104,8 +105,24 @@ TEST(LibcChanged, NamesTheDatabasesAndWhatToDo) {
   ASSERT_THAT(names(warnings), ElementsAre("libc_changed"));
   EXPECT_THAT(warnings.front().text, HasSubstr("runs on glibc 2.41"));
   EXPECT_THAT(warnings.front().text, HasSubstr("shop (2.36, now 2.41)."));
-  EXPECT_THAT(warnings.front().hint, HasSubstr("'REINDEX DATABASE \"shop\"' and then"));
+  EXPECT_THAT(warnings.front().hint,
+              HasSubstr("reindexdb --concurrently --dbname='shop' && psql --dbname='shop' "
+                        "--command='alter database \"shop\" refresh collation version'"));
+  EXPECT_THAT(warnings.front().hint, Not(HasSubstr("crm"))) << "it is as it should be";
   EXPECT_FALSE(collations_hold(sorted.seen, sorted.known));
+}
+
+TEST(LibcChanged, SaysTheCureOfEveryDatabaseForAShell) {
+  // Goal: D9: all of them, in order, whatever their names hold; 13 and 14 know no version of a
+  // database.
+  auto sorted = moved({{"it's", "2.36", "2.41"}, {"a\"b", "2.36", "2.41"}});
+  const auto hint = libc_changed(sorted.seen, sorted.known, {}).front().hint;
+  EXPECT_THAT(hint, HasSubstr("--dbname='it'\\''s' && psql"));
+  EXPECT_THAT(hint, HasSubstr("alter database \"a\"\"b\" refresh"));
+  sorted.seen.login.server_version = 140010;
+  const auto old = libc_changed(sorted.seen, sorted.known, {}).front().hint;
+  EXPECT_THAT(old, HasSubstr("ALTER COLLATION"));
+  EXPECT_THAT(old, Not(HasSubstr("alter database")));
 }
 
 TEST(LibcChanged, IsOverWhenTheServerSaysSo) {

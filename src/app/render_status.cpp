@@ -214,6 +214,20 @@ void show_protection(Sheet& sheet, const Json& status, const Look& look, WallTim
   }
 }
 
+void show_drops(Sheet& sheet, const Json& drops, const Look& look) {
+  if (!drops.is_array() || drops.empty()) return;
+  std::string refused;
+  std::string allowed;
+  for (const auto& one : drops) {
+    auto& list = flag_of(one, "refuses") ? refused : allowed;
+    list += (list.empty() ? "" : ", ") + text_of(one, "database");
+  }
+  std::string line;
+  if (!refused.empty()) line = "refused unless declared in " + refused;
+  if (!allowed.empty()) line += (line.empty() ? "" : "; ") + std::string("allowed in ") + allowed;
+  sheet.block("Drops", look.paint(allowed.empty() ? Tone::Good : Tone::Plain, line));
+}
+
 // Only what cannot be had, with the reason: that is what its reader must know.
 void show_features(Sheet& sheet, const Json& features, const Look& look) {
   if (!features.is_array() || features.empty()) return;
@@ -293,6 +307,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_features(sheet, member(status, "features"), look);
   show_warnings(sheet, member(status, "warnings"), look);
   show_protection(sheet, status, look, now);
+  show_drops(sheet, member(status, "drops"), look);
   show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);
   return sheet.take();

@@ -241,9 +241,9 @@ Result<void> Ledger::forget_relation(std::string_view database, std::string_view
 }
 
 Result<void> Ledger::note_decision(std::string_view who, std::string_view what,
-                                   std::string_view subject) {
+                                   std::string_view subject, std::string_view detail) {
   return store_->connection().write("ledger.note_decision", [&](Database& db) -> Result<void> {
-    TRY_VOID(remember(db, who, what, subject, ""));
+    TRY_VOID(remember(db, who, what, subject, detail));
     return {};
   });
 }

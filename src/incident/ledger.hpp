@@ -103,7 +103,8 @@ class Ledger {
                                std::string_view who);
 
   /// A decision that changes no row of the ledger's own.
-  Result<void> note_decision(std::string_view who, std::string_view what, std::string_view subject);
+  Result<void> note_decision(std::string_view who, std::string_view what, std::string_view subject,
+                             std::string_view detail = "");
   /// The operators' decisions, newest first.
   [[nodiscard]] Result<std::vector<Decision>> history(std::size_t most) const;
 

@@ -83,17 +83,24 @@ constexpr auto kRows = std::to_array<Prevention>({
     {"database_missing",
      "The first deployment making the database (`[application]`), before the application needs it.",
      "Check that the migrations ran in the database that was made.", "pgkeel doctor"},
-    {"database_dropped", "An application whose role does not own the database cannot drop it.",
+    {"database_dropped",
+     "An application whose role does not own the database cannot drop it: `pgkeel protect` says "
+     "who can, and `--ownership` takes it from the application. No event trigger sees DROP "
+     "DATABASE.",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
      "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop {}"},
     {"table_dropped",
-     "An application whose role owns no tables cannot drop them; migrations run as another role.",
+     "`pgkeel protect --apply` refuses drops that no session declared. An application whose "
+     "role owns no tables cannot drop them at all (`pgkeel protect --ownership`); migrations "
+     "then run as another role.",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
      "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop {}"},
     {"schema_dropped",
-     "An application whose role does not own the schema cannot drop it with all that is in it.",
+     "`pgkeel protect --apply` refuses drops that no session declared. An application whose "
+     "role does not own the schema cannot drop it with all that is in it (`pgkeel protect "
+     "--ownership`).",
      "Find out who dropped it and whether it was meant (`log_statement = ddl` names the role; "
      "`pgkeel tune` sets it).\nTake ownership from the application's role (`ALTER ... OWNER TO`).",
      "pgkeel undrop list"},

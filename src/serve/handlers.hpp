@@ -41,5 +41,6 @@ Task<HttpResponse> post_forget(ContextPtr context, Call call);
 Task<HttpResponse> post_ack(ContextPtr context, Call call);
 Task<HttpResponse> post_abandon(ContextPtr context, Call call);
 Task<HttpResponse> post_take_back(ContextPtr context, Call call);
+Task<HttpResponse> post_note(ContextPtr context, Call call);
 
 }  // namespace pgkeel::serve

@@ -1,5 +1,6 @@
 // Everything that changes something. Each takes a small JSON object, asks the guard, and answers
 // {"done": true} or the guard's own error as a problem.
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -90,6 +91,18 @@ Result<AboutIncident> read_about(const HttpRequest& request) {
   return AboutIncident{std::move(incident), who_asked(request, std::move(who))};
 }
 
+Result<NotedChange> read_change(const HttpRequest& request) {
+  TRY(body, read_object(request, {"what", "subject", "detail", "who"}));
+  TRY(what, read_text(body, "what"));
+  TRY(subject, read_text(body, "subject"));
+  TRY(detail, read_text(body, "detail"));
+  TRY(who, read_text(body, "who"));
+  if (subject.empty() || std::ranges::find(kChangesNoted, what) == kChangesNoted.end())
+    return fail(Error(ErrorCode::Usage, "neither a known change nor what it is about")
+                    .with_hint("Commands such as 'pgkeel protect' write these themselves."));
+  return NotedChange{what, subject, detail, who_asked(request, std::move(who))};
+}
+
 }  // namespace
 
 Task<HttpResponse> post_cleanup(ContextPtr, Call) {
@@ -177,6 +190,14 @@ Task<HttpResponse> post_take_back(ContextPtr context, Call call) {
   auto about = read_about(call.request);
   if (!about) co_return problem(about.error());
   const auto result = co_await context->sources.control->take_back(about->incident);
+  co_return done_or_problem(result);
+}
+
+// Only what commands of ours do: the journal is no notebook.
+Task<HttpResponse> post_note(ContextPtr context, Call call) {
+  auto change = read_change(call.request);
+  if (!change) co_return problem(change.error());
+  const auto result = co_await context->sources.control->note_change(*std::move(change));
   co_return done_or_problem(result);
 }
 

@@ -42,6 +42,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Methods::Post, "/api/v1/ack", Access::Token, post_ack},
     {Methods::Post, "/api/v1/abandon", Access::Token, post_abandon},
     {Methods::Post, "/api/v1/take-back", Access::Token, post_take_back},
+    {Methods::Post, "/api/v1/note", Access::Token, post_note},
     // Server logs quote rows and statements: reading them needs the token too.
     {Methods::Get, "/api/v1/logs", Access::Token, get_logs},
     {Methods::Get, "/api/v1/conninfo", Access::UnixOnly, get_conninfo},

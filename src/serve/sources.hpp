@@ -4,8 +4,10 @@
 // answer at once from memory. Implementations must outlive the loop that runs the Api.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -24,6 +26,16 @@ class StatusSource {
   /// ServerNotRunning while there is nothing to connect to.
   [[nodiscard]] virtual Result<std::string> conninfo() const = 0;
 };
+
+/// A command says so before it acts, and how it ended.
+struct NotedChange {
+  std::string what;  ///< one of kChangesNoted
+  std::string subject;
+  std::string detail;
+  std::string who;
+};
+inline constexpr std::array<std::string_view, 5> kChangesNoted{
+    "protect_apply", "protect_off", "protect_window", "protect_ownership", "tune_apply"};
 
 /// The operator's actions. Each journals who asked; errors come back as problem documents with the
 /// code's own name (AdviceOnly, WrongState, Refused ...). `who` is never empty.
@@ -53,6 +65,8 @@ class Control {
   /// NotFound.
   virtual runtime::Task<Result<>> abandon(std::string incident, std::string who) = 0;
   virtual runtime::Task<Result<>> take_back(std::string incident) = 0;
+  /// Journals what a command changes in the server by itself.
+  virtual runtime::Task<Result<>> note_change(NotedChange change) = 0;
 };
 
 class IncidentSource {

@@ -130,6 +130,14 @@ struct ArchiveFigures {
   std::uint64_t sync_waits_canceled = 0;  ///< since the guard started
 };
 
+/// Whether a database refuses drops nobody declared (pgkeel protect).
+struct DropsRefused {
+  std::string database;
+  std::string state;  ///< "on", "off", "damaged", "older", "newer", "foreign"
+  bool refuses = false;
+  std::optional<WallTime> window_until;  ///< drops are, or were, allowed until then
+};
+
 /// A protection that may be configured: replication, archive, shadow. Absent from Status: it is
 /// not configured.
 struct Protection {
@@ -215,6 +223,7 @@ struct Status {
   std::optional<Protection> replication;
   std::optional<Protection> archive;
   std::optional<Protection> shadow;
+  std::vector<DropsRefused> drops;  ///< as far as it was looked at
   std::vector<Capability> capabilities;
   std::vector<Feature> features;
   std::vector<Warning> warnings;

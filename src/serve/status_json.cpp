@@ -51,6 +51,16 @@ Json warnings_json(const Status& status) {
   return list;
 }
 
+Json drops_json(const Status& status) {
+  Json list = Json::array();
+  for (const auto& one : status.drops)
+    list.push_back({{"database", one.database},
+                    {"state", one.state},
+                    {"refuses", one.refuses},
+                    {"window_until", or_null(one.window_until)}});
+  return list;
+}
+
 Json application_json(const Status& status) {
   if (!status.application) return nullptr;
   const auto& application = *status.application;
@@ -203,6 +213,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"replication", protection_json(status.replication)},
           {"archive", protection_json(status.archive)},
           {"shadow", protection_json(status.shadow)},
+          {"drops", drops_json(status)},
           {"incidents", incidents_json(status)},
           {"alert_channels", alert_channels_json(status)},
           {"capabilities", capabilities_json(status)},

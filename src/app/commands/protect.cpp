@@ -7,6 +7,7 @@
 #include "app/api_client.hpp"
 #include "app/commands/commands.hpp"
 #include "app/commands/protect_ownership.hpp"
+#include "app/journaling.hpp"
 #include "app/psql_target.hpp"
 #include "app/render.hpp"
 #include "maintain/protection.hpp"
@@ -91,7 +92,7 @@ std::string render(const Review& review, const Look& look) {
   bool first = true;
   for (const auto& one : review.protections) {
     const auto line = one.database + ": " + words_of(one, wall_now());
-    if (first) sheet.block("Drops refused", line);
+    if (first) sheet.block("Drops", line);
     else sheet.line(line);
     first = false;
   }
@@ -166,6 +167,11 @@ Result<Change> change_of(const Invocation& invocation) {
   return Change{Change::Kind::Window, wall_now() + *length};
 }
 
+std::string_view word_of(Change::Kind kind) {
+  if (kind == Change::Kind::Off) return "protect_off";
+  return kind == Change::Kind::Window ? "protect_window" : "protect_apply";
+}
+
 Task<Result<Protection>> change_one(const ServerAccess* access, const Change* change,
                                     std::string database) {
   if (change->kind == Change::Kind::Apply) {
@@ -192,13 +198,16 @@ Result<int> make(const Config& config, const Invocation& invocation, const Serve
   OwnershipPlans plans;
   if (invocation.has("--ownership")) {
     TRY(planned, plan_ownerships(config, invocation, access, databases));
-    TRY_VOID(make_ownerships(invocation, access, planned));
+    TRY_VOID(make_ownerships(config, invocation, access, planned));
     plans = std::move(planned);
   }
   std::vector<Protection> done;
   std::optional<Error> failure;
+  Journaling journal(config, std::string(word_of(change.kind)));
   for (const auto& database : databases) {
+    journal.begin(database);
     auto now = access.loop->run_until_complete(change_one(&access, &change, database));
+    journal.end(database, now ? nullptr : &now.error());
     if (!now) {
       failure = std::move(now).error().with_context(
           fmt::format("database {} ({} done before it)", database, done.size()));

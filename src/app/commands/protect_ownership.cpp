@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/journaling.hpp"
 #include "app/render.hpp"
 
 namespace pgkeel::app {
@@ -74,10 +75,14 @@ int show_ownerships(const Invocation& invocation, const OwnershipPlans& plans) {
   return 0;
 }
 
-Result<void> make_ownerships(const Invocation& invocation, const maintain::ServerAccess& access,
-                             const OwnershipPlans& plans) {
+Result<void> make_ownerships(const Config& config, const Invocation& invocation,
+                             const maintain::ServerAccess& access, const OwnershipPlans& plans) {
+  Journaling journal(config, "protect_ownership");
   for (const auto& plan : plans) {
+    const auto subject = fmt::format("{}: {} to {}", plan.database, plan.application, plan.owner);
+    journal.begin(subject);
     auto done = access.loop->run_until_complete(maintain::change_ownership(&access, &plan));
+    journal.end(subject, done ? nullptr : &done.error());
     if (!done)
       return fail(std::move(done).error().with_context(
           fmt::format("ownership in {}; nothing was changed in it", plan.database)));

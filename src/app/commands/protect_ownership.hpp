@@ -19,8 +19,8 @@ Result<OwnershipPlans> plan_ownerships(const Config& config, const Invocation& i
 /// What would be done, and what migrations need then.
 int show_ownerships(const Invocation& invocation, const OwnershipPlans& plans);
 /// Does it, database by database, and says how it is taken back.
-Result<void> make_ownerships(const Invocation& invocation, const maintain::ServerAccess& access,
-                             const OwnershipPlans& plans);
+Result<void> make_ownerships(const Config& config, const Invocation& invocation,
+                             const maintain::ServerAccess& access, const OwnershipPlans& plans);
 [[nodiscard]] Json ownerships_json(const OwnershipPlans& plans);
 
 }  // namespace pgkeel::app

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/commands/commands.hpp"
+#include "app/journaling.hpp"
 #include "app/psql_target.hpp"
 #include "app/render.hpp"
 #include "maintain/settings.hpp"
@@ -108,14 +109,25 @@ Result<std::vector<Proposal>> chosen(const Invocation& invocation,
   return some;
 }
 
+std::string names_of(const std::vector<Proposal>& proposals) {
+  std::string names;
+  for (const auto& one : proposals)
+    if (one.kind == Kind::Apply) names += (names.empty() ? "" : ", ") + one.name;
+  return names.empty() ? "nothing" : names;
+}
+
 Result<int> apply(const Config& config, const Invocation& invocation,
                   const maintain::ServerAccess& access, maintain::ServerSettings before,
                   std::vector<Proposal> proposals) {
   if (config.mode == Mode::Advise)
     return fail(Error(ErrorCode::AdviceOnly, "nothing was set: mode is \"advise\"")
                     .with_hint("Set mode = \"act\", or run the statements by hand."));
+  Journaling journal(config, "tune_apply");
+  journal.begin(names_of(proposals));
   const auto changes = access.loop->run_until_complete(
       maintain::change_settings(&access, std::move(before), std::move(proposals)));
+  for (const auto& one : changes.done) journal.end(one.name, nullptr);
+  if (changes.failure) journal.end(changes.failed_at, &*changes.failure);
   if (invocation.global.json) fmt::print("{}", to_line(Json{{"changed", json_of(changes)}}));
   else show(changes);
   if (!changes.failure) return 0;

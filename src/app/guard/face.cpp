@@ -98,6 +98,16 @@ runtime::Task<Result<>> Face::take_back(std::string incident) {
   co_return conductor_.take_back(incident);
 }
 
+runtime::Task<Result<>> Face::note_change(serve::NotedChange change) {
+  CO_TRY_VOID(ledger_->note_decision(change.who, change.what, change.subject, change.detail));
+  log_info("a command changed the server", {{"what", change.what},
+                                            {"subject", change.subject},
+                                            {"detail", change.detail},
+                                            {"who", change.who}});
+  protection_->ask();
+  co_return Result<>();
+}
+
 runtime::Task<Result<std::vector<incident::Incident>>> Face::list(std::size_t most) {
   co_return journal_.list(most);
 }

@@ -8,6 +8,7 @@
 #include "app/guard/application.hpp"
 #include "app/guard/archive_keeper.hpp"
 #include "app/guard/dump_keeper.hpp"
+#include "app/guard/protection_keeper.hpp"
 #include "app/guard/sync_mode.hpp"
 #include "incident/journal.hpp"
 #include "instance/instance.hpp"
@@ -37,6 +38,10 @@ class Face final : public serve::StatusSource,
   void show_dumps(const DumpKeeper* dumps) { dumps_ = dumps; }
   void show_sync(const SyncMode* sync_mode) { sync_mode_ = sync_mode; }
   void show_slot(const SlotKeeper* slot) { slot_ = slot; }
+  void show_protection(ProtectionKeeper* protection, incident::Ledger* ledger) {
+    protection_ = protection;
+    ledger_ = ledger;
+  }
 
   /// Keeps since when the state is what it is. Runs for as long as the loop.
   runtime::Task<void> follow();
@@ -58,6 +63,7 @@ class Face final : public serve::StatusSource,
   runtime::Task<Result<>> acknowledge(std::string incident, std::string who) override;
   runtime::Task<Result<>> abandon(std::string incident, std::string who) override;
   runtime::Task<Result<>> take_back(std::string incident) override;
+  runtime::Task<Result<>> note_change(serve::NotedChange change) override;
 
   runtime::Task<Result<std::vector<incident::Incident>>> list(std::size_t most) override;
   runtime::Task<Result<incident::Incident>> load(std::string id) override;
@@ -72,6 +78,7 @@ class Face final : public serve::StatusSource,
   void add_objects(serve::Status& status) const;
   void add_guard(serve::Status& status) const;
   void add_alerts(serve::Status& status) const;
+  void add_protection(serve::Status& status) const;
 
   const Config& config_;
   runtime::Loop& loop_;
@@ -86,6 +93,8 @@ class Face final : public serve::StatusSource,
   const DumpKeeper* dumps_ = nullptr;
   const SyncMode* sync_mode_ = nullptr;
   const SlotKeeper* slot_ = nullptr;
+  ProtectionKeeper* protection_ = nullptr;
+  incident::Ledger* ledger_ = nullptr;
   const Adviser* adviser_ = nullptr;
   WallTime started_wall_;
   SteadyTime started_;

@@ -100,6 +100,7 @@ serve::Status Face::status() const {
   add_objects(status);
   add_guard(status);
   add_alerts(status);
+  add_protection(status);
   return status;
 }
 
@@ -263,6 +264,12 @@ void Face::add_objects(serve::Status& status) const {
     status.databases.push_back(std::move(row));
   }
   status.largest_tables = largest_tables(conductor_.known());
+}
+
+void Face::add_protection(serve::Status& status) const {
+  for (const auto& one : protection_->found())
+    status.drops.push_back({one.database, std::string(to_string(one.state)),
+                            refuses(one, wall_now()), one.window_until});
 }
 
 void Face::add_alerts(serve::Status& status) const {

@@ -113,6 +113,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(keep_ddl(&loop_, senses_.get(), incident::DdlTrail(*store_), journal_.get()));
   loop_.spawn(application_->run());
   loop_.spawn(adviser_->run());
+  loop_.spawn(protection_->run());
   loop_.spawn(receiver_->run());
   loop_.spawn(dumps_->run());
   loop_.spawn(sync_mode_->run());
@@ -180,6 +181,9 @@ runtime::Task<Result<void>> Guard::make_parts() {
   slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);
   face_->show_slot(slot_.get());
   sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
+  protection_ = std::make_unique<ProtectionKeeper>(config_, loop_, *senses_,
+                                                   server_account(*instance_));
+  face_->show_protection(protection_.get(), ledger_.get());
                                           server_account(*instance_));
   face_->show_sync(sync_mode_.get());
   archive_ =

@@ -75,6 +75,7 @@ class Guard {
   std::unique_ptr<AnchorKeeper> anchor_;
   std::unique_ptr<ApplicationKeeper> application_;
   std::unique_ptr<Adviser> adviser_;
+  std::unique_ptr<ProtectionKeeper> protection_;
   std::unique_ptr<EvidenceKeeper> evidence_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;

@@ -69,6 +69,10 @@ runtime::Task<Result<>> FakeGuard::acknowledge(std::string incident, std::string
 runtime::Task<Result<>> FakeGuard::abandon(std::string incident, std::string who) {
   co_return note(fmt::format("abandon {} by {}", incident, who));
 }
+runtime::Task<Result<>> FakeGuard::note_change(serve::NotedChange change) {
+  co_return note("note " + change.what + " " + change.subject + " " + change.detail);
+}
+
 runtime::Task<Result<>> FakeGuard::take_back(std::string incident) {
   co_return note("take back " + incident);
 }

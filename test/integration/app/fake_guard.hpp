@@ -47,6 +47,7 @@ class FakeGuard final : public serve::StatusSource,
   runtime::Task<Result<>> acknowledge(std::string incident, std::string who) override;
   runtime::Task<Result<>> abandon(std::string incident, std::string who) override;
   runtime::Task<Result<>> take_back(std::string incident) override;
+  runtime::Task<Result<>> note_change(serve::NotedChange change) override;
   runtime::Task<Result<std::vector<incident::Incident>>> list(std::size_t most) override;
   runtime::Task<Result<incident::Incident>> load(std::string id) override;
   runtime::Task<Result<std::vector<std::string>>> tail(serve::LogKind kind,

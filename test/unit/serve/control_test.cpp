@@ -66,6 +66,20 @@ TEST(ControlApi, ResumeAndUnfenceSayWhoAsked) {
                    "unfence by the API over the Unix socket", "make the application for ann"}));
 }
 
+TEST(ControlApi, AChangeOfACommandIsNoted) {
+  // Goal: C4 A7: who changed what, before and after; nothing but changes our commands make.
+  FakeGuard guard;
+  EXPECT_EQ(guard
+                .post_locally("/api/v1/note",
+                              R"({"what":"protect_apply","subject":"shop","detail":"begun",)"
+                              R"("who":"ann"})")
+                .status,
+            200);
+  EXPECT_EQ(guard.post_locally("/api/v1/note", R"({"what":"tune_apply"})").status, 400);
+  EXPECT_EQ(guard.post_locally("/api/v1/note", R"({"what":"x","subject":"shop"})").status, 400);
+  EXPECT_EQ(guard.control.calls, (Calls{"note protect_apply shop begun by ann"}));
+}
+
 TEST(ControlApi, AnAcknowledgementNamesIncidentAndPerson) {
   // Goal: who looks after which incident; without an incident it is 400, over TCP it needs the
   // token, what the guard refuses keeps its code (D16).

@@ -156,6 +156,11 @@ struct FakeControl : Control {
     calls.push_back("abandon " + incident + " by " + who);
     co_return result;
   }
+  runtime::Task<Result<>> note_change(NotedChange change) override {
+    calls.push_back("note " + change.what + " " + change.subject + " " + change.detail + " by " +
+                    change.who);
+    co_return result;
+  }
   runtime::Task<Result<>> take_back(std::string incident) override {
     calls.push_back("take back " + incident);
     co_return result;

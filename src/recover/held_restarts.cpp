@@ -13,7 +13,7 @@ using instance::Restarter;
 using runtime::Task;
 
 constexpr std::string_view kHeldFact = "held_restarter";
-constexpr Seconds kLookEvery{5};
+constexpr Seconds kLookEvery{1};
 constexpr Seconds kTryAgain{60};  // an engine that refuses once will not be asked every moment
 
 bool known_one_serves(const Services& services) {

@@ -56,7 +56,8 @@ class MakeRoom : public testing::Test {
     stage().note_broken();
     const auto free = fs::space(volume_->place()).available;
     std::ofstream(filler(), std::ios::app) << std::string(free - std::min(free, kLeft), 'x');
-    EXPECT_FALSE(stage().sql(
+    // Fails, but for a guard that has made room by then.
+    static_cast<void>(stage().sql(
         "postgres", "insert into filling select repeat('x', 100) from generate_series(1, 100000)"));
   }
   void make_room_again() {

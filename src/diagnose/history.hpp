@@ -42,7 +42,7 @@ struct History {
   std::string kernel_unavailable;
   std::vector<incident::Incident> incidents;  ///< the guard's, the newest first
   std::string incidents_unavailable;
-  std::vector<pg::DdlLine> ddl;  ///< the record of DDL the guard kept; oldest first
+  std::vector<pg::DdlLine> ddl;            ///< the record of DDL the guard kept; oldest first
   std::vector<EngineEvent> engine_events;  ///< of the last days, kept by the guard; oldest first
   std::optional<UnitWords> unit;           ///< none: it runs in none that is known
   std::vector<sense::AppLog> app_logs;     ///< of the applications, where configured

@@ -180,9 +180,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
   slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);
   face_->show_slot(slot_.get());
-  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
-  protection_ = std::make_unique<ProtectionKeeper>(config_, loop_, *senses_,
-                                                   server_account(*instance_));
+  protection_ =
+      std::make_unique<ProtectionKeeper>(config_, loop_, *senses_, server_account(*instance_));
   face_->show_protection(protection_.get(), ledger_.get());
                                           server_account(*instance_));
   face_->show_sync(sync_mode_.get());

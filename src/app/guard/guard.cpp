@@ -184,6 +184,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
       std::make_unique<ProtectionKeeper>(config_, loop_, *senses_, server_account(*instance_));
   face_->show_protection(protection_.get(), ledger_.get());
                                           server_account(*instance_));
+  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
   face_->show_sync(sync_mode_.get());
   archive_ =
       std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_, *slot_, *ledger_);

@@ -45,7 +45,7 @@ class ContainerInstance final : public Instance {
   runtime::Task<Result<void>> kill_second(SecondServer second) override;
   runtime::Task<Result<Restarter>> restarter() override;
   runtime::Task<Result<void>> set_restarter(Restarter wanted) override;
-  runtime::Task<Result<EventStream>> events() override;
+  runtime::Task<Result<EventStream>> events(std::optional<WallTime> since) override;
   runtime::Task<std::optional<std::string>> recent_log() override;
 
   [[nodiscard]] DataDirFacts inspect_data_dir() const override;

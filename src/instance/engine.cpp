@@ -23,6 +23,14 @@ constexpr std::string_view kEventsPath =
     "%2C%22pause%22%2C%22unpause%22%5D%7D";
 constexpr int kNonsenseMax = 50;  // lines in a row; a proxy may cut the stream in chunks
 
+// Seconds since 1970 with a fraction, as both engines take them.
+std::string engine_seconds(WallTime at) {
+  constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch());
+  return fmt::format("{}.{:06}", micros.count() / kMicrosPerSecond,
+                     micros.count() % kMicrosPerSecond);
+}
+
 HttpRequest request(std::string method, std::string path,
                     std::map<std::string, std::string> query) {
   HttpRequest made;
@@ -201,8 +209,10 @@ Task<Result<void>> Engine::scale_service(ServiceFacts service, std::int64_t task
   co_return Result<void>();
 }
 
-Task<Result<EventStream>> Engine::events() const {
-  auto lines = co_await runtime::HttpLines::open(*loop_, socket_, std::string(kEventsPath),
+Task<Result<EventStream>> Engine::events(std::optional<WallTime> since) const {
+  auto path = std::string(kEventsPath);
+  if (since) path += "&since=" + engine_seconds(*since);
+  auto lines = co_await runtime::HttpLines::open(*loop_, socket_, std::move(path),
                                                  loop_->after(kEngineCallMax));
   if (!lines) co_return fail(unreachable(socket_, kEngineCallMax, lines.error()));
   co_return EventStream(std::move(*lines));

@@ -83,8 +83,9 @@ class Engine {
   /// How many tasks the Swarm keeps of it from now on; the rest of its specification stays.
   /// NotSupported for one that runs on every node.
   runtime::Task<Result<void>> scale_service(ServiceFacts service, std::int64_t tasks) const;
-  /// Starts, ends, renames and removals from now on.
-  runtime::Task<Result<EventStream>> events() const;
+  /// Starts, ends, renames and removals from now on; with `since` first those from then on which
+  /// the engine still remembers.
+  runtime::Task<Result<EventStream>> events(std::optional<WallTime> since) const;
 
   runtime::Task<Result<std::string>> create(NewContainer plan) const;  ///< its id
   /// Removes a container that does not run, and none of its volumes.

@@ -172,6 +172,16 @@ bool is_within(const std::filesystem::path& path, const std::filesystem::path& p
 
 }  // namespace
 
+// Docker and Podman tell seconds and, beside them, nanoseconds since 1970.
+std::optional<WallTime> event_time(const Json& event) {
+  constexpr std::int64_t kNanosPerMicro = 1'000;
+  const auto nanos = number(event, "timeNano");
+  if (nanos > 0) return WallTime(std::chrono::microseconds(nanos / kNanosPerMicro));
+  const auto seconds = number(event, "time");
+  if (seconds <= 0) return std::nullopt;
+  return WallTime(Seconds(seconds));
+}
+
 std::string_view to_string(RestartPolicy policy) {
   switch (policy) {
     case RestartPolicy::No: return "no";
@@ -215,6 +225,7 @@ Result<EngineEvent> parse_event(std::string_view json) {
   event.exit_code = text(attributes, "exitCode");
   if (event.type == "volume" && event.name.empty()) event.name = event.id;
   if (event.action == "remove") event.action = "destroy";
+  event.at = event_time(root);
   if (event.action == "died") event.action = "die";
   const bool known = event.type == "container" || event.type == "volume";
   if (!known || event.action.empty() || (event.id.empty() && event.name.empty()))

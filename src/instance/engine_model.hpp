@@ -96,11 +96,12 @@ struct ServiceFacts {
 
 /// One line of GET /events, about a container or a volume.
 struct EngineEvent {
-  std::string type;       ///< container, volume
-  std::string action;     ///< Docker's words: start, die, oom, destroy, rename, pause, unpause
-  std::string id;         ///< empty for volumes
-  std::string name;       ///< after a rename the new one
-  std::string exit_code;  ///< of die; else empty
+  std::string type;            ///< container, volume
+  std::string action;          ///< Docker's words: start, die, oom, destroy, rename, pause, unpause
+  std::string id;              ///< empty for volumes
+  std::string name;            ///< after a rename the new one
+  std::string exit_code;       ///< of die; else empty
+  std::optional<WallTime> at;  ///< the engine's time; none: it told none
   [[nodiscard]] std::string describe() const;  ///< "container pg: die, exit code 137"
 };
 

@@ -60,7 +60,7 @@ runtime::Task<Result<void>> Instance::set_restarter(Restarter wanted) {
   if (wanted.kind == Restarter::Kind::None) co_return Result<void>();
   co_return fail(ErrorCode::NotSupported, "not of this instance: " + instance::describe(wanted));
 }
-runtime::Task<Result<EventStream>> Instance::events() {
+runtime::Task<Result<EventStream>> Instance::events(std::optional<WallTime> /*since*/) {
   co_return fail(ErrorCode::NotSupported, "there is no engine that would tell");
 }
 runtime::Task<Result<int>> Instance::programs_major() { co_return 0; }

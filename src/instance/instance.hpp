@@ -178,8 +178,9 @@ class Instance {
   virtual runtime::Task<Result<std::string>> hold_second(SecondServer second);
   /// Ends it without giving it time to write, after asking once more that it is the second one.
   virtual runtime::Task<Result<void>> kill_second(SecondServer second);
-  /// What its surroundings tell as it happens; NotSupported where they tell nothing.
-  virtual runtime::Task<Result<EventStream>> events();
+  /// What its surroundings tell as it happens, with `since` after what they still know of it from
+  /// then on; NotSupported where they tell nothing.
+  virtual runtime::Task<Result<EventStream>> events(std::optional<WallTime> since);
   /// The end of the server's log where it is no file of this host.
   virtual runtime::Task<std::optional<std::string>> recent_log();
 

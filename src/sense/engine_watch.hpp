@@ -19,7 +19,8 @@ struct Hosted {
 void learn_hosted(const instance::HostingFacts& facts, Hosted& hosted);
 [[nodiscard]] bool concerns(const Hosted& hosted, const instance::EngineEvent& event);
 
-/// Runs for as long as the loop.
-runtime::Task<void> watch_engine(Board* board, instance::Instance* instance);
+/// Runs for as long as the loop. What happened from `since` on, while nobody listened, is kept as
+/// well where the engine still knows it; it is evidence only, and nothing is looked at for it.
+runtime::Task<void> watch_engine(Board* board, instance::Instance* instance, WallTime since);
 
 }  // namespace pgkeel::sense

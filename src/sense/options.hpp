@@ -20,6 +20,7 @@ struct Options {
   Millis watch_every{500};  ///< relations and databases; 0: with each login, no session is kept
   pg::Conninfo conninfo;    ///< to the maintenance database, over the path clients use
   std::optional<runtime::Account> connect_as;  ///< for peer authentication
+  WallTime engine_events_since;  ///< what a container engine is asked for that was missed
   std::vector<std::string> watched_databases;  ///< always watched; others as far as there is room
   [[nodiscard]] bool keeps_sessions() const { return watch_every > Millis{0}; }
 };

@@ -31,7 +31,7 @@ void Senses::start() {
   if (has_host()) board_.loop.spawn(watch_host(&board_, &instance_));
   if (instance_.kind() == instance::Kind::Container) {
     board_.loop.spawn(watch_hosting(&board_, &instance_));
-    board_.loop.spawn(watch_engine(&board_, &instance_));
+    board_.loop.spawn(watch_engine(&board_, &instance_, board_.options.engine_events_since));
   }
   if (!board_.options.keeps_sessions()) {
     board_.loop.spawn(pay_visits(&board_));

@@ -1,14 +1,23 @@
 // See event_keeper.hpp.
 #include "app/guard/event_keeper.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace pgkeel::app {
 namespace {
 
 constexpr Seconds kSilence{3600};
+constexpr Seconds kMissedMost{86'400};
 
 }  // namespace
+
+WallTime engine_events_missed_since(const incident::Journal& journal, WallTime now) {
+  const auto kept = journal.probes(kEngineProbe, 1);
+  const auto last = kept && !kept->empty() ? kept->front().at : WallTime();
+  return std::max(last, now - kMissedMost);
+}
 
 runtime::Task<void> keep_engine_events(runtime::Loop* loop, sense::Senses* senses,
                                        incident::Journal* journal) {

@@ -142,6 +142,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
 
   auto options = sense_options(config_, conninfo);
   options.connect_as = server_account(*instance_);
+  options.engine_events_since = engine_events_missed_since(*journal_, wall_now());
   senses_ = std::make_unique<sense::Senses>(loop_, *instance_, std::move(options));
   const auto facts = instance_->inspect_data_dir();
   const bool remote = instance_->kind() == instance::Kind::Remote;
@@ -183,8 +184,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   protection_ =
       std::make_unique<ProtectionKeeper>(config_, loop_, *senses_, server_account(*instance_));
   face_->show_protection(protection_.get(), ledger_.get());
-                                          server_account(*instance_));
   sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
+                                          server_account(*instance_));
   face_->show_sync(sync_mode_.get());
   archive_ =
       std::make_unique<ArchiveKeeper>(config_, loop_, *senses_, *conductor_, *slot_, *ledger_);

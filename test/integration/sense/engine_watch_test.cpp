@@ -2,6 +2,7 @@
 // one that tells nothing, or nonsense, changes nothing.
 #include "sense/engine_watch.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,6 +35,8 @@ class EngineWatchLive : public testing::Test {
     HttpResponse response;
     if (request.path.ends_with("/events")) {
       ++asked_for_events_;
+      const auto since = request.query.find("since");
+      since_ = since == request.query.end() ? "" : since->second;
       response.body = events_;
     } else {
       response.body = request.path.ends_with("/containers/json") ? "[]" : std::string(kContainer);
@@ -47,7 +50,7 @@ class EngineWatchLive : public testing::Test {
   }
   // Listens for as long as the test's body takes.
   void listen_until(bool (*done)(const Board&), Millis patience) {
-    loop_.spawn(watch_engine(&board_, &instance_));
+    loop_.spawn(watch_engine(&board_, &instance_, since_known_));
     loop_.run_until_complete(until(done, patience));
   }
   static bool never(const Board& /*board*/) { return false; }
@@ -56,6 +59,8 @@ class EngineWatchLive : public testing::Test {
   test::TempDir dir_;
   std::string events_{kEvents};
   int asked_for_events_ = 0;
+  std::string since_;
+  WallTime since_known_;
   runtime::Loop loop_;
   Board board_{loop_, {}};
   instance::ContainerInstance instance_{loop_, {"pg", dir_ / "s", {}}};
@@ -71,6 +76,26 @@ TEST_F(EngineWatchLive, AStartIsKeptAndTheServerExpected) {
   ASSERT_EQ(board_.seen.hosting.words.size(), 1U);
   EXPECT_THAT(board_.seen.hosting.words.front().text, HasSubstr("container pg: start"));
   EXPECT_GT(board_.expected_until, loop_.now());
+}
+
+TEST_F(EngineWatchLive, WhatHappenedWhileNobodyListenedIsKeptAndNotActedOn) {
+  // Goal: the engine is asked for what was missed since the last event known; that one is not told
+  // twice, and a start long past makes nobody look for a postmaster (A5 C6).
+  const auto known = std::chrono::floor<Seconds>(wall_now()) - Seconds(3600);
+  const auto seconds = known.time_since_epoch().count();
+  since_known_ = known;
+  events_ =
+      fmt::format(R"({{"Type":"container","Action":"start","time":{0},"Actor":{{"ID":"c0ffee"}}}}
+{{"Type":"container","Action":"die","timeNano":{1}500000000,"Actor":{{"ID":"c0ffee","Attributes":{{"exitCode":"137"}}}}}}
+)",
+                  seconds, seconds + 60);
+  serve();
+  listen_until(told, test::kPatience);
+  EXPECT_EQ(since_, fmt::format("{}.000000", seconds));
+  ASSERT_EQ(board_.seen.hosting.words.size(), 1U);
+  EXPECT_THAT(board_.seen.hosting.words.front().text, HasSubstr("die, exit code 137"));
+  EXPECT_LT(board_.seen.hosting.words.front().at, loop_.now() - Seconds(60));
+  EXPECT_EQ(board_.expected_until, SteadyTime());
 }
 
 TEST_F(EngineWatchLive, NonsenseIsAskedAgainOnlyAfterAPause) {
@@ -94,7 +119,7 @@ TEST_F(EngineWatchLive, AFloodIsNotListenedTo) {
 
 TEST_F(EngineWatchLive, AnEngineThatComesBackIsHeardAgain) {
   // Goal: without a socket nothing is known; when there is one it is found by itself (D3).
-  loop_.spawn(watch_engine(&board_, &instance_));
+  loop_.spawn(watch_engine(&board_, &instance_, since_known_));
   loop_.run_until_complete(until(never, Millis(50)));
   EXPECT_EQ(asked_for_events_, 0);
   serve();

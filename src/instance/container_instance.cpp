@@ -86,8 +86,23 @@ Capabilities ContainerInstance::capabilities() const {
   return can;
 }
 
-runtime::Task<Result<void>> ContainerInstance::locate() {
+// A Swarm makes another container, of another name, for each try at keeping a service running.
+runtime::Task<Result<ContainerFacts>> ContainerInstance::inspect_container() {
   auto facts = co_await engine_.inspect(plan_.container);
+  if (facts || facts.error().code != ErrorCode::NotFound) co_return facts;
+  const auto all = co_await engine_.list();
+  const auto* task = all ? task_of_service(*all, plan_.container) : nullptr;
+  if (task == nullptr) co_return facts;
+  auto of_task = co_await engine_.inspect(task->id);
+  co_return of_task;
+}
+
+const std::string& ContainerInstance::known_as() const {
+  return facts_ && swarm_task(*facts_) ? facts_->id : plan_.container;
+}
+
+runtime::Task<Result<void>> ContainerInstance::locate() {
+  auto facts = co_await inspect_container();
   engine_answers_ = facts || facts.error().code != ErrorCode::EngineUnreachable;
   if (!facts) co_return fail(facts.error());
   facts_ = std::move(*facts);
@@ -171,7 +186,7 @@ runtime::Task<Result<EventStream>> ContainerInstance::events(
 }
 
 runtime::Task<std::optional<std::string>> ContainerInstance::recent_log() {
-  auto log = co_await engine_.log_tail(plan_.container, kLogLines);
+  auto log = co_await engine_.log_tail(known_as(), kLogLines);
   if (!log) co_return std::nullopt;
   co_return std::move(*log);
 }

@@ -17,7 +17,7 @@
 namespace pgkeel::instance {
 
 struct ContainerPlan {
-  std::string container;             ///< name or id
+  std::string container;             ///< name or id, or the name of a Swarm service
   std::filesystem::path socket;      ///< of the engine
   std::filesystem::path data_dir;    ///< on this host; empty: found through the mounts
   Millis patience = kEngineCallMax;  ///< with the engine, when it is asked something
@@ -65,8 +65,12 @@ class ContainerInstance final : public Instance {
   Result<void> resume_stopped() override;
 
  private:
+  runtime::Task<Result<ContainerFacts>> inspect_container();
+  /// What the engine knows it by now: a service's containers come and go.
+  [[nodiscard]] const std::string& known_as() const;
   [[nodiscard]] Result<void> check_start(SystemId expected) const;
   runtime::Task<Result<void>> await_engine(ContainerFacts facts);
+  runtime::Task<Result<void>> start_container();
   runtime::Task<Result<std::optional<runtime::ProcessHandle>>> await_postmaster(
       SteadyTime deadline);
   [[nodiscard]] std::optional<runtime::ProcessHandle> open_postmaster() const;

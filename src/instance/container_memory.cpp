@@ -19,7 +19,7 @@ std::int64_t with_swap(const ContainerFacts& before, std::int64_t bytes) {
 }  // namespace
 
 runtime::Task<Result<void>> ContainerInstance::raise_memory_limit(std::int64_t bytes) {
-  CO_TRY(before, co_await engine_.inspect(plan_.container));
+  CO_TRY(before, co_await inspect_container());
   if (before.memory_limit >= bytes) co_return Result<void>();
   CO_TRY_VOID(co_await engine_.update_memory(before.id, {bytes, with_swap(before, bytes)}));
   CO_TRY(now, co_await engine_.inspect(before.id));

@@ -62,7 +62,7 @@ Task<Result<Restarter>> ask_again(const Engine* engine, const Restarter* wanted)
 }  // namespace
 
 Task<Result<Restarter>> ContainerInstance::restarter() {
-  const auto facts = co_await engine_.inspect(plan_.container);
+  const auto facts = co_await inspect_container();
   const bool gone = !facts && facts.error().code == ErrorCode::NotFound;
   if (!facts && !gone) co_return fail(facts.error());
   const auto task = facts ? swarm_task(*facts) : std::nullopt;

@@ -76,7 +76,7 @@ Result<SecondServer> later_of(const ContainerFacts& ours, const ContainerFacts& 
 
 // Asked anew each time: nothing is remembered of who was second a moment ago.
 Task<Result<std::optional<SecondServer>>> ContainerInstance::second_server() {
-  CO_TRY(ours, co_await engine_.inspect(plan_.container));
+  CO_TRY(ours, co_await inspect_container());
   CO_TRY(all, co_await engine_.list());
   const auto others = over_same_data(ours, all);
   if (others.empty() && postmasters_in(data_dir_).size() <= 1)

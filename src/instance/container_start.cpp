@@ -89,7 +89,8 @@ Task<Result<std::optional<runtime::ProcessHandle>>> ContainerInstance::await_pos
     if (auto handle = open_postmaster()) co_return std::move(handle);
     if (loop_->now() >= ask_at) {
       CO_TRY_VOID(co_await locate());
-      if (!facts_->running && !facts_->restarting)
+      const bool another_comes = facts_->restarting || swarm_task(*facts_);
+      if (!facts_->running && !another_comes)
         co_return std::optional<runtime::ProcessHandle>();
       ask_at = loop_->after(kAskEvery);
     }
@@ -106,6 +107,14 @@ Task<Result<StartReport>> ContainerInstance::failed_start() {
   co_return report;
 }
 
+// A service's next container is made by the Swarm alone: the last one is never started again.
+Task<Result<void>> ContainerInstance::start_container() {
+  if (swarm_task(*facts_)) co_return Result<void>();
+  log_info("starting container", {{"container", plan_.container}});
+  auto started = co_await engine_.start(plan_.container);
+  co_return started;
+}
+
 Task<Result<StartReport>> ContainerInstance::start(StartOptions options, SteadyTime deadline) {
   CO_TRY_VOID(co_await preflight());
   CO_TRY_VOID(check_start(options.expected));
@@ -116,8 +125,7 @@ Task<Result<StartReport>> ContainerInstance::start(StartOptions options, SteadyT
   const auto started_at = loop_->now();
   if (!find_postmaster()) {
     CO_TRY_VOID(check_start(options.expected));
-    log_info("starting container", {{"container", plan_.container}});
-    CO_TRY_VOID(co_await engine_.start(plan_.container));
+    CO_TRY_VOID(co_await start_container());
   }
   CO_TRY(process, co_await await_postmaster(deadline));
   if (!process) {
@@ -140,7 +148,7 @@ Task<Result<void>> ContainerInstance::stop(StopMode mode, SteadyTime deadline) {
   const auto grace = mode == StopMode::Immediate
                          ? Seconds(0)
                          : std::clamp(left - kEngineCallMax, Seconds(1), kStopGraceMax);
-  CO_TRY_VOID(co_await engine_.stop(plan_.container, grace));
+  CO_TRY_VOID(co_await engine_.stop(known_as(), grace));
   auto gone = co_await await_all_gone(loop_, data_dir_, deadline);
   co_return gone;
 }

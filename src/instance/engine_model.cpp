@@ -11,6 +11,8 @@
 namespace pgkeel::instance {
 namespace {
 
+constexpr std::string_view kServiceLabel = "com.docker.swarm.service.name";
+
 using Json = nlohmann::json;
 
 constexpr std::size_t kLogFrameHeader = 8;
@@ -170,8 +172,6 @@ bool is_within(const std::filesystem::path& path, const std::filesystem::path& p
   return !relative.empty() && *relative.begin() != "..";
 }
 
-}  // namespace
-
 // Docker and Podman tell seconds and, beside them, nanoseconds since 1970.
 std::optional<WallTime> event_time(const Json& event) {
   constexpr std::int64_t kNanosPerMicro = 1'000;
@@ -181,6 +181,8 @@ std::optional<WallTime> event_time(const Json& event) {
   if (seconds <= 0) return std::nullopt;
   return WallTime(Seconds(seconds));
 }
+
+}  // namespace
 
 std::string_view to_string(RestartPolicy policy) {
   switch (policy) {
@@ -223,9 +225,9 @@ Result<EngineEvent> parse_event(std::string_view json) {
   event.id = text(actor, "ID");
   event.name = text(attributes, "name");
   event.exit_code = text(attributes, "exitCode");
+  event.at = event_time(root);
   if (event.type == "volume" && event.name.empty()) event.name = event.id;
   if (event.action == "remove") event.action = "destroy";
-  event.at = event_time(root);
   if (event.action == "died") event.action = "die";
   const bool known = event.type == "container" || event.type == "volume";
   if (!known || event.action.empty() || (event.id.empty() && event.name.empty()))
@@ -262,6 +264,7 @@ Result<std::vector<ContainerEntry>> parse_container_list(std::string_view json) 
     const auto names = strings(member(item, "Names"));
     entry.name = names.empty() ? entry.id : without_slash(names.front());
     entry.state = text(item, "State");
+    entry.created = number(item, "Created");
     entry.mounts = mounts(member(item, "Mounts"));
     entry.labels = pairs(member(item, "Labels"));
     list.push_back(std::move(entry));
@@ -320,10 +323,25 @@ std::string strip_log_frames(std::string_view body) {
 }
 
 std::optional<SwarmTask> swarm_task(const ContainerFacts& container) {
-  const auto service = container.label("com.docker.swarm.service.name");
+  const auto service = container.label(kServiceLabel);
   if (service.empty()) return std::nullopt;
   return SwarmTask{std::string(service), std::string(container.label("com.docker.swarm.task.name")),
                    std::string(container.label("com.docker.swarm.node.id"))};
+}
+
+const ContainerEntry* task_of_service(const std::vector<ContainerEntry>& all,
+                                      std::string_view service) {
+  const auto rank = [](const ContainerEntry& entry) {
+    return std::pair(entry.state == "running", entry.created);
+  };
+  const ContainerEntry* found = nullptr;
+  for (const auto& entry : all) {
+    const bool task = std::ranges::any_of(entry.labels, [&](const auto& label) {
+      return label.first == kServiceLabel && label.second == service;
+    });
+    if (task && (found == nullptr || rank(entry) > rank(*found))) found = &entry;
+  }
+  return found;
 }
 
 std::filesystem::path data_dir_inside(const ContainerFacts& container) {

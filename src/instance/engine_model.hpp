@@ -82,6 +82,7 @@ struct ContainerEntry {
   std::string id;
   std::string name;
   std::string state;
+  std::int64_t created = 0;  ///< seconds since 1970
   std::vector<ContainerMount> mounts;
   std::vector<std::pair<std::string, std::string>> labels;
 };
@@ -128,6 +129,10 @@ struct SwarmTask {
 };
 /// By the labels the Swarm sets; nothing for other containers.
 [[nodiscard]] std::optional<SwarmTask> swarm_task(const ContainerFacts& container);
+/// The container of this host that is `service` now: one that runs, or else the one made last. Null
+/// when there is none: the service is another's, or runs on another node.
+[[nodiscard]] const ContainerEntry* task_of_service(const std::vector<ContainerEntry>& all,
+                                                    std::string_view service);
 
 /// Where the data directory is inside, by PGDATA or by what the official images use.
 [[nodiscard]] std::filesystem::path data_dir_inside(const ContainerFacts& container);

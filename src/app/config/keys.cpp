@@ -99,7 +99,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .description = "Tables that must exist, as database.schema.table.",
    .into = into<kInstance, &I::required_tables>},
   {.key = "instance.container", .type = Text,
-   .description = "Name of the container that runs the server.",
+   .description = "Name of the container that runs the server, or of the Swarm service whose task does.",
    .into = into<kInstance, &I::container>},
   {.key = "instance.engine_socket", .type = Path, .fallback = "/var/run/docker.sock",
    .description = "Socket of the container engine (Docker or Podman).",

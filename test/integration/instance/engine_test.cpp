@@ -2,6 +2,7 @@
 // sockets: each is named within the bound and nothing hangs.
 #include "instance/engine.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -101,6 +102,36 @@ TEST_F(EngineTest, DataInTheContainersLayerIsRefused) {
   ASSERT_FALSE(located.has_value());
   EXPECT_EQ(located.error().code, ErrorCode::Refused);
   EXPECT_THAT(located.error().detail, HasSubstr("in its own layer"));
+}
+
+TEST_F(EngineTest, AServiceIsTheContainerOfItsPresentTask) {
+  // Goal: D3: instance.container may be a Swarm service, as Dokploy runs databases: its containers
+  // have other names each time, and the present one is found (A5). Scripted: no Swarm is here.
+  std::string task = "first";
+  server_ = std::make_unique<runtime::HttpServer>(loop_, [&task](HttpRequest request) {
+    constexpr std::string_view kLabels = R"("Labels":{"com.docker.swarm.service.name":"shop-db"})";
+    if (request.path.ends_with("/containers/json"))
+      return respond(
+          200, fmt::format(R"([{{"Id":"{}","State":"running","Created":1,{}}}])", task, kLabels));
+    if (!request.path.ends_with("/containers/" + task + "/json"))
+      return respond(404, R"({"message":"no such container"})");
+    return respond(200, fmt::format(R"({{"Id":"{0}","Name":"/shop-db.1.{0}",
+        "State":{{"Running":true}},"Config":{{{1}}},"Mounts":[{{"Type":"volume","Name":"v",
+        "Source":"/vol","Destination":"/var/lib/postgresql/data","RW":true}}]}})",
+                                    task, kLabels));
+  });
+  ASSERT_TRUE(server_->listen_unix(dir_ / "s", 0600).has_value());
+  ContainerInstance instance(loop_, {"shop-db", dir_ / "s", {}});
+  for (const auto* present : {"first", "second"}) {
+    task = present;
+    const auto hosting = run(instance.inspect_hosting());
+    ASSERT_TRUE(hosting && hosting->exists);
+    EXPECT_EQ(hosting->container.id, present);
+    EXPECT_EQ(hosting->name, "shop-db");
+  }
+  EXPECT_EQ(instance.data_dir(), "/vol");
+  ContainerInstance other(loop_, {"shop", dir_ / "s", {}});
+  EXPECT_FALSE(run(other.inspect_hosting())->exists);
 }
 
 TEST_F(EngineTest, AStrangersContainerIsNoAnchor) {

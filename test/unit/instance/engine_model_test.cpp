@@ -50,6 +50,27 @@ TEST(ParseContainer, KnowsATaskOfASwarm) {
   EXPECT_FALSE(swarm_task(*parse_container(recorded("podman_container.json"))));
 }
 
+TEST(ContainerList, KnowsWhichContainerIsAServiceNow) {
+  // Goal: D3: a service's containers come and go: one that runs, or else the one made last.
+  const auto all = parse_container_list(
+      R"([{"Id":"a","Names":["/shop-db.1.x"],"State":"exited","Created":300,
+           "Labels":{"com.docker.swarm.service.name":"shop-db"}},
+          {"Id":"b","Names":["/shop-db.1.y"],"State":"running","Created":200,
+           "Labels":{"com.docker.swarm.service.name":"shop-db"}},
+          {"Id":"c","Names":["/shop-db-old.1.z"],"State":"running","Created":400,
+           "Labels":{"com.docker.swarm.service.name":"shop-db-old"}},
+          {"Id":"d","Names":["/shop-api.1.z"],"State":"created","Created":500,
+           "Labels":{"com.docker.swarm.service.name":"shop-api"}},
+          {"Id":"e","Names":["/shop-api.1.w"],"State":"exited","Created":450,
+           "Labels":{"com.docker.swarm.service.name":"shop-api"}}])");
+  ASSERT_TRUE(all.has_value());
+  ASSERT_NE(task_of_service(*all, "shop-db"), nullptr);
+  EXPECT_EQ(task_of_service(*all, "shop-db")->id, "b");
+  ASSERT_NE(task_of_service(*all, "shop-api"), nullptr);
+  EXPECT_EQ(task_of_service(*all, "shop-api")->id, "d");
+  EXPECT_EQ(task_of_service(*all, "shop"), nullptr);
+}
+
 TEST(ParseContainer, RefusesNonsense) {
   // Goal: another program's bytes are an error or empty facts, never a crash.
   for (const auto* text : {"", "[]", "3", "{}", "{\"Id\":7}", "{\"Id\":\"x\"", "null"})

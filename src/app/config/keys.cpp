@@ -155,7 +155,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .most = kProbeMillisMax, .into_row = into_row<kHooks, &HookConfig::timeout>},
 
   {.key = "app_log[].path", .type = Path,
-   .description = "The log file of an application that uses the database. `pgkeel doctor` looks in the last day of it for what concerns the database; the guard itself does not read it.",
+   .description = "The log file of an application that uses the database. `pgkeel doctor` looks in the last day of it for what concerns the database; when an incident opens, what kinds of trouble it told of in the last 15 minutes are kept with the evidence, without its words.",
    .need = Need::Required, .into_row = into_row<&Config::app_logs, &AppLogConfig::path>},
 
   {.key = "recover.missing_table", .type = Choice, .fallback = "restore",

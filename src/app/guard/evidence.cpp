@@ -321,6 +321,18 @@ Json evidence_log(pg::ServerLogFormat format, std::string_view log,
   return lines;
 }
 
+Json evidence_app_log(const sense::AppLog& log) {
+  Json troubles = Json::array();
+  const auto newest = std::span(log.events).last(std::min(log.events.size(), kItemsMax));
+  for (const auto& event : newest)
+    troubles.push_back({{"at", event.at ? Json(to_iso8601(*event.at)) : Json(nullptr)},
+                        {"trouble", to_string(event.trouble)}});
+  return {{"path", log.path},
+          {"unavailable", log.unavailable},
+          {"cut", log.cut || newest.size() < log.events.size()},
+          {"troubles", std::move(troubles)}};
+}
+
 Json evidence_json(const EvidenceParts& parts) {
   const auto& secrets = parts.secrets;
   Json entries = Json::array();

@@ -12,6 +12,7 @@
 #include "app/json_read.hpp"
 #include "incident/ledger.hpp"
 #include "pg/log_line.hpp"
+#include "sense/app_log.hpp"
 #include "sense/observation.hpp"
 
 namespace pgkeel::app {
@@ -39,6 +40,10 @@ inline constexpr std::size_t kEvidenceSettingsBytes = 64U << 10U;  // of a file
 /// known (another language's STATEMENT is among them) are left out.
 [[nodiscard]] Json evidence_log(pg::ServerLogFormat format, std::string_view log,
                                 const std::vector<std::string>& secrets);
+
+/// What an application's own log told of the database: when and what kind of trouble, never its
+/// words, which are the users'.
+[[nodiscard]] Json evidence_app_log(const sense::AppLog& log);
 
 /// The text without the secrets known by value and those known by their shape.
 [[nodiscard]] std::string scrubbed(std::string text, const std::vector<std::string>& secrets);

@@ -12,6 +12,7 @@ namespace pgkeel::app {
 namespace {
 
 constexpr Millis kSilence{3'600'000};
+constexpr Seconds kAppLogTime{900};
 constexpr std::size_t kIdsRemembered = 1'000;
 constexpr std::size_t kMomentTextMax = 2'000;  // rules look at the beginning
 constexpr std::size_t kSecretFileBytesMax = 16U << 10U;
@@ -59,6 +60,14 @@ void add_lines(const std::filesystem::path& file, std::vector<std::string>& secr
   }
 }
 
+// From before the incident on: an application often sees a failure first.
+Json app_logs_of(const Config& config) {
+  Json logs = Json::array();
+  for (const auto& log : config.app_logs)
+    logs.push_back(evidence_app_log(sense::read_app_log(log.path, wall_now() - kAppLogTime)));
+  return logs;
+}
+
 }  // namespace
 
 std::vector<std::string> secrets_of(const Config& config) {
@@ -90,6 +99,7 @@ runtime::Task<void> EvidenceKeeper::keep(Wanted incident) {
   auto kept = co_await loop_.run_blocking([&]() -> Result<void> {
     if (!log && !path.empty()) log = runtime::read_file_tail(path, kEvidenceLogBytes).value_or("");
     document["server_log"] = evidence_log(sense::format_of(path), log.value_or(""), secrets);
+    document["app_logs"] = app_logs_of(config_);
     if (moment) add_moment(document, told(*moment, incident, secrets));
     return write(config_.state_dir, incident.id, std::move(document));
   });

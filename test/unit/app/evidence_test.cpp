@@ -221,5 +221,19 @@ TEST(Evidence, AShortPasswordTearsNothingApart) {
   EXPECT_EQ(scrubbed("about", known_secrets({}, {"ab"})), "about");
 }
 
+TEST(Evidence, OfAnApplicationsLogKeepsTheTroubleAndNotTheWords) {
+  // Goal: A5 C2: what the application saw is beside the rest, newest last, without its words.
+  sense::AppLog log;
+  log.path = "/srv/bot.log";
+  log.events = {{kWall, sense::AppTrouble::Refused, "could not connect for user-secret"},
+                {std::nullopt, sense::AppTrouble::MissingRelation, "select user-secret"}};
+  const auto kept = evidence_app_log(log);
+  EXPECT_THAT(kept.dump(), Not(HasSubstr("user-secret")));
+  ASSERT_EQ(kept.at("troubles").size(), 2U);
+  EXPECT_EQ(kept.at("troubles").at(0).at("at"), to_iso8601(kWall));
+  EXPECT_EQ(kept.at("troubles").at(1).at("trouble"), "missing_relation");
+  EXPECT_FALSE(kept.at("cut").get<bool>());
+}
+
 }  // namespace
 }  // namespace pgkeel::app

@@ -1,5 +1,6 @@
 // pgkeel undrop RELATION: a dropped table or database, back in the live server with its rows.
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include <fmt/format.h>
@@ -57,17 +58,25 @@ Result<UndropSubject> other_name(const UndropSubject& subject, const std::string
                              "another database's name."));
 }
 
+// Whether an incident tells when the subject was last there whole: of itself, or of its schema.
+bool tells_of(const incident::Incident& incident, const UndropSubject& subject) {
+  constexpr auto kCauses = std::to_array<std::string_view>(
+      {"table_dropped", "database_dropped", "table_truncated", "mass_delete"});
+  if (incident.cause == "schema_dropped")
+    return !subject.is_database() &&
+           incident.subject == fmt::format("{}.{}", subject.database, subject.schema);
+  return incident.subject == subject.describe() &&
+         std::ranges::find(kCauses, incident.cause) != kCauses.end();
+}
+
 // Up to where a guard saw it, from the journal; latest when none did.
 std::string moment_known(const Config& config, const UndropSubject& subject) {
   const auto store = incident::Store::open_read_only(config.state_dir);
   if (!store) return "latest";
   const auto listed = incident::Journal(**store).list(kIncidentsLookedAt);
   if (!listed) return "latest";
-  const auto about = [&](const incident::Incident& incident) {
-    return incident.subject == subject.describe() &&
-           (incident.cause == "table_dropped" || incident.cause == "database_dropped");
-  };
-  const auto found = std::ranges::find_if(*listed, about);  // newest first
+  const auto found = std::ranges::find_if(  // newest first
+      *listed, [&](const auto& incident) { return tells_of(incident, subject); });
   if (found == listed->end()) return "latest";
   const auto seen = recover::last_seen(incident::Ledger(**store), found->id);
   return seen && *seen ? to_string((*seen)->lsn) : "latest";

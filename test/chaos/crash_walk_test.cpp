@@ -46,13 +46,13 @@ constexpr std::string_view kEndsTransaction = "end_idle_transaction";
 // In undrop_archive_test.cpp.
 constexpr std::string_view kUndropsTable = "restore_table";
 constexpr std::string_view kUndropsDatabase = "restore_database";
-constexpr std::string_view kRestoresBeside = "restore_beside";
 // In own_slot_test.cpp and disks_and_damage_test.cpp.
 constexpr std::string_view kDropsSlot = "drop_own_slot";
 constexpr std::string_view kLowersWorkers = "lower_parallel_workers";
-constexpr std::string_view kPutBack = "put_control_file_back";  // in mended_files_test.cpp
+constexpr std::string_view kRestoresBeside = "restore_beside";
 constexpr std::string_view kBallasted = "make_room";            // in disks_and_damage_test.cpp
 constexpr std::string_view kOwned = "mend_permissions";         // in mended_files_test.cpp
+constexpr std::string_view kPutBack = "put_control_file_back";  // in mended_files_test.cpp
 constexpr std::string_view kFrozen = "replace_hung_server";     // the demo does not wait for it
 
 // The walk restarts the server more often than any budget allows, looks more often whether it hangs
@@ -195,8 +195,9 @@ TEST(CrashWalkOf, EveryPlaybookIsWalked) {
   // A playbook that is added without being walked is noticed here.
   std::set<std::string_view> walked{kWalkedBelow,  kFrozen,          kContained, kArchived,
                                     kUndropsTable, kUndropsDatabase, kOwned,     kBallasted};
-  walked.insert({kTwinned, kRelieves, kEndsSessions, kEndsTransaction, kRebuildsIndex, kPutBack});
-  walked.insert({kRestoresBeside, kDropsSlot, kLowersWorkers});
+  walked.insert({kTwinned, kRelieves, kEndsSessions, kEndsTransaction, kRebuildsIndex, kPutBack,
+                 kRestoresBeside});
+  walked.insert({kDropsSlot, kLowersWorkers});
   for (const auto& walk : kWalks) walked.insert(walk.playbook);
   for (const auto* playbook : recover::all_playbooks())
     EXPECT_TRUE(walked.contains(playbook->name)) << playbook->name;

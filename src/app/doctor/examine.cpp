@@ -30,8 +30,8 @@ using runtime::Task;
 
 constexpr Millis kLookEvery{25};
 constexpr std::size_t kIncidentsRead = 50;
-// A failed login means something after the second one, and a dead server's files are looked at
 constexpr std::size_t kDdlRead = 1'000;
+// A failed login means something after the second one, and a dead server's files are looked at
 // last.
 constexpr Millis kTryAgain{200};
 // Whoever waits in front of the screen; an engine that is well answers in milliseconds.
@@ -159,9 +159,9 @@ void read_journal(const Bench& bench, diagnose::History& history) {
   }
   for (const auto& incident : *incidents)
     if (incident.opened_at >= history.since) history.incidents.push_back(incident);
-  const auto events = incident::Journal(*bench.store).probes(kEngineProbe, incident::kProbesKept);
   if (auto ddl = incident::DdlTrail(*bench.store).since(history.since, kDdlRead))
     history.ddl = std::move(*ddl);
+  const auto events = incident::Journal(*bench.store).probes(kEngineProbe, incident::kProbesKept);
   if (!events) return;
   for (const auto& event : *events)
     if (event.at >= wall_now() - kEngineEventsShown)

@@ -142,6 +142,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
 
   auto options = sense_options(config_, conninfo);
   options.connect_as = server_account(*instance_);
+  options.engine_events_since = engine_events_missed_since(*journal_, wall_now());
   senses_ = std::make_unique<sense::Senses>(loop_, *instance_, std::move(options));
   const auto facts = instance_->inspect_data_dir();
   const bool remote = instance_->kind() == instance::Kind::Remote;

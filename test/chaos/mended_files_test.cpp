@@ -83,7 +83,7 @@ TEST_F(MendedFiles, ADamagedControlFileIsReplacedAndKept) {
   const auto kept = [](const fs::directory_entry& entry) {
     return entry.path().filename().string().starts_with("pg_control.pgkeel-aside-");
   };
-  EXPECT_EQ(std::ranges::count_if(fs::directory_iterator(data_dir() / "global"), kept), 1);
+  EXPECT_EQ(std::ranges::count_if(fs::directory_iterator(data_dir()), kept), 1);
 }
 
 TEST_F(MendedFiles, ACopyWithoutItsWalIsNotUsed) {

@@ -93,11 +93,17 @@ std::string describe_set_aside(const StepContext& context) {
   return fmt::format("rename what is left of {} aside", control_file(context).string());
 }
 
+// Not below global/: before 17 a base backup of a cluster with checksums ends at a name like this
+// one there ("invalid segment number 0").
+fs::path aside_of(const StepContext& context) {
+  return aside_path(context.services.instance.data_dir() / "pg_control", wall_now());
+}
+
 Task<StepResult> set_aside(StepContext* context) {
   const auto file = control_file(*context);
   std::error_code error;
   if (!fs::exists(fs::symlink_status(file, error))) co_return StepResult::skipped("it is missing");
-  const auto aside = aside_path(file, wall_now());
+  const auto aside = aside_of(*context);
   const auto renamed = runtime::rename_durable(file, aside);
   if (!renamed) co_return StepResult::failed(renamed.error());
   co_return StepResult::done("kept as " + aside.string());
@@ -131,13 +137,13 @@ const Step kSteps[] = {
      describe_set_aside,
      set_aside,
      Effect::Reversible,
-     "rename the file that is kept beside it back",
+     "rename the file that is kept at the top of the data directory back",
      {&kControlFileIsLost, &kNoServerRuns}},
     {"write_control_file",
      describe_write,
      write,
      Effect::Reversible,
-     "stop the server; rename the file that is kept beside it over what was written",
+     "stop the server; rename the file that is kept at the top of the data directory over it",
      {&kControlFileIsLost, &kNoServerRuns}},
     kAwaitChildrenGone,
     kStartServer};

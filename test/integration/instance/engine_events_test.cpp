@@ -57,7 +57,7 @@ class EngineEvents : public testing::Test {
   }
   Result<EventStream> open(std::string words) {
     loop_.spawn(raw_.accept_and_say(&loop_, std::move(words)));
-    return run(Engine(loop_, dir_ / "s").events());
+    return run(Engine(loop_, dir_ / "s").events(std::nullopt));
   }
   Result<EngineEvent> next(EventStream& stream, Millis patience = test::kPatience) {
     return run(stream.next(loop_.after(patience)));

@@ -16,7 +16,7 @@ instance::HostingFacts facts() {
 }
 
 instance::EngineEvent event(std::string type, std::string id, std::string name) {
-  return {std::move(type), "start", std::move(id), std::move(name), ""};
+  return {std::move(type), "start", std::move(id), std::move(name), "", std::nullopt};
 }
 
 TEST(EngineWatch, KnowsTheServersContainerAndVolume) {

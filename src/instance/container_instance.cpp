@@ -179,8 +179,7 @@ runtime::Task<Result<void>> ContainerInstance::remove_anchor() {
   co_return removed;
 }
 
-runtime::Task<Result<EventStream>> ContainerInstance::events(
-    std::optional<WallTime> since) {
+runtime::Task<Result<EventStream>> ContainerInstance::events(std::optional<WallTime> since) {
   auto stream = co_await engine_.events(since);
   co_return stream;
 }

@@ -90,8 +90,7 @@ Task<Result<std::optional<runtime::ProcessHandle>>> ContainerInstance::await_pos
     if (loop_->now() >= ask_at) {
       CO_TRY_VOID(co_await locate());
       const bool another_comes = facts_->restarting || swarm_task(*facts_);
-      if (!facts_->running && !another_comes)
-        co_return std::optional<runtime::ProcessHandle>();
+      if (!facts_->running && !another_comes) co_return std::optional<runtime::ProcessHandle>();
       ask_at = loop_->after(kAskEvery);
     }
     CO_TRY_VOID(co_await loop_->sleep_for(kLookEvery));

@@ -10,7 +10,7 @@ namespace {
 void decode_bare(pgkeel::ByteSpan bytes, int major) {
   if (bytes.size() < 2) return;
   pgkeel::pg::WalRecord record;
-  record.manager = pgkeel::pg::ResourceManager(bytes[0]);
+  record.rmgr = pgkeel::pg::Rmgr(bytes[0]);
   record.info = static_cast<std::uint8_t>(bytes[1]);
   record.body = bytes.subspan(2);
   pgkeel::pg::WalContents contents;

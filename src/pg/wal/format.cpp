@@ -32,8 +32,8 @@ std::uint16_t wal_magic_of(int major) {
   return found == kMagics.end() ? std::uint16_t(0) : found->first;
 }
 
-std::string_view to_string(ResourceManager manager) {
-  const auto number = std::to_underlying(manager);
+std::string_view to_string(Rmgr rmgr) {
+  const auto number = std::to_underlying(rmgr);
   if (number < kManagers.size()) return kManagers.at(number);
   return number >= kFirstCustom ? "custom" : "unknown";
 }

@@ -26,7 +26,7 @@ struct WalFormat {
 [[nodiscard]] std::uint16_t wal_magic_of(int major);
 
 /// Who wrote a record and replays it.
-enum class ResourceManager : std::uint8_t {
+enum class Rmgr : std::uint8_t {
   Xlog = 0,
   Transaction = 1,
   Storage = 2,
@@ -51,7 +51,7 @@ enum class ResourceManager : std::uint8_t {
   LogicalMessage = 21,
 };
 /// As pg_waldump names it; "custom" from 128 on, "unknown" otherwise.
-[[nodiscard]] std::string_view to_string(ResourceManager manager);
+[[nodiscard]] std::string_view to_string(Rmgr rmgr);
 
 /// A transaction id as a record holds it: the low half of a full one.
 using ShortXid = Strong<struct ShortXidTag, std::uint32_t>;

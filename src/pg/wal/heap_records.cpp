@@ -38,7 +38,7 @@ RowOverwritten read_overwrite(const WalBlock* block, ByteReader& main) {
   if (block == nullptr) return row;
   row.file = block->file;
   row.block = block->number;
-  row.row = block->data;
+  row.row = block->payload;
   return row;
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 WalMeaning decode(const WalRecord& record, const WalContents& contents, int major,
                   ByteReader& main) {
-  using enum ResourceManager;
-  switch (record.manager) {
+  using enum Rmgr;
+  switch (record.rmgr) {
     case Transaction: return wal::transaction_record(record, main, major);
     case Standby: return wal::standby_record(record, main);
     case Storage: return wal::storage_record(record, main);
@@ -31,9 +31,8 @@ Result<WalMeaning> meaning_of(const WalRecord& record, const WalContents& conten
   ByteReader main(contents.main());
   auto meaning = decode(record, contents, major, main);
   if (main.failed())
-    return fail(ErrorCode::Malformed,
-                fmt::format("the {} record at {} is shorter than it says",
-                            to_string(record.manager), to_string(record.start)));
+    return fail(ErrorCode::Malformed, fmt::format("the {} record at {} is shorter than it says",
+                                                  to_string(record.rmgr), to_string(record.start)));
   return meaning;
 }
 

@@ -17,7 +17,7 @@ constexpr std::size_t kCrcAt = 20;
 constexpr std::uint16_t kBeginsWithRest = 0x0001;
 constexpr std::uint16_t kLongHeader = 0x0002;
 constexpr std::uint16_t kRestIsGivenUp = 0x0008;
-constexpr std::uint8_t kSwitch = 0x40;  // of ResourceManager::Xlog
+constexpr std::uint8_t kSwitch = 0x40;  // of Rmgr::Xlog
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -174,10 +174,10 @@ Result<WalReader::Step> WalReader::finish(ByteSpan record) {
   record_ = {.start = record_start_,
              .end = end,
              .xid = ShortXid(number_at<std::uint32_t>(record, 4)),
-             .manager = ResourceManager(number_at<std::uint8_t>(record, 17)),
+             .rmgr = Rmgr(number_at<std::uint8_t>(record, 17)),
              .info = number_at<std::uint8_t>(record, 16),
              .body = record.subspan(kWalRecordHeaderBytes)};
-  if (record_.manager == ResourceManager::Xlog && record_.operation() == kSwitch) {
+  if (record_.rmgr == Rmgr::Xlog && record_.operation() == kSwitch) {
     const auto segment = format_.segment_bytes;
     skip_until_ = Lsn((end.value + segment - 1) / segment * segment);
     to_skip_ = 0;

@@ -18,7 +18,7 @@ struct WalRecord {
   Lsn start;
   Lsn end;  ///< where the next one may begin: aligned, and behind a page's header where it ends one
   ShortXid xid;
-  ResourceManager manager = ResourceManager::Xlog;
+  Rmgr rmgr = Rmgr::Xlog;
   std::uint8_t info = 0;  ///< operation in the upper half
   ByteSpan body;          ///< all behind the header; valid until the next call of the reader
 

@@ -113,7 +113,7 @@ Result<void> WalContents::read(const WalRecord& record, int major) {
         fmt::format("the WAL record at {} is not what its lengths say", to_string(record.start)));
   for (std::size_t i = 0; i < block_count_; ++i) {
     blocks_.at(i).image = reader.take(image_bytes_.at(i));
-    blocks_.at(i).data = reader.take(data_bytes_.at(i));
+    blocks_.at(i).payload = reader.take(data_bytes_.at(i));
   }
   main_ = reader.take(main_bytes_);
   return {};

@@ -23,8 +23,8 @@ struct WalBlock {
   RelationFile file;
   Fork fork = Fork::Main;
   std::uint32_t number = 0;
-  bool initialised = false;  ///< the record makes the whole page
-  ByteSpan data;
+  bool initialised = false;    ///< the record makes the whole page
+  ByteSpan payload;            ///< what the record has to say of this block
   ByteSpan image;              ///< of the page, without its hole; empty: none
   bool image_applies = false;  ///< replay takes it; else it is for consistency checks
   ImageCompression compression = ImageCompression::None;

@@ -34,6 +34,10 @@ bool Volume::attach() const {
 
 void Volume::detach() const { ::umount2(place_.c_str(), MNT_DETACH); }
 
+bool Volume::grow(const std::string& size) const {
+  return ::mount(nullptr, kept_.c_str(), nullptr, MS_REMOUNT, ("size=" + size).c_str()) == 0;
+}
+
 bool Volume::make_read_only() const {
   return ::mount(nullptr, kept_.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0;
 }

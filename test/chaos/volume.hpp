@@ -21,6 +21,8 @@ class Volume {
 
   [[nodiscard]] bool attach() const;
   void detach() const;
+  /// As whoever pays for a larger disk does.
+  [[nodiscard]] bool grow(const std::string& size) const;
   /// The whole file system; refused by the kernel while a file of it is open for writing.
   [[nodiscard]] bool make_read_only() const;
   [[nodiscard]] bool make_writable() const;

@@ -30,21 +30,21 @@ void switch_segment(Session& session) {
 
 void lay_few_connections(Ground& ground) { ground.set("max_connections", "20"); }
 
-SteadyTime storm(AdvisedServer& advised) {
-  auto conninfo = advised.server().conninfo("shop");
+SteadyTime storm(Site& site) {
+  auto conninfo = site.server().conninfo("shop");
   conninfo += " user=crowd application_name='leaky pool'";
   const auto crowd = std::make_shared<Crowd>(conninfo);
-  advised.keep(crowd);
+  site.keep(crowd);
   if (!test::wait_until([&] { return crowd->was_refused(); }))
     throw std::runtime_error("no login was refused");
   return SteadyClock::now();
 }
 
-SteadyTime leave_transaction_open(AdvisedServer& advised) {
-  const auto holder = std::make_shared<Session>(advised.session());
-  const auto waiter = std::make_shared<Session>(advised.session());
-  advised.keep(holder);
-  advised.keep(waiter);
+SteadyTime leave_transaction_open(Site& site) {
+  const auto holder = std::make_shared<Session>(site.session());
+  const auto waiter = std::make_shared<Session>(site.session());
+  site.keep(holder);
+  site.keep(waiter);
   holder->run("begin; lock table locked in access exclusive mode");
   waiter->send("select count(*) from locked");
   return SteadyClock::now() + kLasts + kBetweenLooks;
@@ -52,8 +52,8 @@ SteadyTime leave_transaction_open(AdvisedServer& advised) {
 
 void lay_slot_limit(Ground& ground) { ground.set("max_slot_wal_keep_size", "1MB"); }
 
-SteadyTime abandon_slot(AdvisedServer& advised) {
-  auto session = advised.session();
+SteadyTime abandon_slot(Site& site) {
+  auto session = site.session();
   session.run("select pg_create_physical_replication_slot('gone', true)");
   const auto lost = [&session] {
     switch_segment(session);
@@ -69,8 +69,8 @@ void lay_archiver(Ground& ground) {
   ground.set("archive_command", "true");
 }
 
-SteadyTime fail_archiving(AdvisedServer& advised) {
-  auto session = advised.session();
+SteadyTime fail_archiving(Site& site) {
+  auto session = site.session();
   session.run("alter system set archive_command = 'false'");
   session.run("select pg_reload_conf()");
   const auto failed = [&session] {
@@ -87,15 +87,15 @@ void lay_early_freezing(Ground& ground) {
 }
 
 // A prepared transaction nobody ends keeps vacuum from freezing, as it does in the world.
-void use_up_transactions(AdvisedServer& advised) {
-  auto session = advised.session("postgres");
+void use_up_transactions(Site& site) {
+  auto session = site.session("postgres");
   session.run("begin; select pg_current_xact_id(); prepare transaction 'forgotten'");
   const auto age = std::stol(session.run("select max(age(datfrozenxid)) from pg_database"));
   use_up(session, kNamedAt - age - kLeft);
 }
 
-SteadyTime cross_wraparound_limit(AdvisedServer& advised) {
-  auto session = advised.session("postgres");
+SteadyTime cross_wraparound_limit(Site& site) {
+  auto session = site.session("postgres");
   const auto now = SteadyClock::now();
   const auto age = std::stol(session.run("select max(age(datfrozenxid)) from pg_database"));
   use_up(session, std::max(kNamedAt - age, 0L) + kLeft);

@@ -17,8 +17,8 @@ constexpr int kStepsMax = 2000;
 constexpr std::streamoff kPage = 8192;
 
 // Pages are read from the disk after a start only.
-void damage(AdvisedServer& advised, std::string_view relation, const std::string& bytes) {
-  auto& server = advised.server();
+void damage(Site& site, std::string_view relation, const std::string& bytes) {
+  auto& server = site.server();
   const auto file =
       server.data_dir() /
       server.query(fmt::format("select pg_relation_filepath('{}')", relation), "shop");
@@ -44,19 +44,19 @@ SteadyTime until_refused(Session& session, const std::string& statement) {
 
 void lay_data_volume(Ground& ground) { ground.put_data_on_volume("320m"); }
 
-SteadyTime unmount_data(AdvisedServer& advised) {
+SteadyTime unmount_data(Site& site) {
   const auto now = SteadyClock::now();
-  advised.ground().data_volume()->detach();
-  advised.kill_postmaster();
+  site.ground().data_volume()->detach();
+  site.kill_postmaster();
   return now;
 }
 
 // Segment after segment, until there is no room for the next one.
-SteadyTime fill_wal_disk(AdvisedServer& advised) {
-  const auto place = advised.ground().data_volume()->place();
+SteadyTime fill_wal_disk(Site& site) {
+  const auto place = site.ground().data_volume()->place();
   const auto room = fs::space(place).available;
   std::ofstream(place / "ballast") << std::string(room, 'x');
-  auto session = advised.session();
+  auto session = site.session();
   return until_refused(session,
                        "select pg_logical_emit_message(true, 'fill', repeat('x', 1000000)),"
                        " pg_switch_wal()");
@@ -65,38 +65,38 @@ SteadyTime fill_wal_disk(AdvisedServer& advised) {
 void lay_disk(Ground& ground) { ground.add_disk("4m"); }
 
 // Not a table with a TOAST table: that takes room.
-void make_tablespace(AdvisedServer& advised) {
-  auto session = advised.session();
-  session.run(fmt::format("create tablespace small location '{}'",
-                          advised.ground().disk()->place().string()));
+void make_tablespace(Site& site) {
+  auto session = site.session();
+  session.run(
+      fmt::format("create tablespace small location '{}'", site.ground().disk()->place().string()));
   session.run("create table filling (v int) tablespace small");
 }
 
-SteadyTime fill_disk(AdvisedServer& advised) {
-  auto session = advised.session();
+SteadyTime fill_disk(Site& site) {
+  auto session = site.session();
   return until_refused(session, "insert into filling select generate_series(1, 5000)");
 }
 
-void damage_heap(AdvisedServer& advised) {
-  advised.server().query(
+void damage_heap(Site& site) {
+  site.server().query(
       "create table flipped as select i, repeat('x', 100) v from generate_series(1, 2000) i",
       "shop");
-  damage(advised, "flipped", std::string(24, '\x7f'));
+  damage(site, "flipped", std::string(24, '\x7f'));
 }
 
-SteadyTime read_heap(AdvisedServer& advised) {
-  auto session = advised.session();
+SteadyTime read_heap(Site& site) {
+  auto session = site.session();
   return until_refused(session, "select count(v) from flipped");
 }
 
-void damage_index(AdvisedServer& advised) {
-  advised.server().query("create table keyed (i int primary key)", "shop");
-  advised.server().query("insert into keyed select generate_series(1, 2000)", "shop");
-  damage(advised, "keyed_pkey", std::string(kPage, '\0'));
+void damage_index(Site& site) {
+  site.server().query("create table keyed (i int primary key)", "shop");
+  site.server().query("insert into keyed select generate_series(1, 2000)", "shop");
+  damage(site, "keyed_pkey", std::string(kPage, '\0'));
 }
 
-SteadyTime read_index(AdvisedServer& advised) {
-  auto session = advised.session();
+SteadyTime read_index(Site& site) {
+  auto session = site.session();
   session.run("set enable_seqscan = off");
   return until_refused(session, "select i from keyed where i = 3");
 }

@@ -13,43 +13,43 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void hold_still(AdvisedServer& advised) { ::kill(advised.server().pid(), SIGSTOP); }
+void hold_still(Site& site) { ::kill(site.server().pid(), SIGSTOP); }
 
 }  // namespace
 
-SteadyTime lose_volume(AdvisedServer& advised) {
-  const auto data_dir = advised.server().data_dir();
+SteadyTime lose_volume(Site& site) {
+  const auto data_dir = site.server().data_dir();
   const auto now = SteadyClock::now();
-  hold_still(advised);
+  hold_still(site);
   fs::rename(data_dir, data_dir.string() + ".orphan");
-  advised.kill_postmaster();
+  site.kill_postmaster();
   return now;
 }
 
-SteadyTime put_stranger(AdvisedServer& advised) {
-  const auto data_dir = advised.server().data_dir();
+SteadyTime put_stranger(Site& site) {
+  const auto data_dir = site.server().data_dir();
   const auto stranger = fs::path(data_dir.string() + ".stranger");
-  test::init_fresh_cluster(advised.server().bin_dir(), stranger);
+  test::init_fresh_cluster(site.server().bin_dir(), stranger);
   const auto now = SteadyClock::now();
-  hold_still(advised);
+  hold_still(site);
   fs::rename(data_dir, data_dir.string() + ".moved");
   fs::rename(stranger, data_dir);
-  advised.kill_postmaster();
+  site.kill_postmaster();
   return now;
 }
 
-SteadyTime lose_control_file(AdvisedServer& advised) {
+SteadyTime lose_control_file(Site& site) {
   const auto now = SteadyClock::now();
-  hold_still(advised);
-  fs::remove(advised.server().data_dir() / "global" / "pg_control");
-  advised.kill_postmaster();
+  hold_still(site);
+  fs::remove(site.server().data_dir() / "global" / "pg_control");
+  site.kill_postmaster();
   return now;
 }
 
-SteadyTime break_config(AdvisedServer& advised) {
+SteadyTime break_config(Site& site) {
   const auto now = SteadyClock::now();
-  advised.server().append_config("\nshared_bufers = 2GB  # a typo\n");
-  advised.kill_postmaster();
+  site.server().append_config("\nshared_bufers = 2GB  # a typo\n");
+  site.kill_postmaster();
   return now;
 }
 

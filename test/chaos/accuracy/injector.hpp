@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/time.hpp"
-#include "chaos/accuracy/advised_server.hpp"
+#include "chaos/accuracy/site.hpp"
 
 namespace pgkeel::chaos {
 
@@ -28,10 +28,10 @@ struct Injector {
   std::string_view evidence;  ///< the moment that is counted from
   Leaves leaves = Leaves::ServerServing;
   Needs needs = Needs::Nothing;
-  void (*lay)(Ground& ground) = nullptr;              ///< settings and disks
-  void (*prepare)(AdvisedServer& advised) = nullptr;  ///< the server runs, the guard not yet
+  void (*lay)(Ground& ground) = nullptr;  ///< settings and disks
+  void (*prepare)(Site& site) = nullptr;  ///< the server runs, the guard not yet
   /// Does it and gives the moment its evidence exists; that may be a little ahead.
-  SteadyTime (*inject)(AdvisedServer& advised) = nullptr;
+  SteadyTime (*inject)(Site& site) = nullptr;
   /// What the cause must be named of; empty: it has no subject that could be another.
   std::string_view subject = {};
 
@@ -49,44 +49,44 @@ struct Injector {
 inline constexpr Millis kBetweenLooks{500};
 
 // One file a group: processes, files, disks, objects, activity.
-SteadyTime kill_server(AdvisedServer& advised);
-SteadyTime hang_server(AdvisedServer& advised);
-SteadyTime reuse_pid(AdvisedServer& advised);
-SteadyTime take_port(AdvisedServer& advised);
-SteadyTime run_out_of_memory(AdvisedServer& advised);
-SteadyTime kill_guard(AdvisedServer& advised);
+SteadyTime kill_server(Site& site);
+SteadyTime hang_server(Site& site);
+SteadyTime reuse_pid(Site& site);
+SteadyTime take_port(Site& site);
+SteadyTime run_out_of_memory(Site& site);
+SteadyTime kill_guard(Site& site);
 
-SteadyTime lose_volume(AdvisedServer& advised);
-SteadyTime put_stranger(AdvisedServer& advised);
-SteadyTime lose_control_file(AdvisedServer& advised);
-SteadyTime break_config(AdvisedServer& advised);
+SteadyTime lose_volume(Site& site);
+SteadyTime put_stranger(Site& site);
+SteadyTime lose_control_file(Site& site);
+SteadyTime break_config(Site& site);
 
 void lay_data_volume(Ground& ground);
-SteadyTime unmount_data(AdvisedServer& advised);
-SteadyTime fill_wal_disk(AdvisedServer& advised);
+SteadyTime unmount_data(Site& site);
+SteadyTime fill_wal_disk(Site& site);
 void lay_disk(Ground& ground);
-void make_tablespace(AdvisedServer& advised);
-SteadyTime fill_disk(AdvisedServer& advised);
-void damage_heap(AdvisedServer& advised);
-SteadyTime read_heap(AdvisedServer& advised);
-void damage_index(AdvisedServer& advised);
-SteadyTime read_index(AdvisedServer& advised);
+void make_tablespace(Site& site);
+SteadyTime fill_disk(Site& site);
+void damage_heap(Site& site);
+SteadyTime read_heap(Site& site);
+void damage_index(Site& site);
+SteadyTime read_index(Site& site);
 
-SteadyTime drop_table(AdvisedServer& advised);
-SteadyTime truncate_table(AdvisedServer& advised);
-SteadyTime delete_rows(AdvisedServer& advised);
-SteadyTime drop_schema(AdvisedServer& advised);
-SteadyTime drop_database(AdvisedServer& advised);
+SteadyTime drop_table(Site& site);
+SteadyTime truncate_table(Site& site);
+SteadyTime delete_rows(Site& site);
+SteadyTime drop_schema(Site& site);
+SteadyTime drop_database(Site& site);
 
 void lay_few_connections(Ground& ground);
-SteadyTime storm(AdvisedServer& advised);
-SteadyTime leave_transaction_open(AdvisedServer& advised);
+SteadyTime storm(Site& site);
+SteadyTime leave_transaction_open(Site& site);
 void lay_slot_limit(Ground& ground);
-SteadyTime abandon_slot(AdvisedServer& advised);
+SteadyTime abandon_slot(Site& site);
 void lay_archiver(Ground& ground);
-SteadyTime fail_archiving(AdvisedServer& advised);
+SteadyTime fail_archiving(Site& site);
 void lay_early_freezing(Ground& ground);
-void use_up_transactions(AdvisedServer& advised);
-SteadyTime cross_wraparound_limit(AdvisedServer& advised);
+void use_up_transactions(Site& site);
+SteadyTime cross_wraparound_limit(Site& site);
 
 }  // namespace pgkeel::chaos

@@ -1,6 +1,8 @@
-// chaos_accuracy: injects the faults of the contract under a guard that only advises and says which
-// were named right. ./dev chaos --all --advise --json; --quick is what the tests run.
-// Exit code 0 when what was asked for holds, 1 when it does not, 2 for a wrong argument.
+// chaos_accuracy: injects the faults of the contract, under a guard that only advises, and says
+// which were named right (./dev chaos --all --advise), or under one that acts, and says what became
+// of each
+// (./dev chaos --all). --quick is what the tests run. Exit code 0 when what was asked for holds, 1
+// when it does not, 2 for a wrong argument.
 #include <fmt/format.h>
 
 #include <array>
@@ -8,10 +10,12 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <sstream>
 
 #include "base/log.hpp"
 #include "chaos/accuracy/interruption.hpp"
 #include "chaos/accuracy/pairs.hpp"
+#include "chaos/accuracy/repair_run.hpp"
 #include "chaos/accuracy/run.hpp"
 
 namespace pgkeel::chaos {
@@ -20,16 +24,19 @@ namespace {
 constexpr std::size_t kPairsUsual = 30;
 constexpr std::uint64_t kSeed = 1;
 constexpr const char* kPage = "docs/reference/faults.md";
+constexpr std::string_view kSecondHalf = "# What becomes of each fault\n";
 
 constexpr const char* kUsage =
     "usage: ./dev chaos --all [--pairs N] [--seed N] [--advise] [--json]\n"
     "       ./dev chaos --fault NAME... [--advise] [--json]\n"
-    "       ./dev chaos --quick\n"
-    "Injects faults into servers under a guard that only advises, and says which it names right.\n";
+    "       ./dev chaos --quick [--advise]\n"
+    "Injects faults into servers under a guard that acts, and says what became of each; with\n"
+    "--advise under one that only advises, and says which it names right.\n";
 
 struct Arguments {
   bool all = false;
   bool quick = false;
+  bool advise = false;
   bool json = false;
   std::vector<std::string> faults;
   std::optional<std::size_t> pairs;
@@ -59,7 +66,7 @@ std::optional<Arguments> read_arguments(std::span<char*> words) {
     if (word == "--all") read.all = true;
     else if (word == "--quick") read.quick = true;
     else if (word == "--json") read.json = true;
-    else if (word == "--advise") continue;  // the only way it runs
+    else if (word == "--advise") read.advise = true;
     else if (i + 1 == words.size() || !read_value(word, words[i + 1], read)) return std::nullopt;
     else ++i;
   }
@@ -82,8 +89,17 @@ RunOptions quick() {
   return options;
 }
 
+// As quick(), of the repair: one the guard mends, two a person does by what the incident tells.
+RunOptions quick_repairs() {
+  RunOptions options;
+  for (const auto* name : {"control_file_lost", "table_truncated", "schema_dropped"})
+    options.singles.push_back(injector_named(name));
+  options.pairs.push_back({injector_named("table_dropped"), injector_named("port_taken")});
+  return options;
+}
+
 RunOptions options_of(const Arguments& arguments) {
-  if (arguments.quick) return quick();
+  if (arguments.quick) return arguments.advise ? quick() : quick_repairs();
   RunOptions options;
   options.seed = arguments.seed;
   if (arguments.all)
@@ -95,13 +111,31 @@ RunOptions options_of(const Arguments& arguments) {
   return options;
 }
 
-int run(const Arguments& arguments) {
+// The page has two halves, each made by a run of its own; the other one stays as it is.
+void write_page(const Arguments& arguments, const std::string& half) {
+  if (std::getenv("PGKEEL_UPDATE_DOCS") == nullptr || !arguments.all) return;
+  std::ostringstream read;
+  read << std::ifstream(kPage).rdbuf();
+  auto text = read.str();
+  const auto begins = std::min(text.find(kSecondHalf), text.size());
+  const auto first = arguments.advise ? half : text.substr(0, begins);
+  const auto second = arguments.advise ? text.substr(begins) : half;
+  std::ofstream(kPage) << first << (first.ends_with("\n\n") ? "" : "\n") << second;
+}
+
+int advise(const Arguments& arguments) {
   const auto result = run_trials(options_of(arguments));
   if (arguments.json) fmt::print("{}", to_json(result));
-  if (std::getenv("PGKEEL_UPDATE_DOCS") != nullptr && arguments.all)
-    std::ofstream(kPage) << to_page(result);
+  write_page(arguments, to_page(result));
   const bool good = arguments.quick ? result.all_right() : result.holds();
   return good ? 0 : 1;
+}
+
+int act(const Arguments& arguments) {
+  const auto result = run_repairs(options_of(arguments));
+  if (arguments.json) fmt::print("{}", to_json(result));
+  write_page(arguments, to_page(result));
+  return result.holds() ? 0 : 1;
 }
 
 }  // namespace
@@ -117,7 +151,7 @@ int main(int argc, char** argv) {
   static_cast<void>(own_mounts());  // what needs them says so when it cannot
   take_interruptions();
   try {
-    return run(*arguments);
+    return arguments->advise ? advise(*arguments) : act(*arguments);
   } catch (const std::exception& error) {
     fmt::print(stderr, "chaos: {}\n", error.what());
     return 1;

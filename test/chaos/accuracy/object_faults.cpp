@@ -6,33 +6,26 @@ namespace pgkeel::chaos {
 namespace {
 
 // Taken when the statement is back: before its commit there was nothing to see.
-SteadyTime after(AdvisedServer& advised, const std::string& database,
-                 const std::string& statement) {
-  auto session = advised.session(database);
+SteadyTime after(Site& site, const std::string& database, const std::string& statement) {
+  auto session = site.session(database);
   session.run(statement);
   return SteadyClock::now();
 }
 
 }  // namespace
 
-SteadyTime drop_table(AdvisedServer& advised) {
-  return after(advised, "shop", "drop table orders");
+SteadyTime drop_table(Site& site) { return after(site, "shop", "drop table orders"); }
+
+SteadyTime truncate_table(Site& site) { return after(site, "shop", "truncate baskets"); }
+
+SteadyTime delete_rows(Site& site) {
+  return after(site, "shop", "delete from visits where id > 0");
 }
 
-SteadyTime truncate_table(AdvisedServer& advised) {
-  return after(advised, "shop", "truncate baskets");
-}
+SteadyTime drop_schema(Site& site) { return after(site, "shop", "drop schema billing cascade"); }
 
-SteadyTime delete_rows(AdvisedServer& advised) {
-  return after(advised, "shop", "delete from visits where id > 0");
-}
-
-SteadyTime drop_schema(AdvisedServer& advised) {
-  return after(advised, "shop", "drop schema billing cascade");
-}
-
-SteadyTime drop_database(AdvisedServer& advised) {
-  return after(advised, "postgres", "drop database crm with (force)");
+SteadyTime drop_database(Site& site) {
+  return after(site, "postgres", "drop database crm with (force)");
 }
 
 }  // namespace pgkeel::chaos

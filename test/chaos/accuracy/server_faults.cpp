@@ -63,39 +63,39 @@ std::shared_ptr<runtime::Fd> listen_on(std::uint16_t port) {
 
 }  // namespace
 
-SteadyTime kill_server(AdvisedServer& advised) {
+SteadyTime kill_server(Site& site) {
   const auto now = SteadyClock::now();
-  advised.kill_postmaster();
+  site.kill_postmaster();
   return now;
 }
 
-SteadyTime hang_server(AdvisedServer& advised) {
+SteadyTime hang_server(Site& site) {
   const auto now = SteadyClock::now();
-  ::kill(advised.server().pid(), SIGSTOP);
+  ::kill(site.server().pid(), SIGSTOP);
   return now + kLoginTimeout;
 }
 
-SteadyTime reuse_pid(AdvisedServer& advised) {
-  auto& server = advised.server();
+SteadyTime reuse_pid(Site& site) {
+  auto& server = site.server();
   const auto other = std::make_shared<Child>(
-      test::start_child({"/bin/sleep", "600"}, advised.dir() / "bystander.log"));
-  advised.keep(other);
+      test::start_child({"/bin/sleep", "600"}, site.dir() / "bystander.log"));
+  site.keep(other);
   const auto lock = server.data_dir() / "postmaster.pid";
   std::ostringstream text;
   text << std::ifstream(lock).rdbuf();
   const auto rest = text.str().substr(text.str().find('\n'));
   std::ofstream(lock) << other->pid() << rest << std::flush;
   const auto now = SteadyClock::now();
-  advised.kill_postmaster();
+  site.kill_postmaster();
   return now;
 }
 
 // Whatever starts servers here tries to, and the server says why it cannot.
-SteadyTime take_port(AdvisedServer& advised) {
-  auto& server = advised.server();
-  advised.kill_postmaster();
+SteadyTime take_port(Site& site) {
+  auto& server = site.server();
+  site.kill_postmaster();
   server.await_processes_gone();
-  advised.keep(listen_on(server.port()));
+  site.keep(listen_on(server.port()));
   const auto now = SteadyClock::now();
   const auto started = test::start_child(
       {(server.bin_dir() / "postgres").string(), "-D", server.data_dir().string()},
@@ -105,16 +105,16 @@ SteadyTime take_port(AdvisedServer& advised) {
 }
 
 // The main process is made the kernel's choice; a session asks for more than there is.
-SteadyTime run_out_of_memory(AdvisedServer& advised) {
+SteadyTime run_out_of_memory(Site& site) {
   constexpr std::uint64_t kLimit = 96ULL << 20U;
-  auto& server = advised.server();
+  auto& server = site.server();
   const auto group = std::make_shared<MemoryGroup>(kLimit);
-  advised.keep(group);
+  site.keep(group);
   const auto handle = runtime::ProcessHandle::open(server.pid());
   if (!handle) throw std::runtime_error(handle.error().message());
   std::vector<std::shared_ptr<Session>> hogs;
-  for (int i = 0; i < kHogs; ++i) hogs.push_back(std::make_shared<Session>(advised.session()));
-  for (const auto& hog : hogs) advised.keep(hog);
+  for (int i = 0; i < kHogs; ++i) hogs.push_back(std::make_shared<Session>(site.session()));
+  for (const auto& hog : hogs) site.keep(hog);
   set_oom_score(std::to_string(handle->pid()), kFirst);  // what it forks from now on has it too
   group->take_in(test::pids_in(server.data_dir()));
   for (const auto& hog : hogs)
@@ -127,10 +127,10 @@ SteadyTime run_out_of_memory(AdvisedServer& advised) {
 }
 
 // As an init system does it: begun again at once.
-SteadyTime kill_guard(AdvisedServer& advised) {
-  advised.kill_guard();
+SteadyTime kill_guard(Site& site) {
+  site.kill_guard();
   const auto now = SteadyClock::now();
-  advised.start_guard();
+  site.start_guard();
   return now;
 }
 

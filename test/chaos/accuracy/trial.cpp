@@ -32,8 +32,8 @@ void add_once(std::vector<std::string>& causes, const std::string& cause) {
 // Asks the guard again and again, and notes when it names what.
 class Listener {
  public:
-  Listener(AdvisedServer& advised, Trial& trial, const std::vector<const Injector*>& faults)
-      : advised_(advised), trial_(trial), faults_(faults) {}
+  Listener(Site& site, Trial& trial, const std::vector<const Injector*>& faults)
+      : site_(site), trial_(trial), faults_(faults) {}
 
   void injected(std::size_t fault, SteadyTime evidence) {
     evidence_.resize(std::max(evidence_.size(), fault + 1));
@@ -49,7 +49,7 @@ class Listener {
 
  private:
   bool ask() {
-    const auto incidents = advised_.incidents();
+    const auto incidents = site_.incidents();
     const auto now = SteadyClock::now();
     bool all = true;
     for (std::size_t i = 0; i < evidence_.size(); ++i) {
@@ -65,42 +65,42 @@ class Listener {
     return all;
   }
 
-  AdvisedServer& advised_;
+  Site& site_;
   Trial& trial_;
   const std::vector<const Injector*>& faults_;
   std::vector<SteadyTime> evidence_;
 };
 
-void sum_up(AdvisedServer& advised, const std::vector<const Injector*>& faults, Trial& trial) {
+void sum_up(Site& site, const std::vector<const Injector*>& faults, Trial& trial) {
   std::this_thread::sleep_for(kSettles);
-  for (const auto& one : advised.incidents()) add_once(trial.named, name_of(faults, one));
-  const auto findings = advised.ask_doctor();
+  for (const auto& one : site.incidents()) add_once(trial.named, name_of(faults, one));
+  const auto findings = site.ask_doctor();
   if (!findings.empty()) trial.doctor_first = findings.front().cause;
   for (const auto& one : findings) add_once(trial.named, name_of(faults, one));
-  const auto tally = advised.tally();
+  const auto tally = site.tally();
   trial.client_errors = tally.errors;
   trial.acknowledged = tally.acknowledged;
 }
 
 void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
          const Patience& patience, Trial& trial) {
-  auto ground = std::make_unique<Ground>(model);
+  auto ground = std::make_unique<Ground>(model, GuardMode::Advise);
   for (const auto* fault : faults)
     if (fault->lay != nullptr) fault->lay(*ground);
-  AdvisedServer advised(std::move(ground));
+  Site site(std::move(ground));
   for (const auto* fault : faults)
-    if (fault->prepare != nullptr) fault->prepare(advised);
-  advised.stand();
-  Listener listener(advised, trial, faults);
+    if (fault->prepare != nullptr) fault->prepare(site);
+  site.stand();
+  Listener listener(site, trial, faults);
   for (std::size_t i = 0; i < faults.size(); ++i) {
-    const auto evidence = faults[i]->inject(advised);
+    const auto evidence = faults[i]->inject(site);
     listener.injected(i, evidence);
     const bool last = i + 1 == faults.size();
     if (last) listener.listen(evidence + patience.named);
     else if (faults[i + 1]->leaves != Leaves::ServerServing)
       listener.listen(evidence + patience.between);
   }
-  sum_up(advised, faults, trial);
+  sum_up(site, faults, trial);
 }
 
 }  // namespace
@@ -115,17 +115,20 @@ bool Trial::right() const {
   });
 }
 
-// A pair's server is broken by the lesser fault first.
+std::vector<const Injector*> in_order(const std::vector<const Injector*>& faults) {
+  std::vector<const Injector*> ordered;
+  for (const auto* fault : faults)
+    ordered.insert(std::ranges::upper_bound(ordered, fault->leaves, {}, &Injector::leaves), fault);
+  return ordered;
+}
+
 Trial try_faults(const ModelCluster& model, const std::vector<const Injector*>& faults,
                  const Patience& patience) {
   Trial trial;
-  std::vector<const Injector*> in_order;
-  for (const auto* fault : faults)
-    in_order.insert(std::ranges::upper_bound(in_order, fault->leaves, {}, &Injector::leaves),
-                    fault);
-  for (const auto* fault : in_order) trial.faults.push_back({fault, std::nullopt});
+  const auto ordered = in_order(faults);
+  for (const auto* fault : ordered) trial.faults.push_back({fault, std::nullopt});
   try {
-    run(model, in_order, patience, trial);
+    run(model, ordered, patience, trial);
   } catch (const Ended&) {
     throw;
   } catch (const std::exception& error) {

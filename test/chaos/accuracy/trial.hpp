@@ -12,6 +12,9 @@
 
 namespace pgkeel::chaos {
 
+/// A pair's server is broken by the lesser fault first.
+[[nodiscard]] std::vector<const Injector*> in_order(const std::vector<const Injector*>& faults);
+
 /// The trial was ended by whoever runs it.
 struct Ended : std::runtime_error {
   using std::runtime_error::runtime_error;

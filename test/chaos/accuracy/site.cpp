@@ -1,7 +1,8 @@
-// See advised_server.hpp.
-#include "chaos/accuracy/advised_server.hpp"
+// See site.hpp.
+#include "chaos/accuracy/site.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,7 @@
 #include <stdexcept>
 
 #include "app/api_client.hpp"
+#include "app/demo/strays.hpp"
 #include "diagnose/finding.hpp"
 #include "incident/ledger.hpp"
 #include "incident/store.hpp"
@@ -23,7 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Seconds kGuardEnds{20};
-constexpr Seconds kDoctorMost{30};
+constexpr Seconds kProgramMost{90};
+constexpr Seconds kStraysEnd{10};
+constexpr Seconds kBackupMost{60};
 constexpr std::size_t kWordsMax = 1500;
 
 constexpr std::string_view kVictims =
@@ -48,10 +52,10 @@ constexpr std::string_view kCrm =
     "insert into contacts select i, 'contact ' || i from generate_series(1, 500) i;"
     "analyze;";
 
-// Looks as often as they can be asked for, so that what is measured is the diagnosis and not the
-// pause between two looks. The guard's defaults otherwise.
+// Looks as often as they can be asked for, so that what is measured is the diagnosis and the repair
+// and not the pause between two looks. The guard's defaults otherwise.
 constexpr std::string_view kConfig = R"(state_dir = "{0}/state"
-mode = "advise"
+mode = "{5}"
 [instance]
 kind = "managed"
 data_dir = "{1}"
@@ -68,6 +72,16 @@ idle_in_transaction = "1s"
 [http]
 listen = "off"
 )";
+// What acting takes: where from, and from when on sessions count as left behind.
+constexpr std::string_view kActs = R"([recover]
+ballast = "{0}"
+idle_sessions = "1s"
+idle_in_transaction = "1s"
+[archive]
+store = "{1}/archive"
+durability = "sync"
+)";
+constexpr std::string_view kBallast = "48MB";
 
 // The one of this build, unless another is to be measured.
 std::string program() {
@@ -104,7 +118,7 @@ ModelCluster::ModelCluster() {
   server_.stop();
 }
 
-Ground::Ground(const ModelCluster& model) {
+Ground::Ground(const ModelCluster& model, GuardMode mode) : mode_(mode) {
   options_.copy_of = model.data_dir();
   options_.settings = {{"autovacuum", "off"}};  // its reading may not come before the injector's
   fs::permissions(dir_.path(), fs::perms(0755));
@@ -130,25 +144,28 @@ void Ground::put_data_on_volume(const std::string& size) {
 
 void Ground::add_disk(const std::string& size) { disk_ = make_volume("disk", size); }
 
-AdvisedServer::AdvisedServer(std::unique_ptr<Ground> ground)
+Site::Site(std::unique_ptr<Ground> ground)
     : ground_(std::move(ground)), server_(ground_->options()) {
   write_config();
 }
 
-AdvisedServer::~AdvisedServer() {
+Site::~Site() {
   held_.clear();  // first: whoever listens on the server's port keeps the writer waiting
   writer_.reset();
   end_guard();
+  static_cast<void>(app::end_strays(config_.state_dir, kStraysEnd));
 }
 
-void AdvisedServer::write_config() {
+void Site::write_config() {
   std::ofstream(dir() / "pgkeel.toml")
       << fmt::format(kConfig, dir().string(), server_.data_dir().string(),
-                     server_.bin_dir().string(), server_.log_file().string(), server_.port());
+                     server_.bin_dir().string(), server_.log_file().string(), server_.port(),
+                     acts() ? "act" : "advise")
+      << (acts() ? fmt::format(kActs, kBallast, dir().string()) : std::string());
   config_.state_dir = dir() / "state";
 }
 
-void AdvisedServer::start_guard() {
+void Site::start_guard() {
   runtime::ProcessSpec spec;
   spec.argv = {program(), "guard", "--config", (dir() / "pgkeel.toml").string()};
   spec.working_dir = dir();
@@ -159,20 +176,20 @@ void AdvisedServer::start_guard() {
   guard_.emplace(std::move(*started));
 }
 
-void AdvisedServer::kill_postmaster() {
+void Site::kill_postmaster() {
   static_cast<void>(postmaster_->signal(SIGKILL));
   if (!test::wait_until([this] { return !postmaster_->alive(); }))
     throw std::runtime_error("a killed postmaster did not go away");
   static_cast<void>(server_.running());  // reaps it
 }
 
-void AdvisedServer::kill_guard() {
+void Site::kill_guard() {
   static_cast<void>(guard_->signal(SIGKILL));
   static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds))));
   if (guard_->alive()) throw std::runtime_error("a killed guard did not go away");
 }
 
-void AdvisedServer::end_guard() noexcept {
+void Site::end_guard() noexcept {
   if (!guard_ || !guard_->alive()) return;
   static_cast<void>(guard_->signal(SIGTERM));
   const auto ended = loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds)));
@@ -181,7 +198,7 @@ void AdvisedServer::end_guard() noexcept {
   static_cast<void>(loop_.run_until_complete(guard_->wait_exit(loop_, loop_.after(kGuardEnds))));
 }
 
-bool AdvisedServer::knows_everything() const {
+bool Site::knows_everything() const {
   constexpr auto kTables = std::to_array<std::string_view>(
       {"ledger", "orders", "baskets", "visits", "locked", "invoices", "payments"});
   auto store = incident::Store::open_read_only(config_.state_dir);
@@ -193,7 +210,7 @@ bool AdvisedServer::knows_everything() const {
                              [&](std::string_view table) { return lists(ledger, "shop", table); });
 }
 
-void AdvisedServer::await_knowing() {
+void Site::await_knowing() {
   const auto ready = [this] {
     if (!guard_->alive()) return true;
     const auto status = app::GuardClient(config_).get("/api/v1/status");
@@ -203,11 +220,31 @@ void AdvisedServer::await_knowing() {
   throw std::runtime_error("the guard did not come to know the server: " + guard_words());
 }
 
-void AdvisedServer::stand() {
+bool Site::has_backup() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir() / "archive" / "backups", error))
+    if (fs::exists(entry.path() / "backup.json", error)) return true;
+  return false;
+}
+
+bool Site::commits_wait() {
+  return server_.query("select count(*) from pg_stat_replication where sync_state = 'sync'") == "1";
+}
+
+void Site::protect() {
+  if (!acts()) return;
+  start_guard();
+  if (!test::wait_until([this] { return has_backup() && commits_wait(); }, kBackupMost))
+    throw std::runtime_error("no backup was made: " + guard_words());
+  run_pgkeel({"pause"});
+}
+
+void Site::stand() {
   auto postmaster = runtime::ProcessHandle::open(server_.pid());
   if (!postmaster) throw std::runtime_error(postmaster.error().message());
   postmaster_.emplace(std::move(*postmaster));
-  start_guard();
+  if (acts()) run_pgkeel({"resume"});
+  else start_guard();
   await_knowing();
   auto conninfo = pg::parse_conninfo(server_.conninfo("shop"));
   if (!conninfo) throw std::runtime_error(conninfo.error().message());
@@ -220,7 +257,7 @@ void AdvisedServer::stand() {
   writer_->mark();
 }
 
-std::vector<Named> AdvisedServer::incidents() {
+std::vector<Named> Site::incidents() {
   const auto answer = app::GuardClient(config_).get("/api/v1/incidents");
   if (!answer || !app::member(*answer, "incidents").is_array()) return {};
   const auto lesser = [](const Named& one) { return -rank_of(one.cause); };
@@ -235,21 +272,34 @@ std::vector<Named> AdvisedServer::incidents() {
   return named;
 }
 
-std::vector<Named> AdvisedServer::ask_doctor() {
+Result<runtime::ProcessOutput> Site::ask_pgkeel(const std::vector<std::string>& words) {
   runtime::ProcessSpec spec;
-  spec.argv = {program(), "doctor", "--json", "--config", (dir() / "pgkeel.toml").string()};
-  const auto output = loop_.run_until_complete(
-      runtime::run_process(loop_, std::move(spec), loop_.after(kDoctorMost)));
+  spec.argv = {program()};
+  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  spec.argv.insert(spec.argv.end(), {"--config", (dir() / "pgkeel.toml").string()});
+  spec.working_dir = dir();
+  return loop_.run_until_complete(
+      runtime::run_process(loop_, std::move(spec), loop_.after(kProgramMost)));
+}
+
+std::string Site::run_pgkeel(const std::vector<std::string>& words) {
+  const auto output = ask_pgkeel(words);
+  if (!output) throw std::runtime_error(output.error().message());
+  if (!output->exit.ok())
+    throw std::runtime_error(fmt::format("pgkeel {}: {}", fmt::join(words, " "), output->err));
+  return output->out;
+}
+
+std::vector<Named> Site::ask_doctor() {
+  const auto output = ask_pgkeel({"doctor", "--json"});
   if (!output) return {};
   const auto report = app::parse_json(output->out);
   return report ? named_in(app::member(*report, "findings")) : std::vector<Named>{};
 }
 
-app::Writer::Tally AdvisedServer::tally() const {
-  return writer_ ? writer_->tally() : app::Writer::Tally{};
-}
+app::Writer::Tally Site::tally() const { return writer_ ? writer_->tally() : app::Writer::Tally{}; }
 
-std::string AdvisedServer::guard_words() const {
+std::string Site::guard_words() const {
   return runtime::read_file_tail(dir() / "guard.log", kWordsMax).value_or("no log");
 }
 

@@ -1,5 +1,5 @@
 # The headers nearly every file includes, compiled once: they are a third of the time of a build.
-# Sources still include what they use: the rooms of the dev and release presets are built without.
+# Sources still include what they use: the rooms of the dev preset are built without.
 # pgkeel_make_precompiled(): the headers; pgkeel_precompiled_for(TARGET rooms|tests): use them there.
 set(PGKEEL_COMMON_HEADERS
   <algorithm> <array> <chrono> <cstddef> <cstdint> <expected> <filesystem> <functional> <map> <memory>

@@ -68,7 +68,7 @@ struct Names {
   std::string database;
 };
 
-Result<Names> quoted(const OwnershipPlan& plan) {
+Result<Names> quoted_names(const OwnershipPlan& plan) {
   TRY(owner, pg::quote_identifier(plan.owner));
   TRY(application, pg::quote_identifier(plan.application));
   TRY(database, pg::quote_identifier(plan.database));
@@ -193,7 +193,7 @@ Task<Result<OwnershipPlan>> plan_ownership(const ServerAccess* access, std::stri
     application = std::move(*found);
   }
   OwnershipPlan plan{std::move(database), std::move(owner), std::move(application), 0, {}, {}};
-  const auto names = quoted(plan);
+  const auto names = quoted_names(plan);
   if (!names) co_return fail(names.error());
   const auto roles = co_await ask(access, &*session, kRoles, {plan.application, plan.owner});
   if (!roles) co_return fail(roles.error());

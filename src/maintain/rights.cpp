@@ -14,7 +14,7 @@ using Weight = Verdict::Weight;
 
 constexpr std::size_t kNamesShown = 60;  // of application names
 
-std::string quoted(std::string_view name) { return pg::quote_identifier(name).value_or("?"); }
+std::string quoted_name(std::string_view name) { return pg::quote_identifier(name).value_or("?"); }
 
 std::string shortened(std::string text) {
   if (text.size() > kNamesShown) text = text.substr(0, kNamesShown) + "...";
@@ -58,16 +58,16 @@ void judge_role(const LoginRole& role, std::string_view application_role,
                    role.bootstrap
                        ? "CREATE ROLE application LOGIN; grant it what it reads and writes, and "
                          "let the application log in as it"
-                       : fmt::format("ALTER ROLE {} NOSUPERUSER", quoted(role.name))});
+                       : fmt::format("ALTER ROLE {} NOSUPERUSER", quoted_name(role.name))});
   else if (role.superuser && !role.bootstrap)
     out.push_back({Weight::Note, "", role.name,
                    fmt::format("The {} is a superuser besides the server's own.", name),
-                   fmt::format("ALTER ROLE {} NOSUPERUSER", quoted(role.name))});
+                   fmt::format("ALTER ROLE {} NOSUPERUSER", quoted_name(role.name))});
   if (role.superuser) return;
   const auto note = [&](bool has, std::string_view can, std::string_view option) {
     if (has)
       out.push_back({Weight::Note, "", role.name, fmt::format("The {} {}.", name, can),
-                     fmt::format("ALTER ROLE {} {}", quoted(role.name), option)});
+                     fmt::format("ALTER ROLE {} {}", quoted_name(role.name), option)});
   };
   note(role.createdb, "may create databases, and drop those it made", "NOCREATEDB");
   note(role.createrole, "may make roles and give them rights", "NOCREATEROLE");
@@ -101,7 +101,7 @@ void judge_reach(const RoleReach& reach, const LoginRole& role, const DatabaseRi
         {Weight::Note, rights.database, role.name,
          fmt::format("The {} may empty {} of {} by TRUNCATE, which no event trigger sees.", name,
                      counted(reach.truncates, "table", "tables"), rights.database),
-         fmt::format("REVOKE TRUNCATE ON ALL TABLES IN SCHEMA public FROM {}", quoted(role.name))});
+         fmt::format("REVOKE TRUNCATE ON ALL TABLES IN SCHEMA public FROM {}", quoted_name(role.name))});
 }
 
 void judge_database(const DatabaseRights& rights, std::vector<Verdict>& out) {
@@ -116,7 +116,7 @@ void judge_database(const DatabaseRights& rights, std::vector<Verdict>& out) {
                    fmt::format("Every role may connect to {}.", rights.database),
                    fmt::format("GRANT CONNECT ON DATABASE {0} TO the application's role, then "
                                "REVOKE CONNECT ON DATABASE {0} FROM PUBLIC",
-                               quoted(rights.database))});
+                               quoted_name(rights.database))});
   if (rights.default_acls > 0)
     out.push_back(
         {Weight::Note, rights.database, "",

@@ -157,4 +157,13 @@ Result<Lsn> replayable_to(const fs::path& data_dir, const pg::ControlFile& copy,
   return end;
 }
 
+Result<void> place_control_copy(const instance::Instance& instance, const ControlCopy& copy) {
+  const auto data_dir = instance.data_dir();
+  const auto beside = data_dir / "pgkeel-new-control-file";
+  runtime::FileMode mode;
+  if (runtime::running_as_root()) mode.owner = instance.inspect_data_dir().owner;
+  TRY_VOID(runtime::write_file_atomic(beside, copy.bytes, mode));
+  return runtime::rename_durable(beside, data_dir / "global" / "pg_control");
+}
+
 }  // namespace pgkeel::recover

@@ -15,6 +15,7 @@
 
 #include "base/result.hpp"
 #include "incident/ledger.hpp"
+#include "instance/instance.hpp"
 #include "pg/control_file.hpp"
 #include "sense/observation.hpp"
 
@@ -49,5 +50,10 @@ Result<pg::ControlFile> keep_control_copy(const std::filesystem::path& state_dir
 /// not there, has a gap, or ends before `reached`; WrongIdentity: it is another cluster's.
 [[nodiscard]] Result<Lsn> replayable_to(const std::filesystem::path& data_dir,
                                         const pg::ControlFile& copy, Lsn reached);
+
+/// Into the free place below global/: Refused when something is there by then. What it is written
+/// to first lies at the top of the directory: before 17 a base backup of a cluster with checksums
+/// ends at a name it does not know below global/.
+Result<void> place_control_copy(const instance::Instance& instance, const ControlCopy& copy);
 
 }  // namespace pgkeel::recover

@@ -1,5 +1,7 @@
 // The slot of a receiver that is no more: the guard that once kept an archive, and keeps none now,
 // drops it before it fills the disk; one of the same name that is somebody else's stays.
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "archive/receive/receive.hpp"
@@ -56,6 +58,7 @@ class OwnSlot : public testing::Test {
     const auto control = stage().instance().inspect_data_dir().control;
     ASSERT_TRUE(control);
     status.system_id = control->system_id;
+    status.flushed_lsn = Lsn(std::numeric_limits<std::int64_t>::max());
     ASSERT_TRUE(runtime::write_file_atomic(stage().config().state_dir / archive::kReceiveStatusFile,
                                            archive::to_json(status))
                     .has_value());

@@ -5,6 +5,7 @@
 // while a receiver of ours lives or an archive is kept: another machine may keep one over a slot of
 // the same name.
 #include <csignal>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -28,24 +29,47 @@ constexpr std::size_t kStatusBytesMax = 64U << 10U;
 
 constexpr std::string_view kDrop =
     "select restart_lsn::text, pg_drop_replication_slot(slot_name) from pg_replication_slots"
-    " where slot_name = $1 and slot_type = 'physical' and not active and not temporary";
+    " where slot_name = $1 and slot_type = 'physical' and not active and not temporary"
+    " and coalesce(restart_lsn <= $2::pg_lsn, true)";  // of a lost one it is not known
 
 std::string slot_of(const StepContext& context) {
   const std::string_view subject = context.finding.subject;
   return std::string(subject.starts_with(kPrefix) ? subject.substr(kPrefix.size()) : "");
 }
 
-// By its own last words: for which cluster, and whether it lives.
+/// The receiver's own last words.
+struct LastWords {
+  std::string system_id;
+  std::string flushed;  ///< up to where it had the WAL
+  pid_t pid = 0;
+};
+
+std::optional<LastWords> last_words(const StepContext& context) {
+  const auto text = runtime::read_file(context.services.state_dir / kStatusFile, kStatusBytesMax);
+  if (!text) return std::nullopt;
+  const auto status = nlohmann::json::parse(*text, nullptr, false);
+  const auto word = [&status](const char* name) {
+    const auto found = status.find(name);
+    return found != status.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  if (!status.is_object()) return std::nullopt;
+  LastWords words{word("system_id"), word("flushed_lsn")};
+  const auto pid = status.find("pid");
+  if (pid != status.end() && pid->is_number_integer()) words.pid = pid->get<pid_t>();
+  return words;
+}
+
+// For which cluster it was, up to where, and whether it lives.
 std::string receiver_objects(const StepContext& context) {
   if (slot_of(context) != kOwn) return fmt::format("'{}' is not its name", slot_of(context));
-  const auto text = runtime::read_file(context.services.state_dir / kStatusFile, kStatusBytesMax);
-  if (!text) return "this guard never had a receiver";
-  const auto status = nlohmann::json::parse(*text, nullptr, false);
+  const auto words = last_words(context);
+  if (!words) return "this guard never had a receiver";
   const auto identity = context.services.ledger.identity();
-  if (!status.is_object() || !identity || !*identity) return "it is not known for which cluster";
-  if (status.value("system_id", "") != to_string((*identity)->system_id))
+  if (!identity || !*identity) return "it is not known for which cluster";
+  if (words->system_id != to_string((*identity)->system_id))
     return "its receiver was another cluster's";
-  const auto process = runtime::ProcessHandle::open(status.value("pid", 0));
+  if (!parse_lsn(words->flushed)) return "it is not known how far its receiver came";
+  const auto process = runtime::ProcessHandle::open(words->pid);
   return process && process->alive() ? fmt::format("process {} may be it", process->pid()) : "";
 }
 
@@ -68,11 +92,14 @@ std::string describe_drop(const StepContext& context) {
 
 Task<StepResult> drop(StepContext* context) {
   auto* services = &context->services;
+  const auto words = last_words(*context);
+  if (!words) co_return StepResult::skipped("this guard never had a receiver");
   const auto rows = co_await run_statement(services, maintenance_database(*services),
-                                           std::string(kDrop), {std::string(kOwn)});
+                                           std::string(kDrop), {std::string(kOwn), words->flushed});
   services->senses.forget_activity();
   if (!rows) co_return StepResult::failed(rows.error());
-  if (rows->empty()) co_return StepResult::skipped("it is gone, or in use again");
+  if (rows->empty())
+    co_return StepResult::skipped("it is gone, in use again, or was read further by another");
   co_return StepResult::done(
       fmt::format("it kept the WAL from {} on", sense::read_text(*rows, 0, 0)));
 }

@@ -6,6 +6,7 @@
 // It refuses to shorten archive.keep: from when on everything can be restored is the operator's to
 // say; the next command does it.
 #include <algorithm>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,15 +26,23 @@ namespace fs = std::filesystem;
 constexpr Seconds kPatience{60};
 constexpr std::string_view kDumpsKept = "3";
 
-// With the ballast given up the disk is no longer quite full; it is still the one.
+// Those that are full now, and those where the ballast was given up a moment ago: they are no
+// longer quite full, and no other disk of the server's is meant.
+std::vector<fs::path> places_in_need(const StepContext& context) {
+  std::vector<fs::path> places;
+  for (const auto& place : full_places(context.services.instance.data_dir()))
+    places.push_back(place.path);
+  const auto note = context.notes.find(std::string(kBallastReleased));
+  std::istringstream released(note == context.notes.end() ? "" : note->second);
+  for (std::string line; std::getline(released, line);) places.emplace_back(line);
+  return places;
+}
+
 bool on_a_full_disk(const StepContext& context, const fs::path& directory) {
   const auto lies = runtime::inode_of(directory);
   if (!lies) return false;
-  const auto data_dir = context.services.instance.data_dir();
-  const bool was_full = context.notes.contains(std::string(kBallastReleased));
-  const auto full = was_full ? server_places(data_dir) : full_places(data_dir);
-  return std::ranges::any_of(full, [&](const ServerPlace& place) {
-    const auto there = runtime::inode_of(place.path);
+  return std::ranges::any_of(places_in_need(context), [&](const fs::path& place) {
+    const auto there = runtime::inode_of(place);
     return there && there->device == lies->device;
   });
 }

@@ -19,6 +19,8 @@ using runtime::Task;
 namespace fs = std::filesystem;
 
 constexpr Seconds kPatience{60};  // one segment, from a slow store
+constexpr Seconds kPatienceForAll{900};
+constexpr std::size_t kSegmentsSpared = 4;
 constexpr int kNoSuchWal = 1;
 constexpr std::string_view kPrefix = "pgkeel-fetch-";
 
@@ -102,10 +104,26 @@ Task<Result<void>> fetch_one(StepContext* context, std::string name, pg::Control
   co_return brought;
 }
 
+// All of it, and what the server itself needs to come up.
+std::string no_room_for(const StepContext& context, const Gap& gap) {
+  const auto wal = context.services.instance.data_dir() / "pg_wal";
+  const auto room = runtime::disk_space(wal);
+  if (!room) return room.error().message();
+  const auto needed = (gap.names.size() + kSegmentsSpared) * gap.copy.wal_segment_bytes;
+  if (room->bytes_free >= needed) return {};
+  return fmt::format("{} of WAL are missing and {} has {} free", format_size(needed), wal.string(),
+                     format_size(room->bytes_free));
+}
+
 Task<StepResult> fetch(StepContext* context) {
   const auto gap = gap_of(*context);
   if (!gap) co_return StepResult::skipped(gap.error().message());
+  if (auto why = no_room_for(*context, *gap); !why.empty())
+    co_return StepResult::skipped(std::move(why));
+  const auto until = context->services.loop.after(kPatienceForAll);
   for (const auto& name : gap->names) {
+    if (context->services.loop.now() >= until)
+      co_return StepResult::skipped("it takes too long: 'pgkeel restore --in-place' is quicker");
     const auto fetched = co_await fetch_one(context, name, gap->copy);
     if (!fetched) co_return StepResult::skipped(fetched.error().message());
   }

@@ -55,12 +55,14 @@ Task<StepResult> release(StepContext* context) {
   const auto files = to_release(*context);
   if (files.empty()) co_return StepResult::skipped("no ballast is left to give up");
   std::string released;
+  std::string places;
   for (const auto& file : files) {
     const auto bytes = release_ballast(file);
     if (!bytes) co_return StepResult::failed(bytes.error());
     released += fmt::format("{} bytes at {}; ", *bytes, file.parent_path().string());
+    places += file.parent_path().string() + "\n";
   }
-  context->notes[std::string(kBallastReleased)] = released;
+  context->notes[std::string(kBallastReleased)] = places;
   co_return StepResult::done(released + "that is all there was in reserve");
 }
 

@@ -64,14 +64,7 @@ Result<std::string> put_copy(const StepContext& context, const incident::Identit
   if (major != copy.control.major)
     return fail(ErrorCode::WrongState, fmt::format("the data is of PostgreSQL {}, the copy of {}",
                                                    major, copy.control.major));
-  const auto place = control_file(context);
-  // Not below global/: before 17 a base backup fails on a name there that it does not know.
-  const auto beside = context.services.instance.data_dir() / "pgkeel-new-control-file";
-  runtime::FileMode mode;
-  const auto facts = context.services.instance.inspect_data_dir();
-  if (runtime::running_as_root()) mode.owner = facts.owner;
-  TRY_VOID(runtime::write_file_atomic(beside, copy.bytes, mode));
-  TRY_VOID(runtime::rename_durable(beside, place));
+  TRY_VOID(place_control_copy(context.services.instance, copy));
   return fmt::format("as of the checkpoint at {}", to_string(copy.control.checkpoint));
 }
 

@@ -1,6 +1,7 @@
 // A table with a damaged file is restored from the archive beside the live one, as of now, under a
 // name of its own; the two are compared, and a person gets the statement that puts the copy into
 // its place. What is in the damaged one is touched by nothing: it may hold what the copy does not.
+// Reading the table must meet the damage first: a line of the log can be raised by any session.
 // It refuses the server's own catalogs, indexes (those are made anew from their table), what is no
 // relation of a database, and to swap: who still writes to the damaged one only a person knows.
 #include <algorithm>
@@ -24,6 +25,8 @@ constexpr std::string_view kDatabase = "database";  // notes
 constexpr std::string_view kSchema = "schema";
 constexpr std::string_view kTable = "table";
 constexpr std::string_view kBeside = "beside";
+constexpr std::string_view kDamaged = "damaged";
+constexpr std::string_view kReadable = "readable";
 constexpr std::string_view kRestored = "restored";
 constexpr std::string_view kToast = "pg_toast_";
 // One a day is enough, and it waits for a person all the while.
@@ -36,7 +39,7 @@ constexpr std::string_view kFind =
     "with named as (select case when $1 <> '' then pg_filenode_relation(0, $1::oid)::oid"
     " else to_regclass('pg_toast.' || $2)::oid end as oid)"
     " select n.nspname, c.relname, c.relkind::text, c.relpersistence::text,"
-    " n.nspname in ('pg_catalog', 'information_schema', 'pg_toast')"
+    " n.nspname in ('pg_catalog', 'information_schema', 'pg_toast'), c.oid::text"
     " from named join pg_class c on c.oid = coalesce((select t.oid from pg_class t"
     " where t.reltoastrelid = named.oid), (select i.indrelid from pg_index i join pg_class t"
     " on t.reltoastrelid = i.indrelid where i.indexrelid = named.oid), named.oid)"
@@ -82,14 +85,25 @@ StepResult for_human(const StepContext& context, const std::string& why) {
   return result;
 }
 
-// Today's, so that what was restored by an earlier guard of this incident is known again; cut so
-// that the server does not.
-std::string beside_name(const StepContext& context, std::string table) {
+// As much of it as leaves room for the suffix, no character cut in two.
+std::string with_suffix(std::string table, const std::string& suffix) {
+  constexpr unsigned char kFollowsMask = 0xC0;
+  constexpr unsigned char kFollows = 0x80;
+  auto length = std::min(table.size(), kNameMost - suffix.size());
+  while (length > 0 && length < table.size() &&
+         (static_cast<unsigned char>(table[length]) & kFollowsMask) == kFollows)
+    --length;
+  return table.substr(0, length) + suffix;
+}
+
+// The day of the incident, so that what was restored by an earlier guard of it is known again; and
+// the table's oid, since long names may begin alike.
+std::string beside_name(const StepContext& context, const std::string& table,
+                        const std::string& oid) {
   const auto incident = context.services.journal.load(context.incident);
   const auto day = to_iso8601(incident ? incident->opened_at : wall_now());
-  const auto suffix = "_pgkeel_" + day.substr(0, 4) + day.substr(5, 2) + day.substr(8, 2);
-  table.resize(std::min(table.size(), kNameMost - suffix.size()));
-  return table + suffix;
+  return with_suffix(table, fmt::format("_pgkeel_{}{}{}_{}", day.substr(0, 4), day.substr(5, 2),
+                                        day.substr(8, 2), oid));
 }
 
 // Databases it may be in: by the number in the path, or all where only the TOAST table is named.
@@ -150,7 +164,9 @@ Task<StepResult> find_table(StepContext* context) {
   notes[std::string(kDatabase)] = one.database;
   notes[std::string(kSchema)] = sense::read_text(one.rows, 0, 0);
   notes[std::string(kTable)] = sense::read_text(one.rows, 0, 1);
-  notes[std::string(kBeside)] = beside_name(*context, note(*context, kTable));
+  const auto oid = sense::read_text(one.rows, 0, 5);
+  notes[std::string(kBeside)] = beside_name(*context, note(*context, kTable), oid);
+  notes[std::string(kDamaged)] = with_suffix(note(*context, kTable), "_damaged_" + oid);
   co_return StepResult::done(
       fmt::format("{}.{}.{}", one.database, note(*context, kSchema), note(*context, kTable)));
 }
@@ -167,7 +183,7 @@ std::string subject_of(const StepContext& context) {
 
 std::string describe_restore(const StepContext& context) {
   if (!no_table(context).empty())
-    return "pgkeel undrop TABLE --at latest --as TABLE_pgkeel_DAY: beside the live one";
+    return "pgkeel undrop TABLE --at latest --as TABLE_pgkeel_DAY_OID: beside the live one";
   return fmt::format("pgkeel undrop {} --at latest --as {}", subject_of(context),
                      note(context, kBeside));
 }
@@ -197,21 +213,54 @@ std::string quoted(const StepContext& context, std::string_view name) {
   return pg::quote_identifier(note(context, name)).value_or("?");
 }
 
-Task<Result<Rows>> read_both(StepContext* context) {
+// Over a session of its own, which has the reader.
+Task<Result<Rows>> read_damaged(StepContext* context) {
   auto* services = &context->services;
   auto connection = co_await open_session(services, note(*context, kDatabase));
   if (!connection) co_return fail(connection.error());
   const auto made = co_await run_on(services, &*connection, std::string(kReader));
   if (!made) co_return fail(made.error());
-  const auto schema = quoted(*context, kSchema);
-  const auto live = pg::quote_literal(schema + "." + quoted(*context, kTable));
+  const auto live = pg::quote_literal(quoted(*context, kSchema) + "." + quoted(*context, kTable));
   if (!live) co_return fail(live.error());
   auto rows = co_await run_long(
       services, &*connection,
-      fmt::format("select (select count(*) from {}.{}), r.readable, r.unreadable from"
-                  " pg_temp.pgkeel_readable({}::regclass) r",
-                  schema, quoted(*context, kBeside), *live),
+      fmt::format("select r.readable, r.unreadable from pg_temp.pgkeel_readable({}::regclass) r",
+                  *live),
       kPatience);
+  co_return rows;
+}
+
+std::string describe_read(const StepContext&) {
+  return "read the table page by page: whether it is damaged is not believed of a line of the log";
+}
+
+// Anybody who may log in can have the server log such a line.
+Task<StepResult> confirm(StepContext* context) {
+  const auto rows = co_await read_damaged(context);
+  if (!rows) co_return StepResult::failed(rows.error());
+  const auto readable = rows->int64(0, 0).value_or(0);
+  const auto unreadable = rows->int64(0, 1).value_or(0);
+  if (unreadable == 0)
+    co_return for_human(
+        *context, fmt::format("all {} rows of {} can be read", readable, subject_of(*context)));
+  context->notes[std::string(kReadable)] = fmt::format(
+      "of the damaged one {} can be read, and {} of its pages cannot", readable, unreadable);
+  co_return StepResult::done(note(*context, kReadable));
+}
+
+std::string not_confirmed(const StepContext& context) {
+  return note(context, kReadable).empty() ? "no page of it was found that cannot be read" : "";
+}
+constexpr Precondition kDamageWasRead{"reading the table met the damage", not_confirmed};
+
+Task<Result<Rows>> count_copy(StepContext* context) {
+  auto* services = &context->services;
+  auto connection = co_await open_session(services, note(*context, kDatabase));
+  if (!connection) co_return fail(connection.error());
+  auto rows = co_await run_long(services, &*connection,
+                                fmt::format("select count(*) from {}.{}", quoted(*context, kSchema),
+                                            quoted(*context, kBeside)),
+                                kPatience);
   co_return rows;
 }
 
@@ -219,7 +268,7 @@ Task<Result<Rows>> read_both(StepContext* context) {
 std::string swap_words(const StepContext& context) {
   const auto schema = quoted(context, kSchema);
   const auto table = quoted(context, kTable);
-  const auto damaged = pg::quote_identifier(note(context, kBeside) + "_damaged").value_or("?");
+  const auto damaged = quoted(context, kDamaged);
   return fmt::format(
       "begin; lock table {0}.{1}; alter table {0}.{1} rename to {2}; alter table {0}.{3} rename to "
       "{1}; commit;",
@@ -227,17 +276,13 @@ std::string swap_words(const StepContext& context) {
 }
 
 std::string describe_compare(const StepContext&) {
-  return "count the rows of the copy and the readable ones of the damaged table, page by page, and "
-         "hand over the statement that swaps the two";
+  return "count the rows of the copy and hand over the statement that swaps the two";
 }
 
 Task<StepResult> compare(StepContext* context) {
-  const auto rows = co_await read_both(context);
-  const auto told = rows ? fmt::format(
-                               "{} rows are in the copy; of the damaged one {} can be read, "
-                               "and {} of its pages cannot",
-                               rows->int64(0, 0).value_or(0), rows->int64(0, 1).value_or(0),
-                               rows->int64(0, 2).value_or(0))
+  const auto rows = co_await count_copy(context);
+  const auto told = rows ? fmt::format("{} rows are in the copy; {}", rows->int64(0, 0).value_or(0),
+                                       note(*context, kReadable))
                          : "the two were not compared: " + rows.error().message();
   auto result = StepResult::for_human(fmt::format(
       "a human: {}.{}.{} is restored beside it ({}); {}. Stop what writes to it, look at both, "
@@ -252,12 +297,13 @@ Task<StepResult> compare(StepContext* context) {
 
 constexpr Step kSteps[] = {
     {"find_table", describe_find, find_table, Effect::None, "", {}},
+    {"read_table", describe_read, confirm, Effect::None, "", {&kTableIsFound, &kServerAnswers}},
     {"restore_beside",
      describe_restore,
      restore,
      Effect::Reversible,
-     "drop the table beside: DROP TABLE SCHEMA.TABLE_pgkeel_DAY",
-     {&kTableIsFound, &kServerAnswers, &kTakesWrites}},
+     "drop the table beside: DROP TABLE SCHEMA.TABLE_pgkeel_DAY_OID",
+     {&kDamageWasRead, &kServerAnswers, &kTakesWrites}},
     {"compare_copies", describe_compare, compare, Effect::None, "", {&kTableIsFound}}};
 
 }  // namespace

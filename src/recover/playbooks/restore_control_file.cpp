@@ -113,18 +113,14 @@ std::string describe_write(const StepContext& context) {
   return "write the kept copy to " + control_file(context).string();
 }
 
-// Whose the directory is, the file is.
-Result<void> write_copy(const StepContext& context, const ControlCopy& copy) {
-  runtime::FileMode mode;
-  const auto facts = context.services.instance.inspect_data_dir();
-  if (runtime::running_as_root()) mode.owner = facts.owner;
-  return runtime::write_file_atomic(control_file(context), copy.bytes, mode);
-}
-
 Task<StepResult> write(StepContext* context) {
   const auto copy = co_await usable_copy(context);
   if (!copy) co_return not_usable(copy.error());
-  const auto written = write_copy(*context, *copy);
+  // Judging reads every page of the WAL, which takes minutes: somebody may have been quicker.
+  for (const auto* still : {&kControlFileIsLost, &kNoServerRuns})
+    if (auto why = still->objection(*context); !why.empty())
+      co_return StepResult::for_human(fmt::format("a human: {}; nothing was written", why));
+  const auto written = place_control_copy(context->services.instance, *copy);
   if (!written) co_return StepResult::failed(written.error());
   co_return StepResult::done(
       fmt::format("as of the checkpoint at {}", to_string(copy->control.checkpoint)));

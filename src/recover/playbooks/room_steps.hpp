@@ -10,7 +10,8 @@ namespace pgkeel::recover {
 /// the disk itself.
 extern const Precondition kADiskIsFull;
 
-/// A note: the ballast was given up in this very run, so that there is a little room again.
+/// A note: where the ballast was given up in this very run, a directory a line; there is a little
+/// room again.
 inline constexpr std::string_view kBallastReleased = "ballast_released";
 
 extern const Step kExpireCopies;

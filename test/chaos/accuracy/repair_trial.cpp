@@ -86,18 +86,19 @@ class Ward {
         limit);
   }
   /// Until the fault's incident is over, and all is at rest.
-  void await_over(const Injector& fault) {
-    wait([&] { return look(), is_over(fault); }, kOverMost);
+  void await_over(const Mended& mended) {
+    if (!mended.repair->told_on) wait([&] { return look(), is_over(*mended.injector); }, kOverMost);
     await_settled(kOverMost);
   }
   /// Until nothing is left unfinished.
   void await_all_over() {
-    wait([&] { return look(), std::ranges::all_of(seen_, over); }, kOverMost);
+    wait([&] { return look(), unfinished().empty(); }, kOverMost);
   }
   [[nodiscard]] std::vector<std::string> unfinished() const {
     std::vector<std::string> names;
     for (const auto& incident : seen_)
-      if (!over(incident)) names.push_back(incident.cause + " of " + incident.subject);
+      if (!over(incident) && !is_told_on(incident))
+        names.push_back(incident.cause + " of " + incident.subject);
     return names;
   }
   [[nodiscard]] bool is_over(const Injector& fault) const {
@@ -131,6 +132,12 @@ class Ward {
     mended.became = now;
     mended.settled =
         std::max(std::chrono::duration_cast<Millis>(SteadyClock::now() - evidence), Millis(0));
+  }
+  [[nodiscard]] bool is_told_on(const Incident& incident) const {
+    return std::ranges::any_of(trial_.faults, [&](const Mended& mended) {
+      return mended.by_hand && mended.repair->told_on &&
+             mended.injector->is_named_by({incident.cause, incident.subject});
+    });
   }
   static std::string playbooks_of(const Incident& incident) {
     std::string names;
@@ -166,7 +173,7 @@ void mend_by_hand(Site& site, Ward& ward, RepairTrial& trial) {
     if (ward.is_over(*mended.injector) || mended.repair->do_it == nullptr) continue;
     mended.by_hand = true;
     mended.repair->do_it(site);
-    ward.await_over(*mended.injector);
+    ward.await_over(mended);
   }
 }
 

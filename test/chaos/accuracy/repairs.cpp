@@ -41,6 +41,19 @@ void mend_archive_command(Site& site) {
 
 void drop_slot(Site& site) { site.session().run("select pg_drop_replication_slot('gone')"); }
 
+// The statement the incident hands over, and what is left is thrown away.
+void swap_in_copy(Site& site) {
+  auto session = site.session("shop");
+  const auto copy = session.run(
+      "select relname from pg_class where relname ~ '^flipped_pgkeel' and relkind = 'r'");
+  session.run(
+      "begin; lock table flipped; alter table flipped rename to flipped_damaged; alter table " +
+      copy + " rename to flipped; commit");
+  session.run("drop table flipped_damaged");
+  if (session.run("select count(v) from flipped") != "2000")
+    throw std::runtime_error("the copy is not whole");
+}
+
 void end_prepared(Site& site) {
   site.session("postgres").run("rollback prepared 'forgotten'");
   for (const auto* database : {"postgres", "shop", "crm", "template1"})
@@ -62,7 +75,7 @@ constexpr auto kRepairs = std::to_array<Repair>({
     {"disk_full", LeftToHuman, "makes the disk larger", grow_disk},
     {"wal_disk_full"},
     {"stale_pid"},
-    {"heap_corrupted", LeftToHuman},
+    {"heap_corrupted", LeftToHuman, "swaps the restored copy in", swap_in_copy, true},
     {"index_corrupted"},
     {"control_file_lost"},
     {"oom_killed"},

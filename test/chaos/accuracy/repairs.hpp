@@ -19,6 +19,7 @@ struct Repair {
   Ends ends = Ends::Repaired;
   std::string_view by_hand = {};        ///< what the person does, in words
   void (*do_it)(Site& site) = nullptr;  ///< and does it; throws when it cannot be done
+  bool told_on = false;                 ///< the incident stays for a day, whatever is done
 };
 
 [[nodiscard]] std::span<const Repair> repairs();

@@ -120,7 +120,8 @@ ModelCluster::ModelCluster() {
 
 Ground::Ground(const ModelCluster& model, GuardMode mode) : mode_(mode) {
   options_.copy_of = model.data_dir();
-  options_.settings = {{"autovacuum", "off"}};  // its reading may not come before the injector's
+  options_.settings = {{"autovacuum", "off"},  // its reading may not come before the injector's
+                       {"log_line_prefix", "%m [%p] %q%u@%d "}};  // as Debian's clusters have it
   fs::permissions(dir_.path(), fs::perms(0755));
 }
 

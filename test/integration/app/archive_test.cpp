@@ -156,8 +156,10 @@ TEST_F(Archive, ABackupWithoutItsLabelIsNoBackup) {
   const auto label = backup();
   const auto place = store() / "backups" / label;
   const auto figures = binary_.dir() / "figures";
+  // It is the first, of less than a block: `tar --delete` spoils what follows in some layouts.
   const auto line = fmt::format(
-      "cd {} && zstd -dcq data/00000.tar.zst >t && tar --delete -f t backup_label && "
+      "cd {} && zstd -dcq data/00000.tar.zst >t && tar tf t | sed -n 1p | grep -qx backup_label && "
+      "tail -c +1025 t >u && mv u t && "
       "zstd -qf t -o data/00000.tar.zst && (sha256sum t data/00000.tar.zst | cut -c1-64; "
       "stat -c %s t data/00000.tar.zst) >{} && rm t",
       place.string(), figures.string());

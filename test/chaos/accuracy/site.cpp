@@ -46,6 +46,7 @@ constexpr std::string_view kVictims =
     "create table billing.payments (id bigserial primary key, paid int);"
     "insert into billing.payments (paid) select i from generate_series(1, 1000) i;"
     "create role crowd login;"
+    "grant all on locked to crowd;"
     "analyze;";
 constexpr std::string_view kCrm =
     "create table contacts (id bigint primary key, name text);"

@@ -48,7 +48,8 @@ std::vector<std::string> databases_of(const Site& site) {
 std::string digest_of_rows(const Site& site, const std::string& database,
                            const std::string& table) {
   constexpr std::string_view kRows =
-      "select count(*) || ' rows, ' || coalesce(md5(string_agg(md5(t::text), '' order by "
+      "set lock_timeout = '10s'; select count(*) || ' rows, ' || "
+      "coalesce(md5(string_agg(md5(t::text), '' order by "
       "md5(t::text))), '') from {} t";
   try {
     return site.server().query(fmt::format(kRows, table), database);

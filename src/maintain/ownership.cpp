@@ -2,7 +2,7 @@
 #include "maintain/ownership.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -34,7 +34,9 @@ select coalesce((select rolsuper from pg_roles where rolname = $1), false),
          where d.datname = current_database()),
        coalesce((select string_agg(c.oid::regclass::text, ', ') from pg_class c join pg_roles r on r.oid = c.relowner
                   where r.rolname = $1 and c.relrowsecurity and not c.relforcerowsecurity), ''),
-       (select rolsuper from pg_roles where rolname = current_user))sql";
+       (select rolsuper from pg_roles where rolname = current_user),
+       coalesce((select pg_has_role(o.oid, a.oid, 'member') from pg_roles a, pg_roles o
+                  where a.rolname = $1 and o.rolname = $2), false))sql";
 
 // What an owner may drop. A sequence of a column follows its table and cannot be given away alone.
 constexpr const char* kObjects = R"sql(
@@ -61,6 +63,16 @@ select 5, case t.typtype when 'd' then 'domain' else 'type' end,
    and (t.typtype in ('e', 'd') or t.typtype = 'c' and c.relkind = 'c')
  order by 1, 3 limit 20001)sql";
 constexpr std::size_t kObjectsMax = 20'000;
+
+// What the two were given by name before: it is not ours to take back.
+constexpr const char* kSchemas = R"sql(
+select quote_ident(n.nspname),
+       exists (select from aclexplode(n.nspacl) a join pg_roles r on r.oid = a.grantee
+                where r.rolname = $1 and a.privilege_type = 'USAGE'),
+       exists (select from pg_default_acl d join pg_roles o on o.oid = d.defaclrole,
+                           aclexplode(d.defaclacl) a join pg_roles r on r.oid = a.grantee
+                where d.defaclnamespace = n.oid and o.rolname = $2 and r.rolname = $1)
+  from pg_namespace n where n.nspname !~ '^pg_')sql";
 
 struct Names {
   std::string owner;  ///< quoted
@@ -115,53 +127,95 @@ std::string_view kept_on(std::string_view kind) {
   return {};
 }
 
-void take_objects(OwnershipPlan& plan, const Names& names, const client::Rows& rows) {
-  std::set<std::string> schemas;
+/// What is known of a schema by its quoted name.
+struct SchemaRights {
+  bool used = false;       ///< the application was given its use by name
+  bool defaulted = false;  ///< the owner's later objects there are the application's to use already
+};
+using Schemas = std::map<std::string, SchemaRights>;
+
+Schemas schemas_in(const client::Rows& rows) {
+  Schemas schemas;
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    schemas[text_at(rows, row, 0)] = {text_at(rows, row, 1) == "t", text_at(rows, row, 2) == "t"};
+  return schemas;
+}
+
+bool owner_is_new(const OwnershipPlan& plan, OwnerRole role) {
+  return plan.makes_owner || role == OwnerRole::MadeBefore;
+}
+
+void give_schema(OwnershipPlan& plan, const Names& names, const std::string& schema,
+                 SchemaRights rights, bool own) {
+  if (!rights.used || own)
+    plan.apply.push_back(fmt::format("grant usage on schema {} to {}", schema, names.application));
+  if (!rights.used && !own)
+    plan.take_back.push_back(
+        fmt::format("revoke usage on schema {} from {}", schema, names.application));
+  const auto defaults =
+      fmt::format("alter default privileges for role {} in schema {} ", names.owner, schema);
+  for (const auto* kinds : {"select, insert, update, delete on tables", "usage on sequences"}) {
+    plan.apply.push_back(fmt::format("{}grant {} to {}", defaults, kinds, names.application));
+    if (!rights.defaulted)
+      plan.take_back.push_back(
+          fmt::format("{}revoke {} from {}", defaults, kinds, names.application));
+  }
+}
+
+void take_objects(OwnershipPlan& plan, const Names& names, OwnerRole role, const client::Rows& rows,
+                  const Schemas& known) {
+  std::map<std::string, bool> schemas;  // whether it is the application's own
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto kind = text_at(rows, row, 1);
     const auto object = text_at(rows, row, 2);
-    schemas.insert(text_at(rows, row, 3));
+    schemas[text_at(rows, row, 3)] |= kind == "schema";
     ++plan.objects;
     if (kind != "owned sequence") {
       plan.apply.push_back(fmt::format("alter {} {} owner to {}", kind, object, names.owner));
-      plan.take_back.push_back(
-          fmt::format("alter {} {} owner to {}", kind, object, names.application));
+      if (!owner_is_new(plan, role))
+        plan.take_back.push_back(
+            fmt::format("alter {} {} owner to {}", kind, object, names.application));
     }
     if (const auto kept = kept_on(kind); !kept.empty())
       plan.apply.push_back(fmt::format("grant {} {} to {}", kept, object, names.application));
   }
-  for (const auto& schema : schemas) {
-    plan.apply.push_back(fmt::format("grant usage on schema {} to {}", schema, names.application));
-    constexpr std::string_view kDefaults = "alter default privileges for role {} in schema {} ";
-    const auto defaults = fmt::format(fmt::runtime(kDefaults), names.owner, schema);
-    for (const auto* rights : {"select, insert, update, delete on tables", "usage on sequences"}) {
-      plan.apply.push_back(fmt::format("{}grant {} to {}", defaults, rights, names.application));
-      plan.take_back.push_back(
-          fmt::format("{}revoke {} from {}", defaults, rights, names.application));
-    }
+  for (const auto& [schema, own] : schemas) {
+    const auto found = known.find(schema);
+    give_schema(plan, names, schema, found == known.end() ? SchemaRights{} : found->second, own);
   }
 }
 
-// What an owner's views and triggers read may be others' tables, which the application was let at:
-// the new owner keeps that by being a member of it.
-void make_statements(OwnershipPlan& plan, const Names& names, const client::Rows& roles,
-                     const client::Rows& objects) {
-  const bool exists = text_at(roles, 0, 2) == "t";
-  const bool owns_database = text_at(roles, 0, 5) == "t";
-  if (objects.empty() && !owns_database) return;
-  if (!exists) plan.apply.push_back(fmt::format("create role {} nologin", names.owner));
-  plan.apply.push_back(fmt::format("grant {} to {}", names.application, names.owner));
-  if (owns_database) {
-    ++plan.objects;
-    plan.apply.push_back(fmt::format("alter database {} owner to {}", names.database, names.owner));
-    plan.apply.push_back(fmt::format("grant connect, temporary on database {} to {}",
-                                     names.database, names.application));
+void take_database(OwnershipPlan& plan, const Names& names, OwnerRole role) {
+  ++plan.objects;
+  plan.apply.push_back(fmt::format("alter database {} owner to {}", names.database, names.owner));
+  plan.apply.push_back(fmt::format("grant connect, temporary on database {} to {}", names.database,
+                                   names.application));
+  if (!owner_is_new(plan, role))
     plan.take_back.push_back(
         fmt::format("alter database {} owner to {}", names.database, names.application));
-  }
-  take_objects(plan, names, objects);
-  plan.take_back.push_back(fmt::format("revoke {} from {}", names.application, names.owner));
-  if (!exists) plan.take_back.push_back(fmt::format("drop role {}", names.owner));
+}
+
+// What an owner's views and triggers read may be others' tables, which the application was let at:
+// the new owner keeps that by being a member of it. A role that is made here owns nothing but what
+// it is given and what is made later: all of it goes back at once, and the role last.
+void make_statements(OwnershipPlan& plan, const Names& names, OwnerRole role,
+                     const client::Rows& roles, const client::Rows& objects,
+                     const Schemas& schemas) {
+  const bool exists = text_at(roles, 0, 2) == "t";
+  const bool owns_database = text_at(roles, 0, 5) == "t";
+  const bool member = text_at(roles, 0, 8) == "t";
+  if (objects.empty() && !owns_database) return;
+  plan.makes_owner = !exists && role == OwnerRole::AsFound;
+  if (plan.makes_owner) plan.apply.push_back(fmt::format("create role {} nologin", names.owner));
+  if (!member) plan.apply.push_back(fmt::format("grant {} to {}", names.application, names.owner));
+  if (owner_is_new(plan, role))
+    plan.take_back.push_back(
+        fmt::format("reassign owned by {} to {}", names.owner, names.application));
+  if (owns_database) take_database(plan, names, role);
+  take_objects(plan, names, role, objects, schemas);
+  if (plan.makes_owner) plan.take_back_last.push_back(fmt::format("drop role {}", names.owner));
+  else if (!member && role == OwnerRole::AsFound)
+    plan.take_back_last.push_back(fmt::format("revoke {} from {}", names.application, names.owner));
 }
 
 Task<Result<std::string>> only_candidate(const ServerAccess* access, Connection* session,
@@ -184,7 +238,8 @@ Task<Result<std::string>> only_candidate(const ServerAccess* access, Connection*
 }  // namespace
 
 Task<Result<OwnershipPlan>> plan_ownership(const ServerAccess* access, std::string database,
-                                           std::string owner, std::string application) {
+                                           std::string owner, std::string application,
+                                           OwnerRole role) {
   auto session = co_await connect(access, database, kApplication);
   if (!session) co_return fail(session.error());
   if (application.empty()) {
@@ -192,7 +247,8 @@ Task<Result<OwnershipPlan>> plan_ownership(const ServerAccess* access, std::stri
     if (!found) co_return fail(found.error());
     application = std::move(*found);
   }
-  OwnershipPlan plan{std::move(database), std::move(owner), std::move(application), 0, {}, {}};
+  OwnershipPlan plan{
+      std::move(database), std::move(owner), std::move(application), 0, {}, {}, {}, false};
   const auto names = quoted_names(plan);
   if (!names) co_return fail(names.error());
   const auto roles = co_await ask(access, &*session, kRoles, {plan.application, plan.owner});
@@ -203,7 +259,9 @@ Task<Result<OwnershipPlan>> plan_ownership(const ServerAccess* access, std::stri
   if (objects->size() > kObjectsMax)
     co_return fail(refused("there are too many objects for one transaction",
                            "Change them schema by schema, by hand."));
-  make_statements(plan, *names, *roles, *objects);
+  const auto schemas = co_await ask(access, &*session, kSchemas, {plan.application, plan.owner});
+  if (!schemas) co_return fail(schemas.error());
+  make_statements(plan, *names, role, *roles, *objects, schemas_in(*schemas));
   co_return plan;
 }
 

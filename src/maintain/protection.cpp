@@ -32,10 +32,10 @@ State state_of(const client::Rows& rows) {
   const auto triggers = rows.int64(0, 2).value_or(0);
   if (!schema) return State::Off;
   if (version == 0) return State::Foreign;
+  // Who owns the schema writes its comment, too: no version is believed from anybody else.
+  if (text_at(rows, 0, 6) != "t") return State::Damaged;
   if (version > kProtectionVersion) return State::Newer;
-  const bool whole =
-      triggers == static_cast<std::int64_t>(protection_triggers()) && text_at(rows, 0, 6) == "t";
-  if (!whole) return State::Damaged;
+  if (triggers != static_cast<std::int64_t>(protection_triggers())) return State::Damaged;
   return version < kProtectionVersion ? State::Older : State::On;
 }
 

@@ -19,7 +19,7 @@ struct Protection {
     Off,
     On,
     Older,    ///< whole, of an older pgkeel
-    Damaged,  ///< parts are missing, disabled, or owned by a role that is no superuser any more
+    Damaged,  ///< parts are missing, disabled, or owned by a role that is no superuser
     Newer,    ///< a newer pgkeel put it there
     Foreign,  ///< a schema `pgkeel` that pgkeel did not make
   };

@@ -223,6 +223,43 @@ std::string drop_all() {
 
 constexpr std::string_view kBegin = "begin; set local lock_timeout = '5s';\n";
 
+// Whoever owns the schema, or may create in it, could put a function of its own where superusers'
+// are called: nobody else has any right on it, and before the new functions are made nothing is
+// left in it that pgkeel did not make.
+constexpr std::string_view kTakeSchema = R"sql(create schema if not exists pgkeel;
+alter schema pgkeel owner to current_user;
+do $pgkeel$
+declare
+  grantee text;
+begin
+  for grantee in
+    select distinct case a.grantee when 0 then 'public'
+                    else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)::text) end
+      from pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+     where n.nspname = 'pgkeel' and a.grantee <> n.nspowner
+  loop
+    execute 'revoke all on schema pgkeel from ' || grantee || ' cascade';
+  end loop;
+end $pgkeel$;
+)sql";
+constexpr std::string_view kNothingLeft = R"sql(do $pgkeel$
+declare
+  strangers text;
+begin
+  select pg_catalog.string_agg(pg_catalog.format('%s(%s) of role %s', p.proname,
+           pg_catalog.pg_get_function_identity_arguments(p.oid),
+           pg_catalog.pg_get_userbyid(p.proowner)), ', ' order by p.oid)
+    into strangers
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where n.nspname = 'pgkeel';
+  if strangers is not null then
+    raise exception using errcode = 'object_not_in_prerequisite_state', message =
+      'schema pgkeel holds functions that pgkeel did not make: ' || strangers ||
+      '; nothing was changed. See who made them, and drop or move them first';
+  end if;
+end $pgkeel$;
+)sql";
+
 }  // namespace
 
 std::size_t protection_triggers() { return kTriggers.size(); }
@@ -232,8 +269,9 @@ Result<std::string> install_statements(const ProtectionNote& note) {
   TRY(until, pg::quote_literal(note.window_until));
   TRY(opened_by, pg::quote_literal(note.window_by));
   std::string text(kBegin);
-  text += "create schema if not exists pgkeel;\nrevoke all on schema pgkeel from public;\n";
+  text += kTakeSchema;
   text += drop_all();  // what is replaced keeps its owner, who may be no superuser any more
+  text += kNothingLeft;
   for (const auto function : kFunctions) text += function;
   text += "revoke all on all functions in schema pgkeel from public;\n";
   text += fmt::format(

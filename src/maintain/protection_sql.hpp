@@ -34,8 +34,8 @@ struct ProtectionNote {
                                                     std::string_view by);
 
 /// One row whoever asks: version (empty: none), whether the schema is there, event triggers that
-/// fire, who set it up, the window's end (epoch, else NULL) and who opened it, whether the owner of
-/// the functions is a superuser, whether the session's role is.
+/// fire, who set it up, the window's end (epoch, else NULL) and who opened it, whether the schema's
+/// owner and those of all functions in it are superusers, whether the session's role is.
 inline constexpr std::string_view kProtectionState = R"sql(
 select coalesce(substring(obj_description(n.oid, 'pg_namespace') from '^pgkeel protect ([0-9]{1,6})$'), ''),
        n.oid is not null,
@@ -47,8 +47,10 @@ select coalesce(substring(obj_description(n.oid, 'pg_namespace') from '^pgkeel p
          where p.pronamespace = n.oid and p.proname = 'drop_allowed' and s like 'pgkeel.window\_until=%'),
        coalesce((select substr(s, length('pgkeel.window_by=') + 1) from pg_proc p, unnest(p.proconfig) s
          where p.pronamespace = n.oid and p.proname = 'drop_allowed' and s like 'pgkeel.window\_by=%'), ''),
-       coalesce((select r.rolsuper from pg_proc p join pg_roles r on r.oid = p.proowner
-         where p.pronamespace = n.oid and p.proname = 'tell'), false),
+       coalesce((select rolsuper from pg_roles where oid = n.nspowner), false)
+         and coalesce((select bool_and(r.rolsuper) and bool_or(p.proname = 'tell')
+                         from pg_proc p join pg_roles r on r.oid = p.proowner
+                        where p.pronamespace = n.oid), false),
        coalesce((select rolsuper from pg_roles where rolname = current_user), false)
   from (select 1) one left join pg_namespace n on n.nspname = 'pgkeel'
 )sql";

@@ -17,6 +17,7 @@ Task<Result<Connection>> connect(const ServerAccess* access, std::string databas
   options.deadline = access->loop->after(kPatience);
   options.connect_as = access->connect_as;
   options.application_name = std::move(application_name);
+  options.settings = {{"search_path", "pg_catalog"}};  // nothing anybody made is called unnamed
   auto conninfo = access->conninfo;
   if (!database.empty()) conninfo.database = std::move(database);
   auto opened = co_await Connection::open(*access->loop, std::move(conninfo), std::move(options));

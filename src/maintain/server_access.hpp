@@ -17,7 +17,8 @@ struct ServerAccess {
   std::optional<runtime::Account> connect_as;
 };
 
-/// To the conninfo's own database when `database` is empty.
+/// To the conninfo's own database when `database` is empty. Its search_path is pg_catalog: it may
+/// be a superuser's, in a database where others create functions and operators.
 runtime::Task<Result<client::Connection>> connect(const ServerAccess* access, std::string database,
                                                   std::string application_name);
 /// One statement.

@@ -197,9 +197,8 @@ Result<int> make(const Config& config, const Invocation& invocation, const Serve
                     .with_hint("Set mode = \"act\" in the configuration."));
   OwnershipPlans plans;
   if (invocation.has("--ownership")) {
-    TRY(planned, plan_ownerships(config, invocation, access, databases));
-    TRY_VOID(make_ownerships(config, invocation, access, planned));
-    plans = std::move(planned);
+    TRY(given, make_ownerships(config, invocation, access, databases));
+    plans = std::move(given);
   }
   std::vector<Protection> done;
   std::optional<Error> failure;

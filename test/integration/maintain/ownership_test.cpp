@@ -39,7 +39,8 @@ class OwnershipTest : public ProtectedServer {
   }
   Result<maintain::OwnershipPlan> plan(const std::string& owner = "shop_owner",
                                        const std::string& application = "") {
-    return run(maintain::plan_ownership(&access_, "shop", owner, application));
+    return run(maintain::plan_ownership(&access_, "shop", owner, application,
+                                        maintain::OwnerRole::AsFound));
   }
 };
 
@@ -67,12 +68,13 @@ TEST_P(OwnershipTest, TheApplicationWorksAndDropsNothing) {
   as("postgres")("set role shop_owner; create table s.later (id serial)");
   EXPECT_EQ(app.state_of("insert into s.later default values"), "") << app.said();
   EXPECT_NE(app.state_of("drop table s.later"), "");
-  as("postgres")("drop table s.later");
   EXPECT_EQ(plan("shop_owner", "app")->objects, 0U) << "nothing is left to do";
 
   auto dba = as("postgres");
-  for (const auto& statement : wanted->take_back)
-    EXPECT_EQ(dba.state_of(statement), "") << statement << dba.said();
+  for (const auto& statements : {wanted->take_back, wanted->take_back_last})
+    for (const auto& statement : statements)
+      EXPECT_EQ(dba.state_of(statement), "") << statement << dba.said();
+  EXPECT_EQ(app.state_of("drop table s.later"), "") << "what was made meanwhile is its own, too";
   EXPECT_EQ(server_->query(owners, "shop"), before);
   EXPECT_EQ(day_of_the_application(), "");
   EXPECT_EQ(app.state_of("drop table s.part1"), "");
@@ -99,6 +101,58 @@ TEST_P(OwnershipTest, IsRefusedWhereItWouldHarm) {
       "create table more (id int); create role second login; alter table more owner to second",
       "shop");
   EXPECT_EQ(plan().error().code, ErrorCode::Usage);
+}
+
+TEST_P(OwnershipTest, SeveralDatabasesShareTheRole) {
+  // Goal: C4: the role is made once, with the first database, and dropped once, when all are taken
+  // back; what the application had by name before it keeps.
+  server_->query("create database crm owner app");
+  server_->query(
+      "create table public.people (id int); alter table public.people owner to app;"
+      "create schema lent; grant usage on schema lent to app;"
+      "create table lent.t (id int); alter table lent.t owner to app",
+      "crm");
+  std::vector<maintain::OwnershipPlan> done;
+  for (const auto* database : {"shop", "crm"}) {
+    const auto role = done.empty() ? maintain::OwnerRole::AsFound : maintain::OwnerRole::MadeBefore;
+    auto one = run(maintain::plan_ownership(&access_, database, "shop_owner", "app", role));
+    ASSERT_TRUE(one) << one.error().message();
+    const auto changed = run(maintain::change_ownership(&access_, &*one));
+    ASSERT_TRUE(changed) << changed.error().message();
+    done.push_back(std::move(*one));
+  }
+  EXPECT_EQ(done[0].apply.front(), "create role \"shop_owner\" nologin");
+  EXPECT_EQ(done[0].take_back_last.size(), 1U);
+  EXPECT_TRUE(done[1].take_back_last.empty());
+  EXPECT_EQ(done[1].apply.front(), "alter database \"crm\" owner to \"shop_owner\"");
+  for (const auto& one : done)
+    for (const auto& statement : one.take_back) server_->query(statement, one.database);
+  for (const auto& statement : done[0].take_back_last) server_->query(statement, "shop");
+  EXPECT_EQ(server_->query("select count(*) from pg_class c join pg_roles r on r.oid = c.relowner"
+                           " where r.rolname = 'app' and relkind = 'r'",
+                           "crm"),
+            "2");
+  EXPECT_EQ(server_->query("select has_schema_privilege('app', 'lent', 'usage')", "crm"), "t");
+  EXPECT_EQ(server_->query("select count(*) from pg_default_acl", "crm"), "0");
+  EXPECT_EQ(day_of_the_application(), "");
+}
+
+TEST_P(OwnershipTest, ARoleThatWasThereStays) {
+  // Goal: C4: an owner that owned things of its own before gives back what it was given, no more.
+  server_->query(
+      "create role keeper; create table public.kept (id int);"
+      "alter table public.kept owner to keeper",
+      "shop");
+  const auto wanted = plan("keeper");
+  ASSERT_TRUE(wanted);
+  ASSERT_TRUE(run(maintain::change_ownership(&access_, &*wanted)));
+  for (const auto& statements : {wanted->take_back, wanted->take_back_last})
+    for (const auto& statement : statements) server_->query(statement, "shop");
+  EXPECT_EQ(server_->query("select pg_get_userbyid(relowner) from pg_class where relname = 'kept'",
+                           "shop"),
+            "keeper");
+  EXPECT_EQ(server_->query("select pg_has_role('keeper', 'app', 'member')"), "f");
+  EXPECT_EQ(day_of_the_application(), "");
 }
 
 PGKEEL_FOR_EVERY_MAJOR(OwnershipTest);

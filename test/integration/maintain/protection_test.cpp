@@ -136,6 +136,58 @@ TEST_P(ProtectionTest, IsInstalledOnceAndReplacesWhatIsOlder) {
   EXPECT_EQ(plain.error().exit_number(), 3);
 }
 
+TEST_P(ProtectionTest, IsNoOtherRolesToReplace) {
+  // Goal: C4: a schema pgkeel that somebody else owns, or may create in, becomes the superuser's
+  // alone before functions of his are in it, whatever its comment claims; what others put into it
+  // is named, and nothing is installed beside it.
+  auto app = as("app");
+  server_->query("create role helper login");
+  app("create schema pgkeel; comment on schema pgkeel is 'pgkeel protect 1';"
+      "grant create, usage on schema pgkeel to helper with grant option;"
+      "grant usage on schema pgkeel to public;"
+      "create function pgkeel.drop_allowed() returns text language sql as 'select null::text'");
+  as("helper")("grant create on schema pgkeel to public");
+  EXPECT_EQ(run(maintain::look_at_protection(&access_, "shop"))->state, State::Damaged);
+  app("comment on schema pgkeel is 'pgkeel protect 999'");
+  const auto claimed = run(maintain::look_at_protection(&access_, "shop"));
+  EXPECT_EQ(claimed->state, State::Damaged);
+  EXPECT_FALSE(refuses(*claimed, wall_now()));
+
+  app("create function pgkeel.tell(text) returns void language sql as ''");
+  const auto refused = run(maintain::protect(&access_, "shop", "a test"));
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("tell(text) of role app"));
+  const auto owner = "select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'pgkeel'";
+  EXPECT_EQ(server_->query(owner, "shop"), "app") << "nothing was changed";
+  app("drop function pgkeel.tell(text)");
+  switch_on();
+  EXPECT_EQ(server_->query(owner, "shop"), "postgres");
+  EXPECT_EQ(server_->query("select count(*) from pg_namespace n, aclexplode(n.nspacl) a"
+                           " where n.nspname = 'pgkeel' and a.grantee <> n.nspowner",
+                           "shop"),
+            "0");
+  for (const auto* name : {"mine", "drop_allowed"})
+    EXPECT_EQ(app.state_of(std::string("create or replace function pgkeel.") + name +
+                           "() returns text language sql as 'select null::text'"),
+              kRefused);
+  app("create table a (id int)");
+  EXPECT_EQ(app.state_of("drop table a"), kRefused) << app.said();
+
+  server_->query("alter function pgkeel.refuse_drop() owner to app", "shop");
+  EXPECT_EQ(run(maintain::look_at_protection(&access_, "shop"))->state, State::Damaged);
+  switch_on();
+}
+
+TEST_P(ProtectionTest, ItsSessionsCallNothingUnnamed) {
+  // Goal: C4: a superuser's session in an application's database finds no function or operator of
+  // others by its bare name.
+  auto session = run(maintain::connect(&access_, "shop", "a test"));
+  ASSERT_TRUE(session);
+  const auto rows = run(maintain::ask(&access_, &*session, "show search_path"));
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(maintain::text_at(*rows, 0, 0), "pg_catalog");
+}
+
 PGKEEL_FOR_EVERY_MAJOR(ProtectionTest);
 
 }  // namespace

@@ -1,9 +1,19 @@
 // See case.hpp. All pure.
 #include "diagnose/case.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <ranges>
+
 #include <fmt/format.h>
 
 namespace pgkeel::diagnose {
+namespace {
+
+// A session that raises lines like the record's would fill the report else.
+constexpr std::size_t kDdlToldMost = 20;
+
+}  // namespace
 
 bool server_absent(const Case& the_case) {
   const auto& seen = the_case.seen;
@@ -80,9 +90,11 @@ void add_engine_words(const Case& the_case, Finding& finding) {
 }
 
 void add_who_removed(const Case& the_case, Finding& finding) {
+  std::vector<incident::Evidence> told;
   for (const auto& line : the_case.seen.log_watch.ddl)
-    if (pg::removed(line, finding.subject))
-      finding.evidence.push_back({line.at, "ddl", pg::describe(line)});
+    if (pg::removed(line, finding.subject)) told.push_back({line.at, "ddl", pg::describe(line)});
+  const auto left_out = told.size() - std::min(told.size(), kDdlToldMost);  // the oldest
+  std::ranges::move(told | std::views::drop(left_out), std::back_inserter(finding.evidence));
 }
 
 std::optional<LastSeen> last_seen(const Case& the_case, const sense::LastPositions& gone, Oid oid) {

@@ -126,6 +126,7 @@ void read_who(std::string_view prefix, LogLine& line) {
   line.application = named_value(prefix, "app=");
   if (!line.user.empty() || !line.database.empty()) return;
   for_each_word(prefix, [&](std::string_view word) {
+    if (!line.user.empty()) return;  // what follows is what the application calls itself
     // A role may be called like an address; a database hardly is.
     const auto at = word.rfind('@');
     if (at == std::string_view::npos || at == 0 || at + 1 == word.size()) return;

@@ -19,6 +19,10 @@ runtime::Task<Result<client::Connection>> open_session(Services* services, std::
   options.deadline = services->loop.after(kStatementPatience);
   options.application_name = "pgkeel recovery";
   options.connect_as = services->client_account;
+  // A superuser calls nothing unnamed that others made. A pooler before a server of somebody else
+  // may take no options.
+  if (services->instance.kind() != instance::Kind::Remote)
+    options.settings = {{"search_path", "pg_catalog"}};
   auto connection = co_await client::Connection::open(services->loop, std::move(conninfo), options);
   if (!connection) co_return fail(client::to_error(std::move(connection).error()));
   co_return std::move(*connection);

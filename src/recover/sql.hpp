@@ -16,7 +16,7 @@ runtime::Task<Result<client::Rows>> run_statement(
     Services* services, std::string database, std::string sql,
     std::vector<std::optional<std::string>> parameters = {});
 
-/// A session for several statements; closed by its destruction.
+/// A session for several statements, whose search_path is pg_catalog; closed by its destruction.
 runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database);
 /// One statement on it, bounded in the same way.
 runtime::Task<Result<client::Rows>> run_on(Services* services, client::Connection* connection,

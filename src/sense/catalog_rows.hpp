@@ -67,7 +67,7 @@ inline constexpr std::string_view kCounts =
 [[nodiscard]] std::string sizes_of(const std::vector<Oid>& relations);
 
 inline constexpr std::string_view kWrite =
-    "begin; select pg_logical_emit_message(true, 'pgkeel', 'write probe'); commit";
+    "begin; select pg_catalog.pg_logical_emit_message(true, 'pgkeel', 'write probe'); commit";
 inline constexpr std::string_view kCollectedLog =
     "select coalesce(pg_current_logfile(), ''), current_setting('data_directory')";
 

@@ -28,8 +28,8 @@ inline constexpr std::size_t kEventTextMax = 1024;
 
 /// Without the statement, which is the user's and may hold what no report should.
 [[nodiscard]] LogEvent to_event(pg::Signature signature, const pg::LogLine& line);
-/// Of the record of DDL; nullopt for any other line, and for one that is not of the process it
-/// names.
+/// Of the record of DDL; nullopt for any other line, and for one that is not of the process, the
+/// login, the database or (within seconds) the time it names, as far as the line tells these.
 [[nodiscard]] std::optional<pg::DdlLine> ddl_of(const pg::LogLine& line);
 
 }  // namespace pgkeel::sense

@@ -22,7 +22,8 @@ runtime::Task<client::DbResult<client::Connection>> open_session(Board* board, s
   options.connect_as = board->options.connect_as;
   // A pooler in front of a server that is visited may take no options; a visit sets its own limits.
   if (board->options.keeps_sessions())
-    options.settings = {{"statement_timeout", std::to_string(timeout_ms)},
+    options.settings = {{"search_path", "pg_catalog"},  // nothing others made is called unnamed
+                        {"statement_timeout", std::to_string(timeout_ms)},
                         {"lock_timeout", std::to_string(timeout_ms)},
                         {"jit", "off"},
                         {"max_parallel_workers_per_gather", "0"},

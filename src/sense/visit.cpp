@@ -27,8 +27,9 @@ constexpr int kDoublingsMax = 16;
 std::string begin_statement(const Options& options) {
   const auto timeout_ms = options.timeout.count();
   return fmt::format(
-      "begin read only; set local statement_timeout = {}; set local lock_timeout = {};"
-      " set local jit = off; set local max_parallel_workers_per_gather = 0",
+      "begin read only; set local search_path = pg_catalog; set local statement_timeout = {};"
+      " set local lock_timeout = {}; set local jit = off;"
+      " set local max_parallel_workers_per_gather = 0",
       timeout_ms, timeout_ms);
 }
 

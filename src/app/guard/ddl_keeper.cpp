@@ -9,6 +9,9 @@ namespace pgkeel::app {
 namespace {
 
 constexpr Seconds kSilence{3600};
+// A session that raises lines like the record's would fill the report else.
+constexpr std::ptrdiff_t kDdlEvidenceMost = 20;
+constexpr std::string_view kDdlSource = "ddl";
 
 bool is_known(const incident::Incident& incident, const std::string& text) {
   return std::ranges::any_of(incident.evidence,
@@ -18,13 +21,18 @@ bool is_known(const incident::Incident& incident, const std::string& text) {
 void add_who_removed(incident::Journal& journal, const std::vector<pg::DdlLine>& lines) {
   const auto open = journal.unfinished();
   if (!open) return;
-  for (const auto& incident : *open)
+  for (const auto& incident : *open) {
+    auto told = std::ranges::count(incident.evidence, kDdlSource, &incident::Evidence::source);
     for (const auto& line : lines) {
+      if (told >= kDdlEvidenceMost) break;
       const auto text = pg::describe(line);
       if (!pg::removed(line, incident.subject) || is_known(incident, text)) continue;
-      const auto written = journal.add_evidence(incident.id, {line.at, "ddl", text});
+      const auto written =
+          journal.add_evidence(incident.id, {line.at, std::string(kDdlSource), text});
       if (!written) log_error("journal not written", {{"why", written.error().message()}});
+      ++told;
     }
+  }
 }
 
 }  // namespace

@@ -221,12 +221,13 @@ Task<StepResult> prove(StepContext* context) {
   if (!index) co_return index.error();
   const auto amcheck = co_await find_amcheck(context, &*connection);
   if (!amcheck) co_return StepResult::failed(amcheck.error());
-  const auto sql = amcheck->tables
-                       ? fmt::format(
-                             "select format('block %s: %s', blkno, msg) from {}.verify_heapam({}, "
-                             "on_error_stop => true, check_toast => true) limit 1",
-                             amcheck->schema, index->table_oid)
-                       : fmt::format("select sum(length(t::text)) from only {} t", index->table);
+  const auto sql =
+      amcheck->tables
+          ? fmt::format(
+                "select format('block %s: %s', blkno, msg) from {}.verify_heapam({}, "
+                "on_error_stop => true, check_toast => true) limit 1",
+                amcheck->schema, index->table_oid)
+          : fmt::format("select count(pg_catalog.record_out(t.*)) from only {} t", index->table);
   const auto rows = co_await run_long(&context->services, &*connection, sql, kPatience);
   co_return judge_table(*context, *index, amcheck->tables, rows);
 }

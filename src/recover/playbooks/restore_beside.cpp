@@ -52,7 +52,8 @@ constexpr std::string_view kReader =
     " readable := 0; unreadable := 0;"
     " for page in select generate_series(0, pg_relation_size(r)"
     " / current_setting('block_size')::int8 - 1) loop begin"
-    " execute format('select count(t::text) from only %s t where ctid = any (array(select"
+    " execute format('select count(pg_catalog.record_out(t.*)) from only %s t"
+    " where ctid = any (array(select"
     " format(''(%%s,%%s)'', %s, line)::tid from generate_series(1, 600) line))', r, page)"
     " into found; readable := readable + found;"
     " exception when others then unreadable := unreadable + 1; end; end loop; end $f$";

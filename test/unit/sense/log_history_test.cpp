@@ -1,6 +1,7 @@
 // What a log tells of the last days: events, who removed something, files that were rotated.
 #include "sense/log_history.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -42,6 +43,29 @@ TEST(LogHistory, TheRecordOfDdlIsRead) {
                   kSince);
   ASSERT_EQ(history.ddl.size(), 1U);
   EXPECT_EQ(history.ddl[0].tag, "DROP TABLE");
+}
+
+TEST(LogHistory, ARecordOfDdlThatIsNotOfItsLineIsNone) {
+  // Goal: C4: RAISE LOG is everybody's: who, where and when are what the server says of the line,
+  // in each of its forms; a name that a prefix cannot hold whole is no reason.
+  const auto told = [](std::string_view prefix, std::string_view login, std::string_view at) {
+    const auto line = fmt::format(
+        R"({}LOG:  pgkeel-ddl 1 {{"at": "2026-11-21T{}Z", "db": "shop", "tag": "DROP TABLE", "pid": 7, "login": "{}"}})",
+        prefix, at, login);
+    return log_history(pg::ServerLogFormat::Stderr, line + "\n", kSince).ddl.size();
+  };
+  const std::string at = "2026-11-21 10:00:00.000 UTC [7] ";
+  EXPECT_EQ(told(at, "app", "10:00:00.5"), 1U) << "the prefix says nothing of who";
+  EXPECT_EQ(told(at + "app@shop ", "app", "10:00:00.5"), 1U);
+  EXPECT_EQ(told(at + "user=app,db=shop ", "app", "10:00:00.5"), 1U);
+  EXPECT_EQ(told(at + "my app@shop ", "my app", "10:00:00.5"), 1U);
+  EXPECT_EQ(told(at + "app@shop celery@host ", "app", "10:00:00.5"), 1U);
+  EXPECT_EQ(told(at + "app@shop boss@shop ", "boss", "10:00:00.5"), 0U);
+  EXPECT_EQ(told(at + "app@shop ", "boss", "10:00:00.5"), 0U);
+  EXPECT_EQ(told(at + "app@shop ", "", "10:00:00.5"), 0U);
+  EXPECT_EQ(told(at + "user=app,db=crm ", "app", "10:00:00.5"), 0U);
+  EXPECT_EQ(told(at + "app@shop ", "app", "10:00:06"), 0U) << "of another time";
+  EXPECT_EQ(told(at + "app@shop ", "app", "09:59:54"), 0U);
 }
 
 TEST(LogHistory, OlderLinesAreLeftOut) {

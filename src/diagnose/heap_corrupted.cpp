@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "diagnose/case.hpp"
+#include "diagnose/shell_words.hpp"
 #include "diagnose/trouble.hpp"
 #include "sense/damaged.hpp"
 
@@ -29,8 +30,8 @@ std::string filenode(const std::string& file) {
 std::string hint(const std::string& file, const std::string& database) {
   std::string find;
   if (const auto number = filenode(file); !number.empty())
-    find = fmt::format("what it is: psql -d {} -c \"select pg_filenode_relation(0, {})\"; ",
-                       database.empty() ? "DATABASE" : database, number);
+    find = fmt::format("what it is: psql {} -c \"select pg_filenode_relation(0, {})\"; ",
+                       dbname_option(database.empty() ? "DATABASE" : database), number);
   return find +
          "restore it beside the live one ('pgkeel undrop DATABASE.SCHEMA.TABLE --as NAME') and "
          "check the disk ('dmesg', smartctl); an index alone is made anew with REINDEX INDEX "
@@ -53,9 +54,9 @@ void tell_of_database(const Case& the_case, const std::string& directory,
     finding.evidence.push_back(
         evidence(the_case, "catalog", fmt::format("pg_database still has {}", database)));
   finding.hint = fmt::format(
-      "restore it under another name ('pgkeel undrop {0} --as {0}_restored') and drop this one "
+      "restore it under another name (pgkeel undrop {} --as {}) and drop this one "
       "when that is whole; who removed the directory, and is the disk sound ('dmesg')?",
-      database);
+      shell_word(database), shell_word(database + "_restored"));
 }
 
 }  // namespace

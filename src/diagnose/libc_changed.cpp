@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "diagnose/shell_words.hpp"
 #include "diagnose/warning.hpp"
 #include "pg/sql_text.hpp"
 
@@ -12,7 +13,7 @@ namespace pgkeel::diagnose {
 namespace {
 
 constexpr std::size_t kNamedMax = 5;
-constexpr std::size_t kCuresMax = 50;
+constexpr std::size_t kCuresMax = 20;         // of some 500 bytes each
 constexpr int kVersionsOfDatabases = 150000;  // before it only collations had one
 
 bool another_libc(const sense::Observation& seen, const Known& known) {
@@ -54,21 +55,23 @@ std::string versions(const std::vector<sense::DatabaseCollation>& databases) {
   return text;
 }
 
-// For a shell; a name may hold anything.
-std::string shell_word(const std::string& text) {
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
+// What reindexdb --concurrently passes over with no more than a warning; this locks writers out of
+// their tables, and fails as a whole.
+constexpr std::string_view kPassedOver =
+    "do $do$ declare i regclass; begin for i in select indexrelid from pg_index join pg_class on "
+    "pg_class.oid = indexrelid where (indisexclusion or not indisvalid) and relkind = $q$i$q$ and "
+    "relpersistence <> $q$t$q$ loop execute $q$reindex index $q$ || i; end loop; end $do$";
 
 // The whole cure of one database: every index first, and only when that has gone well the version.
 std::string cure(const std::string& database, int server_version) {
-  const auto word = shell_word(database);
-  const auto reindex = fmt::format("reindexdb --concurrently --dbname={}", word);
-  if (server_version > 0 && server_version < kVersionsOfDatabases) return reindex;
+  const auto where = dbname_option(database);
+  auto text = fmt::format(
+      "reindexdb --concurrently {0} && psql {0} --set=ON_ERROR_STOP=1 --command={1} --command={2}",
+      where, shell_word("set search_path = pg_catalog"), shell_word(kPassedOver));
+  if (server_version > 0 && server_version < kVersionsOfDatabases) return text;
   const auto name = pg::quote_identifier(database).value_or("DATABASE");
   const auto refresh = fmt::format("alter database {} refresh collation version", name);
-  return fmt::format("{} && psql --dbname={} --command={}", reindex, word, shell_word(refresh));
+  return text + " --command=" + shell_word(refresh);
 }
 
 std::string cures(const std::vector<sense::DatabaseCollation>& databases, int server_version) {
@@ -102,14 +105,16 @@ std::vector<Warning> libc_changed(const sense::Observation& seen, const Known& k
   text += ". Rows may not be found, and unique indexes may hold a value twice.";
   const auto version = seen.login.server_version;
   const bool old = version > 0 && version < kVersionsOfDatabases;
-  return {{"libc_changed", text,
-           fmt::format(
-               "Go back to the image or host with the former libc; or make every index anew "
-               "(it locks no writer out), in a quiet hour: {}{}. A unique index that has let a "
-               "value in twice says so: remove one of the rows first. REFRESH alone hides the "
-               "damage.",
-               cures(databases, version),
-               old ? "; then ALTER COLLATION ... REFRESH VERSION of each collation in use" : "")}};
+  return {
+      {"libc_changed", text,
+       fmt::format(
+           "Go back to the image or host with the former libc; or make every index anew, in a "
+           "quiet hour (it locks writers out only of tables with an exclusion constraint or an "
+           "invalid index, which is REINDEX INDEX for each): {}{}. A unique index that has let a "
+           "value in twice says so: remove one of the rows first. REFRESH alone hides the "
+           "damage.",
+           cures(databases, version),
+           old ? "; then ALTER COLLATION ... REFRESH VERSION of each collation in use" : "")}};
 }
 
 }  // namespace pgkeel::diagnose

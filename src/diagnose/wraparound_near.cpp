@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "diagnose/case.hpp"
+#include "diagnose/shell_words.hpp"
 #include "pg/sql_text.hpp"
 
 namespace pgkeel::diagnose {
@@ -95,9 +96,10 @@ std::string unseen_words(const std::string& database) {
       "from pg_stat_activity a where a.backend_type = 'autovacuum worker' and a.wait_event_type = "
       "'Lock'; which table is the oldest, of a living session where it is temporary: select "
       "c.oid::regclass, age(c.relfrozenxid), c.relpersistence from pg_class c where c.relkind in "
-      "('r', 't', 'm') order by 2 desc limit 5; end that session with pg_terminate_backend(), then "
-      "'vacuumdb --freeze --dbname={}'",
-      database, database);
+      "('r', 't', 'm') order by 2 desc limit 5; end that session with pg_terminate_backend(), "
+      "then: "
+      "vacuumdb --freeze {}",
+      database, dbname_option(database));
 }
 
 }  // namespace
@@ -129,9 +131,9 @@ std::vector<Finding> wraparound_near(const Case& the_case) {
     finding.evidence.push_back(evidence(
         the_case, "activity", fmt::format("{}, {} transactions old", blocker.what, blocker.age)));
   finding.hint = named ? fmt::format(
-                             "{}; autovacuum then freezes by itself, 'vacuumdb --freeze "
-                             "--dbname={}' at once",
-                             blocker.remedy, worst.database)
+                             "{}; autovacuum then freezes by itself; at once: vacuumdb "
+                             "--freeze {}",
+                             blocker.remedy, dbname_option(worst.database))
                        : unseen_words(worst.database);
   return {finding};
 }

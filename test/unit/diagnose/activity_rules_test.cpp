@@ -276,6 +276,10 @@ TEST(WraparoundNear, NamesWhatHoldsVacuumUp) {
   activity.freeze.front().transactions = 400'000'001;
   EXPECT_THAT(instance.findings().front().summary, HasSubstr("Nothing that can be seen"));
   EXPECT_THAT(instance.findings().front().hint, HasSubstr("vacuumdb --freeze --dbname=shop"));
+  activity.freeze.front().database = "$(reboot)";
+  EXPECT_THAT(instance.findings().front().hint,
+              HasSubstr("vacuumdb --freeze --dbname='$(reboot)'"));
+  activity.freeze.front().database = "shop";
   activity.transactions = {idle_transaction()};
   activity.transactions.front().xmin_age = 1000;
   activity.transactions.front().blocks = activity.transactions.front().blocking_looks = 0;

@@ -204,7 +204,7 @@ TEST(HeapCorrupted, OneFindingAFile) {
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].subject, "base/5/27253");
   EXPECT_THAT(findings[0].hint,
-              HasSubstr("psql -d shop -c \"select pg_filenode_relation(0, 27253)"));
+              HasSubstr("psql --dbname=shop -c \"select pg_filenode_relation(0, 27253)"));
   EXPECT_EQ(findings[1].subject, "pg_toast_27282");
   instance.now = kNow + Seconds(25 * 3600);
   EXPECT_THAT(instance.findings(), IsEmpty());

@@ -41,7 +41,8 @@ class ContainerInstance final : public Instance {
   runtime::Task<Result<void>> remove_anchor() override;
   runtime::Task<Result<void>> raise_memory_limit(std::int64_t bytes) override;
   runtime::Task<Result<std::optional<SecondServer>>> second_server() override;
-  runtime::Task<Result<std::string>> hold_second(SecondServer second) override;
+  runtime::Task<Result<Restarter>> second_restarter(SecondServer second) override;
+  runtime::Task<Result<void>> hold_second(SecondServer second) override;
   runtime::Task<Result<void>> kill_second(SecondServer second) override;
   runtime::Task<Result<Restarter>> restarter() override;
   runtime::Task<Result<void>> set_restarter(Restarter wanted) override;

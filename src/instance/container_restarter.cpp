@@ -18,14 +18,6 @@ int number_in(std::string_view text) {
   return number;
 }
 
-// "on-failure:3" as `docker run --restart` takes it.
-std::string setting_of(const ContainerFacts& facts) {
-  std::string setting(to_string(facts.restart_policy));
-  if (facts.restart_policy == RestartPolicy::OnFailure && facts.restart_retries_max > 0)
-    setting += fmt::format(":{}", facts.restart_retries_max);
-  return setting;
-}
-
 Task<Result<Restarter>> service_restarter(const Engine* engine, std::string name) {
   CO_TRY(service, co_await engine->service(name));
   if (!service.wanted)
@@ -56,7 +48,7 @@ Task<Result<Restarter>> ask_again(const Engine* engine, const Restarter* wanted)
     co_return service;
   }
   CO_TRY(facts, co_await engine->inspect(wanted->name));
-  co_return Restarter{Restarter::Kind::Container, facts.id, setting_of(facts)};
+  co_return Restarter{Restarter::Kind::Container, facts.id, restart_setting(facts)};
 }
 
 }  // namespace
@@ -68,7 +60,7 @@ Task<Result<Restarter>> ContainerInstance::restarter() {
   const auto task = facts ? swarm_task(*facts) : std::nullopt;
   // A service of no task has no container, and is known by its own name.
   if (!gone && !task)
-    co_return Restarter{Restarter::Kind::Container, facts->id, setting_of(*facts)};
+    co_return Restarter{Restarter::Kind::Container, facts->id, restart_setting(*facts)};
   auto service = co_await service_restarter(&engine_, task ? task->service : plan_.container);
   if (gone && !service) co_return fail(facts.error());
   co_return service;

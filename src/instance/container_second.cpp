@@ -53,13 +53,17 @@ Result<ServerProcess> postmaster_of(const std::vector<ServerProcess>& all,
 }
 
 bool began_later(const ContainerFacts& one, const ContainerFacts& other) {
-  const auto began = parse_iso8601(one.started_at);
-  const auto before = parse_iso8601(other.started_at);
+  const auto began = parse_engine_time(one.started_at);
+  const auto before = parse_engine_time(other.started_at);
   return began && before && *began > *before;
 }
 
 Result<SecondServer> later_of(const ContainerFacts& ours, const ContainerFacts& other,
                               const fs::path& data_dir) {
+  // The later one may be the only one that serves then.
+  if (!ours.running || ours.paused || ours.restarting)
+    return fail(ErrorCode::Refused,
+                fmt::format("container {}, the known one, is {}", ours.name, ours.status));
   const auto all = postmasters_in(data_dir);
   if (all.size() != 2)
     return fail(ErrorCode::Refused,
@@ -69,7 +73,8 @@ Result<SecondServer> later_of(const ContainerFacts& ours, const ContainerFacts& 
   if (our_server.start_ticks >= their_server.start_ticks || !began_later(other, ours))
     return fail(ErrorCode::Refused,
                 fmt::format("the server in {} is not clearly the later one", other.name));
-  return SecondServer{other.id, other.name, their_server.pid, their_server.start_ticks};
+  return SecondServer{other.id, other.name, their_server.pid, their_server.start_ticks,
+                      other.started_at};
 }
 
 }  // namespace
@@ -91,11 +96,22 @@ Task<Result<std::optional<SecondServer>>> ContainerInstance::second_server() {
   co_return std::optional(std::move(second));
 }
 
-Task<Result<std::string>> ContainerInstance::hold_second(SecondServer second) {
+// A service is scaled down by stopping its task in order, which is what must not be; and killed it
+// is made again.
+Task<Result<Restarter>> ContainerInstance::second_restarter(SecondServer second) {
   CO_TRY(facts, co_await engine_.inspect(second.container));
-  const std::string before(to_string(facts.restart_policy));
-  CO_TRY_VOID(co_await restart_as(&engine_, {Restarter::Kind::Container, second.container, "no"}));
-  co_return before;
+  if (const auto task = swarm_task(facts))
+    co_return fail(ErrorCode::Refused,
+                   fmt::format("container {} is a task of the Swarm service {}, which makes "
+                               "another when it is killed",
+                               second.name, task->service));
+  co_return Restarter{Restarter::Kind::Container, facts.id, restart_setting(facts)};
+}
+
+Task<Result<void>> ContainerInstance::hold_second(SecondServer second) {
+  CO_TRY(now, co_await second_restarter(std::move(second)));
+  auto done = co_await restart_as(&engine_, held(std::move(now)));
+  co_return done;
 }
 
 Task<Result<void>> ContainerInstance::kill_second(SecondServer second) {

@@ -15,6 +15,7 @@ using runtime::Task;
 constexpr std::string_view kApi = "/v1.40";
 constexpr int kNotFound = 404;
 constexpr int kErrors = 400;
+constexpr int kUnavailable = 503;  // of a node that does not manage the Swarm it is in
 // filters={"type":["container","volume"],"event":["start","die","died","oom","destroy","remove",
 // "rename","pause","unpause"]}: Docker's and Podman's words; health checks are left out.
 constexpr std::string_view kEventsPath =
@@ -49,7 +50,9 @@ Error unreachable(const std::filesystem::path& socket, Millis patience, const Er
 }
 
 Error refused(const HttpRequest& request, const HttpResponse& response) {
-  const auto code = response.status == kNotFound ? ErrorCode::NotFound : ErrorCode::Failed;
+  auto code = response.status == kNotFound ? ErrorCode::NotFound : ErrorCode::Failed;
+  const bool of_swarm = request.path.starts_with(std::string(kApi) + "/services/");
+  if (response.status == kUnavailable && of_swarm) code = ErrorCode::NotSupported;
   return {code, fmt::format("container engine: {} {} answered {}: {}", request.method, request.path,
                             response.status, parse_engine_message(response.body))};
 }

@@ -78,7 +78,8 @@ class Engine {
   /// before 5.1); what it then really does is for the caller to ask.
   runtime::Task<Result<void>> update_restart(std::string container, RestartPolicy policy,
                                              int retries_max) const;
-  /// By name or id; NotFound when there is none or the engine is no manager of a Swarm.
+  /// By name or id; NotFound when there is none, NotSupported when the engine is no manager of a
+  /// Swarm, or cannot reach the others that are.
   runtime::Task<Result<ServiceFacts>> service(std::string name) const;
   /// How many tasks the Swarm keeps of it from now on; the rest of its specification stays.
   /// NotSupported for one that runs on every node.

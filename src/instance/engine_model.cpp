@@ -322,6 +322,27 @@ std::string strip_log_frames(std::string_view body) {
   return plain;
 }
 
+Result<WallTime> parse_engine_time(std::string_view text) {
+  constexpr std::size_t kOffset = 6;  // "+02:00"
+  const auto offset = text.size() > kOffset ? text.substr(text.size() - kOffset) : "";
+  const auto digit = [&](std::size_t at) { return offset[at] >= '0' && offset[at] <= '9'; };
+  const bool shaped = !offset.empty() && (offset[0] == '+' || offset[0] == '-') &&
+                      offset[3] == ':' && digit(1) && digit(2) && digit(4) && digit(5);
+  if (!shaped) return parse_iso8601(text);
+  TRY(local, parse_iso8601(std::string(text.substr(0, text.size() - kOffset)) + "Z"));
+  const std::chrono::hours hours((offset[1] - '0') * 10 + (offset[2] - '0'));
+  const std::chrono::minutes minutes((offset[4] - '0') * 10 + (offset[5] - '0'));
+  const auto east = hours + minutes;
+  return offset[0] == '+' ? local - east : local + east;
+}
+
+std::string restart_setting(const ContainerFacts& container) {
+  std::string setting(to_string(container.restart_policy));
+  if (container.restart_policy == RestartPolicy::OnFailure && container.restart_retries_max > 0)
+    setting += fmt::format(":{}", container.restart_retries_max);
+  return setting;
+}
+
 std::optional<SwarmTask> swarm_task(const ContainerFacts& container) {
   const auto service = container.label(kServiceLabel);
   if (service.empty()) return std::nullopt;

@@ -112,6 +112,10 @@ struct EngineEvent {
 [[nodiscard]] Result<std::vector<ContainerEntry>> parse_container_list(std::string_view json);
 [[nodiscard]] Result<std::vector<VolumeEntry>> parse_volume_list(std::string_view json);
 [[nodiscard]] Result<ServiceFacts> parse_service(std::string_view json);
+/// RFC 3339 as engines write it: UTC, or local time with an offset ("+02:00", Podman).
+[[nodiscard]] Result<WallTime> parse_engine_time(std::string_view text);
+/// "on-failure:3" as `docker run --restart` takes it.
+[[nodiscard]] std::string restart_setting(const ContainerFacts& container);
 /// "always" and the like; No for any other word.
 [[nodiscard]] RestartPolicy restart_policy_by_name(std::string_view name);
 /// {"message": "..."}, as errors come; the text itself when it is none.

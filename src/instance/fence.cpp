@@ -121,12 +121,17 @@ Result<void> fence_data(const fs::path& data_dir, const FenceNote& note) {
   return check_no_process(data_dir);
 }
 
-Result<void> unfence_data(const fs::path& data_dir) {
+Result<void> may_unfence(const fs::path& data_dir) {
   if (is_there(control_path(data_dir)) && is_there(fenced_path(data_dir)))
     return fail(Error(ErrorCode::Refused,
                       fmt::format("{} stands beside {}", control_path(data_dir).string(),
                                   fenced_path(data_dir).string()))
                     .with_hint("Compare both with pg_controldata and move the wrong one away."));
+  return {};
+}
+
+Result<void> unfence_data(const fs::path& data_dir) {
+  TRY_VOID(may_unfence(data_dir));
   if (read_fence(data_dir))
     TRY_VOID(runtime::rename_durable(fenced_path(data_dir), control_path(data_dir)));
   fault_point("fence.lifted");

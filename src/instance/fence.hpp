@@ -42,6 +42,8 @@ struct Fence {
 /// when one began meanwhile, which then fails by itself; Refused when it cannot be told.
 Result<void> fence_data(const std::filesystem::path& data_dir, const FenceNote& note);
 
+/// Refused as unfence_data() would be; changes nothing.
+[[nodiscard]] Result<void> may_unfence(const std::filesystem::path& data_dir);
 /// Done as well when it is not fenced. Refused when a control file stands there beside the fenced
 /// one: which of them is right only a human can say.
 Result<void> unfence_data(const std::filesystem::path& data_dir);

@@ -49,7 +49,10 @@ runtime::Task<Result<void>> Instance::raise_memory_limit(std::int64_t /*bytes*/)
 runtime::Task<Result<std::optional<SecondServer>>> Instance::second_server() {
   co_return fail(ErrorCode::Refused, "which of two servers is the later one cannot be told here");
 }
-runtime::Task<Result<std::string>> Instance::hold_second(SecondServer /*second*/) {
+runtime::Task<Result<Restarter>> Instance::second_restarter(SecondServer /*second*/) {
+  co_return fail(ErrorCode::NotSupported, "no engine runs it");
+}
+runtime::Task<Result<void>> Instance::hold_second(SecondServer /*second*/) {
   co_return fail(ErrorCode::NotSupported, "no engine runs it");
 }
 runtime::Task<Result<void>> Instance::kill_second(SecondServer /*second*/) {

@@ -117,6 +117,7 @@ struct SecondServer {
   std::string name;
   pid_t postmaster = 0;
   std::uint64_t start_ticks = 0;
+  std::string started_at;  ///< its container, as the engine says it
   friend bool operator==(const SecondServer&, const SecondServer&) = default;
 };
 
@@ -172,10 +173,12 @@ class Instance {
   /// NotSupported where they have no limit of their own; Refused as set_restarter().
   virtual runtime::Task<Result<void>> raise_memory_limit(std::int64_t bytes);
   /// The server that was started over the data while ours ran; nothing when there is none. Refused
-  /// when it is in doubt which of two is ours, or there are more.
+  /// when it is in doubt which of two is ours, ours is paused, or there are more.
   virtual runtime::Task<Result<std::optional<SecondServer>>> second_server();
-  /// Keeps the engine from starting it again; its restart policy as it was. As set_restarter().
-  virtual runtime::Task<Result<std::string>> hold_second(SecondServer second);
+  /// What starts it, as it is set now. Refused where that cannot be held without stopping it.
+  virtual runtime::Task<Result<Restarter>> second_restarter(SecondServer second);
+  /// Keeps the engine from starting it again. As set_restarter().
+  virtual runtime::Task<Result<void>> hold_second(SecondServer second);
   /// Ends it without giving it time to write, after asking once more that it is the second one.
   virtual runtime::Task<Result<void>> kill_second(SecondServer second);
   /// What its surroundings tell as it happens, with `since` after what they still know of it from

@@ -13,6 +13,7 @@
 #include "recover/abandoned.hpp"
 #include "recover/held_restarts.hpp"
 #include "recover/purpose.hpp"
+#include "recover/second_server.hpp"
 #include "recover/unfence.hpp"
 
 namespace pgkeel::recover {
@@ -119,7 +120,7 @@ Result<void> Conductor::take_up(const incident::Incident& unfinished) {
 Task<void> Conductor::run(std::stop_token stop) {
   services_.loop.spawn(control_keeper_.run(stop));
   services_.loop.spawn(ballast_keeper_.run(stop));
-  services_.loop.spawn(release_when_served(&services_, stop));
+  services_.loop.spawn(release_when_served(&services_, &policy_, &state_, stop));
   while (!stop.stop_requested()) {
     for (int i = 0; i < kDecisionsInARow; ++i) {
       const auto acted = co_await turn();
@@ -185,6 +186,7 @@ Result<void> Conductor::pause(std::optional<Millis> length) {
 
 Result<void> Conductor::unpause() {
   TRY_VOID(services_.ledger.set_fact(kPausedFact, ""));
+  TRY_VOID(forget_second_servers(services_.ledger));
   state_.paused = false;
   paused_until_.reset();
   state_.starts.clear();
@@ -194,21 +196,20 @@ Result<void> Conductor::unpause() {
   return {};
 }
 
-Result<void> Conductor::accept_identity(std::string_view who) {
+// Which cluster is there: as its control file says, fenced or not, or a server elsewhere itself.
+std::optional<incident::Identity> Conductor::occupant() const {
   auto seen = bookkeeper_.seen_identity();
-  if (!seen) seen = fenced_identity(services_.instance.data_dir());
-  if (!seen) {
-    return fail(
-        ErrorCode::WrongState,
-        "neither a readable control file nor the server itself tells an identity to accept");
-  }
+  return seen ? seen : fenced_identity(services_.instance.data_dir());
+}
+
+Result<void> Conductor::accept_identity(const incident::Identity& there, std::string_view who) {
   auto identity = known_.identity.value_or(incident::Identity{});
-  identity.system_id = seen->system_id;
-  identity.timeline = seen->timeline;
-  identity.major = seen->major;
-  identity.last_lsn = seen->last_lsn;
-  identity.data_dir = seen->data_dir;
-  identity.seen_at = seen->seen_at;
+  identity.system_id = there.system_id;
+  identity.timeline = there.timeline;
+  identity.major = there.major;
+  identity.last_lsn = there.last_lsn;
+  identity.data_dir = there.data_dir;
+  identity.seen_at = there.seen_at;
   TRY_VOID(services_.ledger.accept_identity(identity, who));
   TRY_VOID(bookkeeper_.load());
   log_warning("identity accepted", {{"system_id", to_string(identity.system_id)}, {"who", who}});
@@ -217,13 +218,18 @@ Result<void> Conductor::accept_identity(std::string_view who) {
 }
 
 std::vector<std::string> Conductor::unfence_plan() const {
-  return recover::unfence_plan(services_);
+  return recover::unfence_plan(services_, occupant());
 }
 
+// What would stop it half-way is looked at before anything is forgotten.
 Task<Result<void>> Conductor::unfence(std::string who) {
-  const auto facts = services_.instance.inspect_data_dir();
-  const bool ours = known_.identity && facts.fenced_system_id == known_.identity->system_id;
-  if (facts.fenced.empty() || !ours) CO_TRY_VOID(accept_identity(who));
+  CO_TRY_VOID(instance::may_unfence(services_.instance.data_dir()));
+  if (unfence_plan().empty())
+    co_return fail(ErrorCode::WrongState,
+                   "nothing is fenced or held, and no other cluster than the known one is there; "
+                   "nothing was changed");
+  const auto accepted = to_accept(known_.identity, occupant());
+  if (accepted) CO_TRY_VOID(accept_identity(*accepted, who));
   CO_TRY_VOID(co_await give_data_back(&services_, who));
   for (auto& tracked : state_.incidents) tracked.try_at_once();
   if (const auto* tracked = state_.find(diagnose::kInstanceSubject); tracked != nullptr)

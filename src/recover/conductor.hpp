@@ -31,8 +31,9 @@ class Conductor {
   // The operator's words. Each is on disk when it returns.
   Result<void> pause(std::optional<Millis> length);
   Result<void> unpause();
-  Result<void> accept_identity(std::string_view who);
   /// See unfence.hpp: accepts what is there, where it is another, and gives back what is fenced.
+  /// WrongState when there is nothing to do, Refused when two control files stand: nothing is
+  /// changed then.
   runtime::Task<Result<void>> unfence(std::string who);
   [[nodiscard]] std::vector<std::string> unfence_plan() const;
   Result<void> forget_relation(const std::string& subject, std::string_view who);
@@ -60,6 +61,8 @@ class Conductor {
 
  private:
   Result<void> take_up(const incident::Incident& unfinished);
+  [[nodiscard]] std::optional<incident::Identity> occupant() const;
+  Result<void> accept_identity(const incident::Identity& there, std::string_view who);
   runtime::Task<bool> turn();
   void end_pause_when_due();
   void note_purpose(bool stopped);

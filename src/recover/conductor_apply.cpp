@@ -12,6 +12,7 @@
 #include "recover/conductor.hpp"
 #include "recover/last_seen.hpp"
 #include "recover/remedy.hpp"
+#include "recover/second_server.hpp"
 #include "recover/verify.hpp"
 
 namespace pgkeel::recover {
@@ -394,9 +395,12 @@ void Conductor::restored(const std::string& id) {
   tracked->watch_until = now + policy_.watch_for;
   tracked->unmet.clear();
   if (has_hooks(*tracked)) add_event(id, std::string(kHooksDue));
+  const auto cause = tracked->cause;
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Watching;
     incident.recovered = took;
+    const bool of_two = cause == diagnose::Cause::TwoServers;  // also where a human ended one
+    if (of_two && incident.loss.empty()) incident.loss = {std::string(kTwoServersLoss)};
     if (incident.loss.empty()) incident.rows_lost = 0;
   });
   auto how = over_words(*tracked, took, services_.senses.observation());

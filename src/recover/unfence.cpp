@@ -6,30 +6,36 @@
 #include "base/log.hpp"
 #include "instance/fence.hpp"
 #include "recover/held_restarts.hpp"
-#include "recover/playbooks/lost_data.hpp"
 
 namespace pgkeel::recover {
 namespace {
 
 using runtime::Task;
 
-std::string acceptance(const Services& services, const instance::DataDirFacts& facts) {
-  const auto identity = services.ledger.identity();
-  const auto there = occupant_of(facts);
-  if (!identity) return identity.error().message();
-  if (!there) return "accept the cluster that is there as the known one";
-  if (!identity->has_value()) return fmt::format("accept the cluster {}", to_string(*there));
-  if (*there == (*identity)->system_id) return {};
+std::string acceptance(const Services& services, const std::optional<incident::Identity>& there) {
+  const auto known = services.ledger.identity();
+  if (!known) return known.error().message();
+  const auto accepted = to_accept(*known, there);
+  if (!accepted) return {};
+  const auto name = to_string(accepted->system_id);
+  if (!known->has_value()) return fmt::format("accept the cluster {}", name);
   return fmt::format("forget the cluster {} and accept {} as the known one",
-                     to_string((*identity)->system_id), to_string(*there));
+                     to_string((*known)->system_id), name);
 }
 
 }  // namespace
 
-std::vector<std::string> unfence_plan(const Services& services) {
+std::optional<incident::Identity> to_accept(const std::optional<incident::Identity>& known,
+                                            const std::optional<incident::Identity>& there) {
+  if (known && there && known->system_id == there->system_id) return std::nullopt;
+  return there;
+}
+
+std::vector<std::string> unfence_plan(const Services& services,
+                                      const std::optional<incident::Identity>& there) {
   const auto facts = services.instance.inspect_data_dir();
   std::vector<std::string> plan;
-  if (auto words = acceptance(services, facts); !words.empty()) plan.push_back(std::move(words));
+  if (auto words = acceptance(services, there); !words.empty()) plan.push_back(std::move(words));
   const auto kept = held_restarter(services.ledger);
   if (kept && *kept) plan.push_back("set back as it was: " + instance::describe(**kept));
   if (!facts.fenced.empty())

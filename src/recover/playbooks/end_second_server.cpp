@@ -2,12 +2,15 @@
 // know. Every second makes it worse, so the later one is ended at once: its engine is told not to
 // start it again, then it is killed, so that it writes no checkpoint over what the first one knows.
 // The first one goes on, never stopped: what it has in memory is the truth, and its checkpoint
-// right after puts that into the control file, where the second one's was. What was damaged
-// meanwhile nobody can tell from outside: a human is told to check it.
+// right after puts that into the control file, where the second one's was. A first one that does
+// not answer may not be the one that is served from: then a human decides, as where it is ended
+// again and again. What was damaged meanwhile nobody can tell from outside: the incident says so,
+// and a human is told to check it.
 #include <fmt/format.h>
 
 #include "recover/held_restarts.hpp"
 #include "recover/playbook.hpp"
+#include "recover/second_server.hpp"
 #include "recover/sql.hpp"
 
 namespace pgkeel::recover {
@@ -37,8 +40,40 @@ constexpr Precondition kTwoContainers{"the engine shows one other container over
                                       no_second_container};
 
 StepResult in_doubt(const Error& error) {
-  return StepResult::for_human("a human: stop the container started last, by 'docker kill': " +
-                               error.message());
+  return StepResult::for_human(
+      "a human: say which of the two goes on, and end the other by 'docker kill': " +
+      error.message());
+}
+
+// Asked of the server itself, now: the senses' last login may be seconds old.
+Task<StepResult> ours_answers(Services* services) {
+  const auto answer = co_await run_statement(services, maintenance_database(*services), "select 1");
+  if (answer) co_return StepResult::done();
+  co_return in_doubt(Error(answer.error().code,
+                           fmt::format("{} does not answer ({})", services->instance.describe(),
+                                       answer.error().message())));
+}
+
+std::string budget_spent(const Services& services) {
+  const auto ended = second_servers_ended(services.ledger, wall_now());
+  if (!ended) return ended.error().message();
+  if (*ended < kSecondServersEndedMax) return {};
+  return fmt::format(
+      "a human: {} second servers were ended within {}, and there is one again: keep it from being "
+      "started, then 'docker kill' it ('pgkeel resume' lets the guard end it)",
+      *ended, humane_duration(kSecondServersWithin));
+}
+
+// On disk before it is ended, whoever ends after that.
+Result<void> note_loss(const StepContext& context, const instance::SecondServer& second) {
+  auto& journal = context.services.journal;
+  TRY(incident, journal.load(context.incident));
+  incident.loss = {fmt::format("what was committed in container {} since it was started over the "
+                               "data, at {}",
+                               second.name, second.started_at),
+                   std::string(kTwoServersLoss)};
+  incident.rows_lost.reset();
+  return journal.update(incident);
 }
 
 std::string described(const StepContext& context) {
@@ -60,6 +95,10 @@ Task<StepResult> judge(StepContext* context) {
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
   context->notes["second"] = (*second)->name;
+  auto answers = co_await ours_answers(&context->services);
+  if (answers.needs_human) co_return answers;
+  if (const auto spent = budget_spent(context->services); !spent.empty())
+    co_return StepResult::for_human(spent);
   co_return StepResult::done(
       fmt::format("container {}, pid {}", (*second)->name, (*second)->postmaster));
 }
@@ -72,16 +111,25 @@ Task<StepResult> hold(StepContext* context) {
   const auto second = co_await context->services.instance.second_server();
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
-  const auto before = co_await context->services.instance.hold_second(**second);
-  if (before)
-    co_return StepResult::done(fmt::format(
-        "it was {0} ('docker update --restart {0} {1}' takes it back)", *before, (*second)->name));
-  if (before.error().code == ErrorCode::NotSupported)
-    co_return StepResult::skipped(
-        before.error().message() +
-        "; an engine does not start again by itself what it was told to kill");
-  if (before.error().code == ErrorCode::Refused) co_return in_doubt(before.error());
-  co_return StepResult::failed(before.error());
+  auto& services = context->services;
+  const auto now = co_await services.instance.second_restarter(**second);
+  if (!now && now.error().code == ErrorCode::Refused) co_return in_doubt(now.error());
+  if (!now) co_return StepResult::failed(now.error());
+  const auto before = keep_second_restarter(services.ledger, *now);
+  if (!before) co_return StepResult::failed(before.error());
+  const auto held = co_await services.instance.hold_second(**second);
+  if (held)
+    co_return StepResult::done(
+        fmt::format("it was {0} ('docker update --restart {0} {1}' takes it back)", before->setting,
+                    (*second)->name));
+  if (held.error().code == ErrorCode::NotSupported)
+    co_return StepResult::skipped(fmt::format(
+        "{}; its restart policy stays {}: where that starts it again it is ended {} times within "
+        "{}, then a human is called",
+        held.error().message(), before->setting, kSecondServersEndedMax,
+        humane_duration(kSecondServersWithin)));
+  if (held.error().code == ErrorCode::Refused) co_return in_doubt(held.error());
+  co_return StepResult::failed(held.error());
 }
 
 std::string describe_kill(const StepContext& context) {
@@ -90,12 +138,21 @@ std::string describe_kill(const StepContext& context) {
 }
 
 Task<StepResult> kill(StepContext* context) {
-  auto& instance = context->services.instance;
+  auto& services = context->services;
+  auto& instance = services.instance;
+  auto answers = co_await ours_answers(&services);
+  if (answers.needs_human) co_return answers;
   const auto second = co_await instance.second_server();
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
-  const auto noted = context->services.ledger.set_fact(kCheckpointDueFact, "yes");
+  if (const auto spent = budget_spent(services); !spent.empty())
+    co_return StepResult::for_human(spent);
+  const auto due = services.ledger.set_fact(kCheckpointDueFact, "yes");
+  if (!due) co_return StepResult::failed(due.error());
+  const auto noted = note_loss(*context, **second);
   if (!noted) co_return StepResult::failed(noted.error());
+  const auto counted = count_second_server(services.ledger, wall_now());
+  if (!counted) co_return StepResult::failed(counted.error());
   const auto killed = co_await instance.kill_second(**second);
   if (!killed) co_return StepResult::failed(killed.error());
   co_return StepResult::done(fmt::format("ended {}", (*second)->name));
@@ -126,13 +183,13 @@ constexpr Step kSteps[] = {
      hold,
      Effect::Reversible,
      "docker update --restart, with the policy the step's result names",
-     {&kTwoProcesses, &kTwoContainers}},
+     {&kTwoProcesses, &kTwoContainers, &kServerAnswers}},
     {"kill_second_server",
      describe_kill,
      kill,
      Effect::Final,
      "its sessions are lost; what it took since it began was never in step with the first one's",
-     {&kTwoProcesses, &kTwoContainers}},
+     {&kTwoProcesses, &kTwoContainers, &kServerAnswers}},
     {"write_what_is_known",
      describe_checkpoint,
      checkpoint,

@@ -5,6 +5,7 @@
 
 #include "instance/fence.hpp"
 #include "recover/held_restarts.hpp"
+#include "recover/playbooks/lost_data.hpp"
 
 namespace pgkeel::recover {
 namespace {
@@ -40,13 +41,49 @@ std::string describe_release(const StepContext& context) {
 
 // Not worth keeping the server down: the guard tries again while it serves.
 Task<StepResult> release(StepContext* context) {
+  const auto kept = held_restarter(context->services.ledger);
+  if (!kept) co_return StepResult::failed(kept.error());
+  if (!*kept) co_return StepResult::skipped("nothing was held");
   const auto released = co_await release_restarts(&context->services);
   if (!released) co_return StepResult::skipped("not set back yet: " + released.error().message());
-  if (!*released) co_return StepResult::skipped("nothing was held");
-  co_return StepResult::done(instance::describe(**released));
+  auto words = release_words(**kept, *released);
+  if (!*released) co_return StepResult::skipped(std::move(words));
+  co_return StepResult::done(std::move(words));
 }
 
+// What it stops must be what must not come back. A directory that is gone objects to nothing: it
+// was set aside by the guard before this one.
+std::string no_stranger(const StepContext& context) {
+  const auto there = stranger_there(context);
+  return there ? std::string() : there.error().detail;
+}
+
+constexpr Precondition kStrangerStands{"another cluster than the known one stands there",
+                                       no_stranger};
+
 }  // namespace
+
+Result<std::optional<SystemId>> stranger_there(const StepContext& context) {
+  const auto& services = context.services;
+  TRY(identity, services.ledger.identity());
+  const auto facts = services.instance.inspect_data_dir();
+  if (facts.state == instance::DataDirState::Missing) return std::optional<SystemId>();
+  const auto there = occupant_of(facts);
+  if (!identity || !there || *there == identity->system_id)
+    return fail(ErrorCode::Refused, "what stands there is no stranger any more");
+  return there;
+}
+
+Task<StepResult> no_stranger_left(StepContext* context, Error why) {
+  auto words = "a human: " + why.detail;
+  const auto kept = held_restarter(context->services.ledger);
+  if (why.code != ErrorCode::Refused || !kept || !*kept)
+    co_return StepResult::for_human(std::move(words));
+  const auto released = co_await release_restarts(&context->services);
+  words += released ? "; " + release_words(**kept, *released)
+                    : "; what was held is not set back yet: " + released.error().message();
+  co_return StepResult::for_human(std::move(words));
+}
 
 StepResult fence_now(const StepContext& context, std::string why) {
   const instance::FenceNote note{wall_now(), "incident " + context.incident, std::move(why)};
@@ -71,7 +108,7 @@ constinit const Step kHoldRestarts{
     Effect::Reversible,
     "pgkeel unfence --yes sets it back; by hand: docker update --restart, docker service scale, "
     "systemctl unmask --runtime",
-    {&kIdentityIsKnown}};
+    {&kIdentityIsKnown, &kStrangerStands}};
 constinit const Step kReleaseRestarts{"release_restarts",
                                       describe_release,
                                       release,

@@ -8,11 +8,18 @@
 
 namespace pgkeel::recover {
 
-/// Before the server is ended. An engine that says yes and does nothing ends the playbook here; one
-/// that cannot is said, and the fence in the data holds alone.
+/// Before the server is ended, while another cluster than the known one stands there. An engine
+/// that says yes and does nothing ends the playbook here; one that cannot is said, and the fence in
+/// the data holds alone.
 extern const Step kHoldRestarts;
 /// Sets it back as it was, where it was held; before the known server is started again.
 extern const Step kReleaseRestarts;
+
+/// Which stranger stands there; nothing when the directory is gone. Refused when it is the known
+/// cluster, or cannot be told.
+[[nodiscard]] Result<std::optional<SystemId>> stranger_there(const StepContext& context);
+/// The way out where stranger_there() refused: what was held is set back, and a human is told.
+[[nodiscard]] runtime::Task<StepResult> no_stranger_left(StepContext* context, Error why);
 
 /// Fences the data directory: a cluster stands in it that must not run, `why` says so as a clause.
 /// The caller has just looked at which cluster that is.

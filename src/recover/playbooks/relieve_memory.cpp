@@ -30,12 +30,14 @@ Result<int> starts_in_a_row(const StepContext& context) {
   const auto since = wall_now() - kLoopWithin;
   int starts = 0;
   for (const auto& one : recent) {
-    if (one.cause != "oom_killed" || one.opened_at < since) continue;
+    if (one.cause != "oom_killed") continue;
     TRY(whole, context.services.journal.load(one.id));
     starts += static_cast<int>(
         std::ranges::count_if(whole.actions, [since](const incident::Action& action) {
-          return action.step == "start_server" && action.started_at >= since &&
-                 action.outcome == incident::ActionOutcome::Done;
+          // Skipped: somebody else, an engine perhaps, had started it already.
+          const bool ran = action.outcome == incident::ActionOutcome::Done ||
+                           action.outcome == incident::ActionOutcome::Skipped;
+          return action.step == "start_server" && action.started_at >= since && ran;
         }));
   }
   return starts;

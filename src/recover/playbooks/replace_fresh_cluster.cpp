@@ -23,26 +23,17 @@ std::string describe_stop(const StepContext& context) {
          context.services.instance.data_dir().string();
 }
 
-// Which stranger stands there, or why nothing is done to what does.
-Result<std::optional<SystemId>> stranger(const StepContext& context) {
-  auto& services = context.services;
-  TRY(identity, services.ledger.identity());
-  const auto facts = services.instance.inspect_data_dir();
-  if (facts.state == instance::DataDirState::Missing) return std::optional<SystemId>();
-  const auto there = occupant_of(facts);
-  if (!identity || !there || *there == identity->system_id)
-    return fail(ErrorCode::Refused, "a human: what stands there is no stranger any more");
-  return there;
-}
-
 // Looked at last thing: only a stranger is stopped.
 Task<StepResult> stop(StepContext* context) {
   auto& services = context->services;
   const auto located = co_await services.instance.locate();  // the container may be another by now
   const bool scaled_down = !located && located.error().code == ErrorCode::NotFound;
   if (!located && !scaled_down) co_return StepResult::failed(located.error());
-  const auto there = stranger(*context);
-  if (!there) co_return StepResult::for_human(there.error().detail);
+  const auto there = stranger_there(*context);
+  if (!there) {
+    auto left = co_await no_stranger_left(context, there.error());
+    co_return left;
+  }
   if (!*there) co_return StepResult::skipped("nothing stands there any more");
   if (scaled_down && services.instance.find_postmaster())
     co_return StepResult::failed(located.error());
@@ -55,8 +46,11 @@ Task<StepResult> stop(StepContext* context) {
 }
 
 Task<StepResult> fence(StepContext* context) {
-  const auto there = stranger(*context);
-  if (!there) co_return StepResult::for_human(there.error().detail);
+  const auto there = stranger_there(*context);
+  if (!there) {
+    auto left = co_await no_stranger_left(context, there.error());
+    co_return left;
+  }
   if (!*there) co_return StepResult::skipped("nothing stands there any more");
   const auto identity = context->services.ledger.identity();
   if (!identity) co_return StepResult::failed(identity.error());

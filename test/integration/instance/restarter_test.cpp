@@ -29,7 +29,8 @@ struct ScriptedEngine {
   enum class Manner { Obeys, SaysYesOnly, CannotUpdate } manner = Manner::Obeys;
   Json policy = {{"Name", "on-failure"}, {"MaximumRetryCount", 3}};
   Json labels = Json::object();
-  Json service;  ///< null: there is none
+  Json service;         ///< null: there is none
+  bool worker = false;  ///< of a Swarm, which others manage
   std::vector<std::string> asked{};
 
   [[nodiscard]] HttpResponse answer(const HttpRequest& request) {
@@ -43,6 +44,8 @@ struct ScriptedEngine {
                    {"Name", "/pg"},
                    {"Config", {{"Labels", labels}}},
                    {"HostConfig", {{"RestartPolicy", policy}}}});
+    if (request.path.contains("/services/") && worker)
+      return says({{"message", "This node is not a swarm manager."}}, 503);
     if (request.path.ends_with("/services/shop-db") && !service.is_null()) return says(service);
     if (request.path.ends_with("/services/s1/update")) return update_service(request);
     return says({{"message", "page not found"}}, 404);
@@ -161,6 +164,31 @@ TEST_F(RestarterTest, AServiceOnEveryNodeCannotBeScaled) {
   // Goal: a global service has no number to set: said, nothing is sent.
   make_service({{"Global", Json::object()}});
   EXPECT_EQ(run(instance_.restarter()).error().code, ErrorCode::NotSupported);
+  EXPECT_THAT(engine_.asked, testing::IsEmpty());
+}
+
+TEST_F(RestarterTest, ANodeThatOnlyWorksCannotHoldAService) {
+  // Goal: 503 is a worker's answer: told as what cannot be done there, so that the fence in the
+  // data holds alone (rule 10).
+  make_service({{"Replicated", {{"Replicas", 1}}}});
+  engine_.worker = true;
+  const auto now = run(instance_.restarter());
+  ASSERT_FALSE(now.has_value());
+  EXPECT_EQ(now.error().code, ErrorCode::NotSupported);
+  EXPECT_THAT(now.error().detail, HasSubstr("not a swarm manager"));
+}
+
+TEST_F(RestarterTest, OfASecondServerATaskIsNotHeld) {
+  // Goal: a container's policy is known with its retries; the task of a service is refused: killed
+  // it is made again, and scaled down it would write a checkpoint (D14).
+  const SecondServer second{"c0ffee", "twin", 0, 0, ""};
+  const auto now = run(instance_.second_restarter(second));
+  ASSERT_TRUE(now.has_value());
+  EXPECT_EQ(to_text(*now), "container c0ffee on-failure:3");
+  make_service({{"Replicated", {{"Replicas", 1}}}});
+  for (const auto code : {run(instance_.second_restarter(second)).error().code,
+                          run(instance_.hold_second(second)).error().code})
+    EXPECT_EQ(code, ErrorCode::Refused);
   EXPECT_THAT(engine_.asked, testing::IsEmpty());
 }
 

@@ -151,6 +151,19 @@ TEST(EngineRestarts, FollowsThePolicy) {
   EXPECT_FALSE(engine_restarts(facts, 137));
 }
 
+TEST(EngineTimes, AreReadWithTheirOffset) {
+  // Goal: Podman writes local time with an offset: which of two began later is told all the same
+  // (D14).
+  const auto utc = parse_engine_time("2026-11-21T03:04:05.123456789Z").value();
+  for (const auto* same :
+       {"2026-11-21T05:04:05.123456789+02:00", "2026-11-20T21:34:05.123456789-05:30",
+        "2026-11-21T03:04:05.123456789+00:00"})
+    EXPECT_EQ(parse_engine_time(same).value(), utc) << same;
+  for (const auto* none :
+       {"", "+02:00", "2026-11-21", "2026-11-21T03:04:05", "2026-11-21T03:04+x:00"})
+    EXPECT_FALSE(parse_engine_time(none).has_value()) << none;
+}
+
 TEST(LogFrames, AreTakenOff) {
   // Goal: frames of a container's log become its text; a log without frames is left as it is.
   const std::string framed(

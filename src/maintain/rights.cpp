@@ -101,7 +101,8 @@ void judge_reach(const RoleReach& reach, const LoginRole& role, const DatabaseRi
         {Weight::Note, rights.database, role.name,
          fmt::format("The {} may empty {} of {} by TRUNCATE, which no event trigger sees.", name,
                      counted(reach.truncates, "table", "tables"), rights.database),
-         fmt::format("REVOKE TRUNCATE ON ALL TABLES IN SCHEMA public FROM {}", quoted_name(role.name))});
+         fmt::format("REVOKE TRUNCATE ON ALL TABLES IN SCHEMA public FROM {}",
+                     quoted_name(role.name))});
 }
 
 void judge_database(const DatabaseRights& rights, std::vector<Verdict>& out) {

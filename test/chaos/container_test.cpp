@@ -467,6 +467,8 @@ TEST_F(Container, CrashWalkOfEndSecondServer) {
       stage().end_guard();
       ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
       ASSERT_TRUE(stage().await_ready().has_value());
+      // What the rounds before have ended does not count.
+      ASSERT_TRUE(stage().client().post("/api/v1/resume", app::Json::object()).has_value());
       stage().note_broken();
       const auto twin = "twin" + std::to_string(++round);
       engine_->run(twin_of(twin));
@@ -512,8 +514,6 @@ TEST_F(Container, ItsBackupsAreProvenByItsOwnImage) {
   ASSERT_TRUE(service_restored(scene_));
 }
 
-      // What the rounds before have ended does not count.
-      ASSERT_TRUE(stage().client().post("/api/v1/resume", app::Json::object()).has_value());
 // The drill that holds the lock of its job; 0: none runs.
 pid_t drill_pid(const app::Stage& stage) {
   const auto text = runtime::read_file(stage.config().state_dir / "jobs" / "drill.lock", 4096);

@@ -82,14 +82,15 @@ class Activity : public testing::TestWithParam<int> {
     auto holder = co_await open_session(&*board_, "postgres", "leak");
     if (!holder) co_return;
     holder_.emplace(std::move(*holder));
-    const auto locked = co_await holder_->execute("begin; lock table orders", loop_.after(kLimit));
+    const auto locked =
+        co_await holder_->execute("begin; lock table public.orders", loop_.after(kLimit));
     EXPECT_TRUE(locked.has_value());
     auto waiter = co_await open_session(&*board_, "postgres", "victim");
     if (waiter) waiter_.emplace(std::move(*waiter));
   }
   Task<void> wait_for_lock() {
     const auto rows = co_await waiter_->execute(
-        "set statement_timeout = 0; set lock_timeout = 0; select count(*) from orders",
+        "set statement_timeout = 0; set lock_timeout = 0; select count(*) from public.orders",
         loop_.after(kLimit));
     waited_ = rows.has_value();
   }

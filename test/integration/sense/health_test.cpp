@@ -84,14 +84,14 @@ class Health : public testing::TestWithParam<int> {
     if (!holder) co_return;
     holder_.emplace(std::move(*holder));
     const auto locked = co_await holder_->execute(
-        "begin; update orders set note = 'secret value' where id = 1", loop_.after(kLimit));
+        "begin; update public.orders set note = 'secret value' where id = 1", loop_.after(kLimit));
     EXPECT_TRUE(locked.has_value());
     auto waiter = co_await open_session(&*board_, "postgres", "victim");
     if (waiter) waiter_.emplace(std::move(*waiter));
   }
   Task<void> wait_for_lock() {
     const auto rows = co_await waiter_->execute(
-        "set statement_timeout = 0; set lock_timeout = 0; delete from orders where id = 1",
+        "set statement_timeout = 0; set lock_timeout = 0; delete from public.orders where id = 1",
         loop_.after(kLimit));
     waited_ = rows.has_value();
   }
@@ -174,7 +174,7 @@ TEST_P(Health, ARoleThatMayNothingSeesWhatItCan) {
   loop_.run_until_complete(hold_up());
   ASSERT_TRUE(holder_);
   const auto exclusive = [this] {
-    return holder_->execute("lock table orders", loop_.after(kLimit));
+    return holder_->execute("lock table public.orders", loop_.after(kLimit));
   };
   const auto locked = loop_.run_until_complete(exclusive());
   ASSERT_TRUE(locked.has_value());

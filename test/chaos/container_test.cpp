@@ -424,6 +424,11 @@ TEST_F(Container, TheSecondOverOneVolumeIsEnded) {
       return action.note.contains("pg_amcheck");
     });
   }));
+  EXPECT_TRUE(await_incident(stage(), "two_servers", [](const Incident& incident) {
+    return !incident.rows_lost && incident.loss.size() == 2 &&
+           incident.loss[0].starts_with("what was committed in container twin since ") &&
+           incident.loss[1].contains("pg_amcheck");
+  }));
   stage().note_broken();
   kill_server(stage());
   ASSERT_TRUE(await_healed(stage(), "server_killed"));

@@ -4,12 +4,16 @@
 
 #include "chaos/chaos.hpp"
 #include "chaos/crash.hpp"
+#include "incident/ledger.hpp"
+#include "incident/store.hpp"
 #include "instance/fence.hpp"
 
 namespace pgkeel::chaos {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr Seconds kLongEnough{5};  // what is left behind is looked at every second
 
 class Fenced : public testing::Test {
  protected:
@@ -61,6 +65,55 @@ TEST_F(Fenced, DataIsNeitherStartedNorMendedAndIsGivenBack) {
   ASSERT_TRUE(unfence().has_value());
   EXPECT_FALSE(instance::read_fence(data_dir()));
   ASSERT_TRUE(await_healed(stage(), "data_fenced"));
+  EXPECT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Fenced, NothingToGiveBackForgetsNothing) {
+  // Goal: X8: 'unfence' of the known cluster, which is not fenced, changes nothing and says so; two
+  // control files are refused before anything is forgotten.
+  const auto forgot = [&] {
+    const auto store = incident::Store::open_read_only(stage().config().state_dir);
+    if (!store) return true;
+    const incident::Ledger ledger(**store);
+    const auto history = ledger.history(10);
+    const auto databases = ledger.databases();
+    return !history || !history->empty() || !databases || databases->empty();
+  };
+  ASSERT_TRUE(test::wait_until([&] { return !forgot(); }, kPatience));
+  const auto nothing = unfence();
+  ASSERT_FALSE(nothing.has_value());
+  EXPECT_TRUE(nothing.error().message().contains("nothing was changed"))
+      << nothing.error().message();
+  EXPECT_FALSE(forgot());
+  const auto second = data_dir() / "global" / "pg_control.fenced";
+  fs::copy_file(data_dir() / "global" / "pg_control", second);
+  EXPECT_FALSE(unfence().has_value());
+  EXPECT_FALSE(forgot());
+  fs::remove(second);
+  EXPECT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Fenced, WhatIsLeftBehindIsNotClearedByAGuardThatOnlyAdvises) {
+  // Goal: rules 6 and 11: a note without a fence, a checkpoint that is due, stay as they are while
+  // a guard advises or is paused; the one that acts says before and after what it does (E6).
+  stage().end_guard();
+  std::ofstream(data_dir() / instance::kFenceNoteName) << "left behind\n" << std::flush;
+  ASSERT_TRUE(stage().start_guard({{"PGKEEL_MODE", "advise"}}).has_value());
+  ASSERT_TRUE(stage().await_ready().has_value());
+  const auto cleared = [&] { return !instance::has_stale_note(data_dir()); };
+  EXPECT_FALSE(test::wait_until(cleared, kLongEnough));
+  stage().end_guard();
+  ASSERT_TRUE(stage().start_guard().has_value());
+  ASSERT_TRUE(test::wait_until(cleared, kPatience));
+  const auto said = [&] {
+    const auto store = incident::Store::open_read_only(stage().config().state_dir);
+    if (!store) return false;
+    const auto history = incident::Ledger(**store).history(10);
+    return history && history->size() == 2 && history->back().detail.empty() &&
+           history->back().subject.contains("remove the note") &&
+           history->front().subject.contains("note removed");
+  };
+  EXPECT_TRUE(test::wait_until(said, kPatience));
   EXPECT_TRUE(service_restored(scene_));
 }
 

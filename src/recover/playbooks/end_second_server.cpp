@@ -18,8 +18,6 @@ namespace {
 
 using runtime::Task;
 
-constexpr Seconds kLookMost{5};
-
 constexpr std::string_view kCheck =
     "check the data ('pg_amcheck --all --heapallindexed'): what the two wrote over each other "
     "meanwhile shows nowhere else; then remove the second container, or give it data of its own";
@@ -93,8 +91,6 @@ std::string describe_judge(const StepContext& context) {
 }
 
 Task<StepResult> judge(StepContext* context) {
-  // A guard that has just begun has not seen a login yet, which the next steps need.
-  co_await context->services.senses.look_now(context->services.loop.after(kLookMost));
   const auto second = co_await context->services.instance.second_server();
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
@@ -187,13 +183,13 @@ constexpr Step kSteps[] = {
      hold,
      Effect::Reversible,
      "docker update --restart, with the policy the step's result names",
-     {&kTwoProcesses, &kTwoContainers, &kServerAnswers}},
+     {&kTwoProcesses, &kTwoContainers}},
     {"kill_second_server",
      describe_kill,
      kill,
      Effect::Final,
      "its sessions are lost; what it took since it began was never in step with the first one's",
-     {&kTwoProcesses, &kTwoContainers, &kServerAnswers}},
+     {&kTwoProcesses, &kTwoContainers}},
     {"write_what_is_known",
      describe_checkpoint,
      checkpoint,

@@ -73,8 +73,8 @@ Result<SecondServer> later_of(const ContainerFacts& ours, const ContainerFacts& 
   if (our_server.start_ticks >= their_server.start_ticks || !began_later(other, ours))
     return fail(ErrorCode::Refused,
                 fmt::format("the server in {} is not clearly the later one", other.name));
-  return SecondServer{other.id, other.name, their_server.pid, their_server.start_ticks,
-                      other.started_at};
+  return SecondServer{other.id,         other.name,     their_server.pid, their_server.start_ticks,
+                      other.started_at, ours.started_at};
 }
 
 }  // namespace

@@ -117,7 +117,8 @@ struct SecondServer {
   std::string name;
   pid_t postmaster = 0;
   std::uint64_t start_ticks = 0;
-  std::string started_at;  ///< its container, as the engine says it
+  std::string started_at;       ///< its container, as the engine says it
+  std::string ours_started_at;  ///< the known one, likewise
   friend bool operator==(const SecondServer&, const SecondServer&) = default;
 };
 

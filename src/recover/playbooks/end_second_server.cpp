@@ -8,6 +8,7 @@
 // and a human is told to check it.
 #include <fmt/format.h>
 
+#include "instance/engine_model.hpp"
 #include "recover/held_restarts.hpp"
 #include "recover/playbook.hpp"
 #include "recover/second_server.hpp"
@@ -45,13 +46,32 @@ StepResult in_doubt(const Error& error) {
       error.message());
 }
 
-// Asked of the server itself, now: the senses' last login may be seconds old.
-Task<StepResult> ours_answers(Services* services) {
-  const auto answer = co_await run_statement(services, maintenance_database(*services), "select 1");
-  if (answer) co_return StepResult::done();
-  co_return in_doubt(Error(answer.error().code,
-                           fmt::format("{} does not answer ({})", services->instance.describe(),
-                                       answer.error().message())));
+// Nearer to when the engine started ours than to when it started the second: the clock may have
+// been set since, and an engine notes a start a moment late.
+bool began_as_ours(WallTime began, const instance::SecondServer& second) {
+  const auto ours = instance::parse_engine_time(second.ours_started_at);
+  const auto theirs = instance::parse_engine_time(second.started_at);
+  return ours && theirs && *ours < *theirs && began < *ours + (*theirs - *ours) / 2;
+}
+
+// Asked of the server itself, now: the senses' last login may be seconds old, and a guard that came
+// later has none. That it is the first one that answers, and not the second on another port, is
+// told by when it began.
+Task<StepResult> ours_answers(Services* services, const instance::SecondServer* second) {
+  const auto answer = co_await run_statement(
+      services, maintenance_database(*services),
+      "select pg_catalog.floor(extract(epoch from pg_catalog.pg_postmaster_start_time()) * "
+      "1000)::bigint");
+  if (!answer)
+    co_return in_doubt(Error(answer.error().code,
+                             fmt::format("{} does not answer ({})", services->instance.describe(),
+                                         answer.error().message())));
+  const auto began = answer->int64(0, 0);
+  if (began && began_as_ours(WallTime{Millis(*began)}, *second)) co_return StepResult::done();
+  co_return in_doubt(Error(ErrorCode::Refused,
+                           fmt::format("the server that answers does not look like the one that "
+                                       "was there before container {}",
+                                       second->name)));
 }
 
 std::string budget_spent(const Services& services) {
@@ -95,7 +115,7 @@ Task<StepResult> judge(StepContext* context) {
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
   context->notes["second"] = (*second)->name;
-  auto answers = co_await ours_answers(&context->services);
+  auto answers = co_await ours_answers(&context->services, &**second);
   if (answers.needs_human) co_return answers;
   if (const auto spent = budget_spent(context->services); !spent.empty())
     co_return StepResult::for_human(spent);
@@ -140,11 +160,11 @@ std::string describe_kill(const StepContext& context) {
 Task<StepResult> kill(StepContext* context) {
   auto& services = context->services;
   auto& instance = services.instance;
-  auto answers = co_await ours_answers(&services);
-  if (answers.needs_human) co_return answers;
   const auto second = co_await instance.second_server();
   if (!second) co_return in_doubt(second.error());
   if (!*second) co_return StepResult::skipped("there is no second server any more");
+  auto answers = co_await ours_answers(&services, &**second);
+  if (answers.needs_human) co_return answers;
   if (const auto spent = budget_spent(services); !spent.empty())
     co_return StepResult::for_human(spent);
   const auto due = services.ledger.set_fact(kCheckpointDueFact, "yes");

@@ -253,8 +253,6 @@ TEST(LogSignature, names_what_is_rare) {
        "canceling statement due to conflict with recovery"},
       {Signature::CrashCollateral, Warning, "57P02",
        "terminating connection because of crash of another server process"},
-      {Signature::TransactionStatusMissing, Error, "58P01",
-       "could not access status of transaction 4711"},
       {Signature::OutOfMemory, Error, "53200", "out of memory"},
       {Signature::ForkFailed, Log, "",
        "could not fork new process for connection: Resource temporarily unavailable"},
@@ -292,6 +290,28 @@ TEST(LogSignature, names_what_is_rare) {
   };
   for (const auto& row : rows)
     EXPECT_EQ(classify(said(row.severity, row.words, row.sqlstate)), row.signature) << row.words;
+}
+
+TEST(LogSignature, a_transactions_state_that_cannot_be_written_is_no_damage) {
+  // Goal: K6 K17: the same words for a lost file and for a full disk; the DETAIL tells them apart,
+  // where the line carries no SQLSTATE too.
+  const auto of_detail = [](std::string detail, std::string sqlstate) {
+    auto line =
+        said(LogSeverity::Error, "could not access status of transaction 0", std::move(sqlstate));
+    line.detail = std::move(detail);
+    return classify(line);
+  };
+  for (const auto* lost : {"Could not open file \"pg_xact/0000\": No such file or directory.",
+                           "Could not read from file \"pg_xact/0000\" at offset 8192: read too "
+                           "few bytes."})
+    EXPECT_EQ(of_detail(lost, ""), Signature::TransactionStatusMissing) << lost;
+  EXPECT_EQ(of_detail("Could not open file \"pg_xact/0000\": No such file or directory.", "58P01"),
+            Signature::TransactionStatusMissing);
+  for (const auto* sqlstate : {"", "53100"})
+    EXPECT_EQ(of_detail("Could not write to file \"pg_subtrans/0002\" at offset 65536: No space "
+                        "left on device.",
+                        sqlstate),
+              Signature::DiskFull);
 }
 
 TEST(LogSignature, a_session_cannot_forge_the_servers_words) {

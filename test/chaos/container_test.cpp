@@ -387,11 +387,10 @@ TEST_F(Container, AFreshClusterStaysFencedUntilTheKnownOneIsFound) {
   ContainerSpec renamed;
   renamed.volume = "project2_pgdata";
   engine_->run(renamed);
-  ASSERT_TRUE(await_incident(stage(), "fresh_cluster", [](const Incident& incident) {
-    return incident.state == IncidentState::Waiting;
-  }));
   const auto fresh = engine_->volume("project2_pgdata");
-  ASSERT_TRUE(instance::read_fence(fresh));
+  ASSERT_TRUE(await_incident(stage(), "fresh_cluster", [&](const Incident& incident) {
+    return incident.state == IncidentState::Waiting && instance::read_fence(fresh).has_value();
+  }));
   engine_->start("pg");
   ASSERT_TRUE(stays_down(stage()));
   std::filesystem::rename(hidden, engine_->volume("pgdata"));

@@ -138,10 +138,12 @@ TEST_F(Disks, AFullDiskIsServedFromItsBallast) {
       ASSERT_TRUE(stage().await_ready().has_value());
       stage().note_broken();
       fill(filling);
+      // Not into the room given up: that is the server's to start in.
       const auto crashed = [&] {
-        static_cast<void>(stage().sql("postgres",
-                                      "select pg_logical_emit_message(true, 'fill', "
-                                      "repeat('x', 4000000)), pg_switch_wal()"));
+        if (fs::exists(ballast))
+          static_cast<void>(stage().sql("postgres",
+                                        "select pg_logical_emit_message(true, 'fill', "
+                                        "repeat('x', 4000000)), pg_switch_wal()"));
         return !stage().guard_alive();
       };
       ASSERT_TRUE(test::wait_until(crashed, kPatience));

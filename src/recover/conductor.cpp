@@ -281,6 +281,21 @@ Result<void> Conductor::forget_database(const std::string& name, std::string_vie
   return {};
 }
 
+Result<void> Conductor::know_anew(const std::string& subject, std::string_view who) {
+  const auto dot = subject.find('.');
+  const auto by = fmt::format("restored by {}", who);
+  auto& ledger = services_.ledger;
+  const auto forgotten =
+      dot == std::string::npos
+          ? ledger.forget_database(subject, by)
+          : ledger.forget_relation(subject.substr(0, dot), subject.substr(dot + 1), by);
+  if (!forgotten && forgotten.error().code != ErrorCode::NotFound) return forgotten;
+  TRY_VOID(bookkeeper_.load());
+  if (const auto* tracked = state_.find(subject)) add_event(tracked->id, by);
+  services_.senses.poke();
+  return {};
+}
+
 Result<void> Conductor::abandon(const std::string& incident, std::string_view who) {
   auto* tracked = state_.by_id(incident);
   if (tracked == nullptr)

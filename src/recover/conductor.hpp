@@ -38,6 +38,9 @@ class Conductor {
   [[nodiscard]] std::vector<std::string> unfence_plan() const;
   Result<void> forget_relation(const std::string& subject, std::string_view who);
   Result<void> forget_database(const std::string& name, std::string_view who);
+  /// Somebody restored it, a table or a database: from here on what bears the name is the known
+  /// one.
+  Result<void> know_anew(const std::string& subject, std::string_view who);
   /// Leaves an unfinished incident to people: it is watched and verified, nothing more is done for
   /// it, also by the next guard. NotFound when no such incident is unfinished.
   Result<void> abandon(const std::string& incident, std::string_view who);

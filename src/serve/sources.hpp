@@ -34,8 +34,11 @@ struct NotedChange {
   std::string detail;
   std::string who;
 };
-inline constexpr std::array<std::string_view, 5> kChangesNoted{
-    "protect_apply", "protect_off", "protect_window", "protect_ownership", "tune_apply"};
+/// A table or database, by its full name, is back with its rows: the new one is the known one.
+inline constexpr std::string_view kUndropped = "undropped";
+inline constexpr std::array<std::string_view, 6> kChangesNoted{
+    "protect_apply",     "protect_off", "protect_window",
+    "protect_ownership", "tune_apply",  kUndropped};
 
 /// The operator's actions. Each journals who asked; errors come back as problem documents with the
 /// code's own name (AdviceOnly, WrongState, Refused ...). `who` is never empty.

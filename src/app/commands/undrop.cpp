@@ -1,10 +1,12 @@
 // pgkeel undrop RELATION: a dropped table or database, back in the live server with its rows.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "app/api_client.hpp"
 #include "app/archive/client_programs.hpp"
 #include "app/archive/progress.hpp"
 #include "app/archive/tools.hpp"
@@ -20,6 +22,8 @@
 #include "incident/journal.hpp"
 #include "incident/store.hpp"
 #include "recover/last_seen.hpp"
+#include "recover/playbooks/undrop_job.hpp"
+#include "serve/sources.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -221,6 +225,29 @@ void print(const archive::Undropped& done, const archive::UndropRequest& request
   for (const auto& note : done.notes) fmt::print("Not brought back: {}\n", note);
 }
 
+// What is back under its own name is what the guard knew: its incident is over. The guard that runs
+// this itself reads what it says.
+void tell_guard(const Config& config, const archive::UndropRequest& request,
+                const archive::Undropped& done) {
+  if (!request.as.database.empty() || std::getenv(recover::kForIncidentVariable) != nullptr) return;
+  std::vector<std::string> names{request.subject.describe()};
+  if (!request.subject.is_database() && !done.merged)
+    for (const auto& relation : done.relations)
+      names.push_back(request.subject.database + "." + relation.name);
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  for (const auto& name : names) {
+    const auto told = GuardClient(config).post(
+        "/api/v1/note",
+        {{"what", serve::kUndropped}, {"subject", name}, {"detail", "done"}, {"who", who_asks()}});
+    if (told) continue;
+    if (told.error().code == ErrorCode::GuardNotRunning) return;
+    fmt::print(stderr, "pgkeel: the guard was not told that {} is back: {}\n", name,
+               told.error().message());
+  }
+}
+
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   TRY(tools, open_archive(config));
@@ -241,6 +268,7 @@ Result<int> run(const Invocation& invocation) {
     line.show("undrop: " + amount_text(progress.bytes, progress.bytes_total, took));
   };
   TRY(done, archive::undrop(request));
+  tell_guard(config, request, done);
   if (invocation.global.json) fmt::print("{}\n", archive::to_json(done).dump());
   else print(done, request);
   return 0;

@@ -104,6 +104,7 @@ runtime::Task<Result<>> Face::note_change(serve::NotedChange change) {
                                             {"subject", change.subject},
                                             {"detail", change.detail},
                                             {"who", change.who}});
+  if (change.what == serve::kUndropped) co_return conductor_.know_anew(change.subject, change.who);
   protection_->ask();
   co_return Result<>();
 }

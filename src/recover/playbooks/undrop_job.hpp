@@ -14,6 +14,9 @@
 
 namespace pgkeel::recover {
 
+/// Set for the job: the incident it is run for.
+inline constexpr const char* kForIncidentVariable = "PGKEEL_INCIDENT";
+
 struct UndropDone {
   std::int64_t rows = 0;
   std::vector<std::string> relations;  ///< "public.orders", those that came with it included

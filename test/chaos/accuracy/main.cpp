@@ -92,7 +92,7 @@ RunOptions quick() {
 // As quick(), of the repair: one the guard mends, one a person does by what the incident tells.
 RunOptions quick_repairs() {
   RunOptions options;
-  for (const auto* name : {"control_file_lost", "table_truncated"})
+  for (const auto* name : {"control_file_lost", "table_truncated", "schema_dropped"})
     options.singles.push_back(injector_named(name));
   options.pairs.push_back({injector_named("table_dropped"), injector_named("port_taken")});
   return options;

@@ -11,6 +11,7 @@
 
 #include "integration/app/background.hpp"
 #include "integration/app/binary.hpp"
+#include "integration/app/fake_guard.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/process.hpp"
 #include "support/child.hpp"
@@ -104,6 +105,24 @@ TEST_F(Undrop, ATableComesBackWithAllThatBelongedToIt) {
   EXPECT_TRUE(scratch_is_empty());
   EXPECT_TRUE(ok({"undrop", "shop.public.orders", "--at", before})["earlier"])
       << "its own work is known again";
+}
+
+TEST_F(Undrop, TheGuardIsToldWhatIsBack) {
+  // Goal: C2: by name, the table asked for and what came with it; not of what stands beside it, nor
+  // where a guard runs the command and reads its answer (D10).
+  const auto before = position();
+  in_shop("drop table orders cascade");
+  FakeGuard guard(binary_.dir() / "state");
+  guard.where = server_.conninfo();
+  ok({"undrop", "shop.public.orders", "--at", before, "--as", "beside"});
+  EXPECT_THAT(guard.asked(), testing::IsEmpty());
+  ok({"undrop", "shop.public.orders", "--at", before});
+  EXPECT_THAT(guard.asked(), testing::ElementsAre("note undropped shop.public.orders done"));
+  const auto asked = binary_.run({"undrop", "shop.public.orders", "--at", before},
+                                 {{"PGKEEL_INCIDENT", "2026-11-22-001"}});
+  EXPECT_EQ(asked.exit_code, 0) << asked.err;
+  EXPECT_EQ(guard.asked().size(), 1U);
+  EXPECT_EQ(in_shop("select count(*) from orders"), "101");
 }
 
 TEST_F(Undrop, NothingThatExistsIsOverwritten) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <stdexcept>
 
+#include "support/wait.hpp"
+
 namespace pgkeel::chaos {
 namespace {
 
@@ -41,6 +43,18 @@ void mend_archive_command(Site& site) {
 
 void drop_slot(Site& site) { site.session().run("select pg_drop_replication_slot('gone')"); }
 
+// As the incident of the drop says it.
+void say_it_was_meant(Site& site, std::string_view table) {
+  std::string subject;
+  const auto named = [&] {
+    for (const auto& one : site.incidents())
+      if (one.cause == "table_dropped" && one.subject.starts_with(table)) subject = one.subject;
+    return !subject.empty();
+  };
+  if (!test::wait_until(named)) throw std::runtime_error("the drop was not named");
+  site.run_pgkeel({"undrop", "forget", subject});
+}
+
 // The statement the incident hands over, and what is left is thrown away.
 void swap_in_copy(Site& site) {
   auto session = site.session("shop");
@@ -50,6 +64,7 @@ void swap_in_copy(Site& site) {
       "begin; lock table flipped; alter table flipped rename to flipped_damaged; alter table " +
       copy + " rename to flipped; commit");
   session.run("drop table flipped_damaged");
+  say_it_was_meant(site, "shop.public.flipped");
   if (session.run("select count(v) from flipped") != "2000")
     throw std::runtime_error("the copy is not whole");
 }
@@ -75,7 +90,9 @@ constexpr auto kRepairs = std::to_array<Repair>({
     {"disk_full", LeftToHuman, "makes the disk larger", grow_disk},
     {"wal_disk_full"},
     {"stale_pid"},
-    {"heap_corrupted", LeftToHuman, "swaps the restored copy in", swap_in_copy, true},
+    {"heap_corrupted", LeftToHuman,
+     "swaps the restored copy in, drops the damaged one and says `pgkeel undrop forget`",
+     swap_in_copy, true},
     {"index_corrupted"},
     {"control_file_lost"},
     {"oom_killed"},

@@ -201,9 +201,9 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
   for (const auto* fault : faults)
     if (fault->lay != nullptr) fault->lay(*ground);
   Site site(std::move(ground));
-  site.protect();
   for (const auto* fault : faults)
     if (fault->prepare != nullptr) fault->prepare(site);
+  site.protect();
   site.stand();
   const auto before = Wholeness::of(site);
   Ward ward(site, trial);

@@ -103,6 +103,8 @@ inline constexpr std::string_view kArchiveCommandSubject = "archive.command";
 struct LastSeen {
   Lsn lsn;
   Millis age{0};  ///< how long before it was found gone
+  /// The latest at which it may have been there; invalid: `lsn` is as exact.
+  Lsn latest = {};
 };
 
 /// What else the same evidence could mean.

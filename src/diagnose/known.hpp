@@ -28,6 +28,7 @@ struct LostRows {
   WallTime since;          ///< they were there then
   WallTime at;
   Lsn lsn;  ///< where the WAL was while they were there; invalid where that cannot be known
+  Lsn counted_lsn = {};  ///< where it was when they were last counted: a little late it may be
   std::int64_t rows_before = 0;
   std::int64_t rows_after = 0;
 };

@@ -52,8 +52,8 @@ Finding finding_of(const Case& the_case, Cause cause, const std::string& subject
   finding.rows_lost = lost.rows_before - lost.rows_after;
   finding.loss.push_back(fmt::format("about {} rows of table {}", *finding.rows_lost, subject));
   if (lost.lsn.valid())
-    finding.last_seen =
-        LastSeen{lost.lsn, std::chrono::duration_cast<Millis>(the_case.wall - lost.since)};
+    finding.last_seen = LastSeen{
+        lost.lsn, std::chrono::duration_cast<Millis>(the_case.wall - lost.since), lost.counted_lsn};
   if (is_partition(the_case, lost)) finding.severity = incident::Severity::Warning;
   const auto held = lost.lsn.valid() ? fmt::format("; the WAL was at {}", to_string(lost.lsn)) : "";
   finding.evidence.push_back(

@@ -91,7 +91,7 @@ KEPT(sense::Relation, oid, schema, name, kind, owner, size_bytes, rows_estimate,
      live_rows);
 KEPT(sense::Database, oid, name, owner, encoding, collate, ctype, size_bytes);
 KEPT(sense::Position, at, lsn);
-KEPT(sense::RowLoss, oid, kind, since, at, lsn, rows_before, rows_after);
+KEPT(sense::RowLoss, oid, kind, since, at, lsn, counted_lsn, rows_before, rows_after);
 KEPT(sense::RelationListing, at, checked_at, before, gone, relations, schemas, renamed_schemas,
      row_losses, counted_at, truncated, changes, ddl_changes);
 KEPT(sense::CatalogFacts, at, before, gone, seen, databases, listings);
@@ -134,7 +134,7 @@ KEPT(incident::Identity, system_id, timeline, major, last_lsn, data_dir, filesys
 KEPT(incident::KnownDatabase, oid, name, owner, encoding, collate, ctype);
 KEPT(incident::KnownRelation, oid, schema, name, kind, owner, size_bytes, rows_estimate);
 KEPT(Limits, storage_bytes, connections, warn_at);
-KEPT(LostRows, database, oid, truncated, since, at, lsn, rows_before, rows_after);
+KEPT(LostRows, database, oid, truncated, since, at, lsn, counted_lsn, rows_before, rows_after);
 KEPT(Predecessor, pid, started, last_seen, until, still);
 KEPT(Known, identity, image, owner, databases, relations, lost_rows, may_lose_rows, predecessor,
      required_databases, required_tables, limits, open_subjects, confirm, hung_after,

@@ -1,4 +1,5 @@
-// See last_seen.hpp. "0/3A7D9060 1200": the position, and the milliseconds up to the finding.
+// See last_seen.hpp. "0/3A7D9060 1200": the position, and the milliseconds up to the finding;
+// "0/3A7D9060 1200 0/3A7F0000" where it may have been there for longer.
 #include "recover/last_seen.hpp"
 
 #include <charconv>
@@ -14,8 +15,9 @@ std::string fact_of(std::string_view incident) { return fmt::format("last_seen/{
 
 Result<void> keep_last_seen(incident::Ledger& ledger, std::string_view incident,
                             const diagnose::LastSeen& seen) {
-  return ledger.set_fact(fact_of(incident),
-                         fmt::format("{} {}", to_string(seen.lsn), seen.age.count()));
+  auto text = fmt::format("{} {}", to_string(seen.lsn), seen.age.count());
+  if (seen.latest.valid()) text += " " + to_string(seen.latest);
+  return ledger.set_fact(fact_of(incident), text);
 }
 
 Result<std::optional<diagnose::LastSeen>> last_seen(const incident::Ledger& ledger,
@@ -26,7 +28,12 @@ Result<std::optional<diagnose::LastSeen>> last_seen(const incident::Ledger& ledg
   TRY(lsn, parse_lsn(text.substr(0, space)));
   Millis::rep age = 0;
   std::from_chars(text.data() + space + 1, text.data() + text.size(), age);
-  return diagnose::LastSeen{lsn, Millis(age)};
+  diagnose::LastSeen seen{lsn, Millis(age)};
+  const auto second = text.find(' ', space + 1);
+  if (second == std::string::npos) return seen;
+  TRY(latest, parse_lsn(text.substr(second + 1)));
+  seen.latest = latest;
+  return seen;
 }
 
 }  // namespace pgkeel::recover

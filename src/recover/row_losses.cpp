@@ -28,6 +28,7 @@ Json to_json(const std::string& subject, const LostRows& lost) {
           {"since", to_iso8601(lost.since)},
           {"at", to_iso8601(lost.at)},
           {"lsn", lost.lsn.value},
+          {"counted_lsn", lost.counted_lsn.value},
           {"rows_before", lost.rows_before},
           {"rows_after", lost.rows_after}};
 }
@@ -44,6 +45,7 @@ Result<void> read_lost(const Json& json, Known& known) {
   lost.since = since;
   lost.at = at;
   lost.lsn = Lsn(json.at("lsn").get<std::uint64_t>());
+  lost.counted_lsn = Lsn(json.value("counted_lsn", lost.lsn.value));
   lost.rows_before = json.at("rows_before").get<std::int64_t>();
   lost.rows_after = json.at("rows_after").get<std::int64_t>();
   known.lost_rows[subject] = lost;
@@ -86,6 +88,7 @@ LostRows together(const LostRows& earlier, LostRows lost) {
   if (earlier.rows_before <= lost.rows_before) return lost;
   lost.since = earlier.since;
   lost.lsn = earlier.lsn;
+  lost.counted_lsn = earlier.counted_lsn;
   lost.rows_before = earlier.rows_before;
   lost.truncated = lost.truncated || earlier.truncated;
   return lost;
@@ -103,6 +106,7 @@ LostRows lost_rows_from(const std::string& database, const sense::RowLoss& loss,
           wall_of(loss.since, now, wall),
           wall_of(loss.at, now, wall),
           loss.lsn,
+          loss.counted_lsn,
           loss.rows_before,
           loss.rows_after};
 }

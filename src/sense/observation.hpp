@@ -176,6 +176,9 @@ struct RowLoss {
   SteadyTime since;  ///< the last look that knew the rows
   SteadyTime at;
   Lsn lsn;  ///< where the WAL was while they were there; invalid where it cannot be known
+  /// Where it was at the last look that counted them. Statistics come late: of deleted rows this
+  /// may be behind the deletion, `lsn` is not.
+  Lsn counted_lsn;
   std::int64_t rows_before = 0;  ///< an estimate
   std::int64_t rows_after = 0;
 };

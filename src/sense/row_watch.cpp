@@ -39,6 +39,9 @@ bool emptied(const RowCount& base, const RowCount& count, const RowCount& now) {
   return sure > 0 && now.inserted >= count.inserted && (now.live + deleted) * 2 <= sure;
 }
 
+// For the window in which deletions are added up, and what statistics are late.
+constexpr std::size_t kPositionsKept = 90;
+
 RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, const Position& before,
                 SteadyTime since, SteadyTime at) {
   RowLoss loss;
@@ -47,6 +50,7 @@ RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, con
   loss.since = since;
   loss.at = at;
   loss.lsn = before.lsn;
+  loss.counted_lsn = before.lsn;
   loss.rows_before = kind == RowLossKind::Truncated ? rows_there(base, now) : base.live;
   loss.rows_after = kind == RowLossKind::Truncated ? 0 : now.live;
   return loss;
@@ -65,6 +69,7 @@ std::optional<RowLoss> RowWatch::judge(const RowCount& now, Base& base, const Po
       suspects_.insert_or_assign(now.oid.value, Suspect{maybe, base.count, now});
   } else if (!replaced && lost_most(base.count, now)) {
     loss = loss_of(RowLossKind::Deleted, base.count, now, base.position, base.at, at);
+    loss->lsn = well_before(base.at).lsn;
   }
   const bool grown = now.live >= base.count.live;
   if (replaced || loss || grown || at - base.at >= kRowWindow) base = {now, at, before};
@@ -85,8 +90,23 @@ std::optional<RowLoss> RowWatch::await_statistics(const RowCount& now, SteadyTim
   return loss;
 }
 
+void RowWatch::remember(const Position& before) {
+  if (!before.lsn.valid()) return;
+  if (!positions_.empty() && before.at - positions_.back().at < Seconds(1)) return;
+  positions_.push_back(before);
+  if (positions_.size() > kPositionsKept) positions_.pop_front();
+}
+
+Position RowWatch::well_before(SteadyTime at) const {
+  Position found;
+  for (const auto& position : positions_)
+    if (!found.lsn.valid() || position.at + kStatisticsLate <= at) found = position;
+  return found;
+}
+
 std::vector<RowLoss> RowWatch::look(const std::vector<RowCount>& counts, const Position& before,
                                     SteadyTime now) {
+  remember(before);
   std::vector<RowLoss> losses;
   std::set<std::uint32_t> present;
   for (const auto& count : counts) {

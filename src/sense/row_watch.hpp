@@ -7,6 +7,7 @@
 // first look at a table, statistics that were reset.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -28,6 +29,9 @@ inline constexpr std::int64_t kTurnover = 10;
 inline constexpr std::int64_t kRowBytesMin = 28;
 /// So long the statistics of a replaced file, which holds something, may still tell of a loss.
 inline constexpr Seconds kStatisticsAwaited{70};
+/// So late a session may tell of what it has committed: at most once a second, and what it held
+/// back when it has been idle for ten (pgstat.c: PGSTAT_MIN_INTERVAL, PGSTAT_IDLE_INTERVAL).
+inline constexpr Seconds kStatisticsLate{12};
 
 /// What the server counts of a table's rows; statistics may be a second or more behind.
 struct RowCount {
@@ -67,12 +71,16 @@ class RowWatch {
     RowCount count;                        ///< the first after it
     std::optional<SteadyTime> measured{};  ///< it holds something: the statistics are waited for
   };
+  void remember(const Position& before);
+  /// The newest one that statistics taken at `at` cannot be behind; the oldest known, else.
+  [[nodiscard]] Position well_before(SteadyTime at) const;
   [[nodiscard]] std::optional<RowLoss> await_statistics(const RowCount& now, SteadyTime at);
   [[nodiscard]] std::optional<RowLoss> judge(const RowCount& now, Base& base,
                                              const Position& before, SteadyTime at);
 
   std::map<std::uint32_t, Base> bases_;
   std::map<std::uint32_t, Suspect> suspects_;
+  std::deque<Position> positions_;  ///< a second apart or more, the newest last
 };
 
 }  // namespace pgkeel::sense

@@ -73,9 +73,20 @@ bool tells_of(const incident::Incident& incident, const UndropSubject& subject) 
          std::ranges::find(kCauses, incident.cause) != kCauses.end();
 }
 
+// The earlier of the two; where no backup reaches back to it, the first moment after it that one
+// does.
+Lsn moment_within_reach(archive::Store& store, const diagnose::LastSeen& seen) {
+  if (!seen.latest.valid()) return seen.lsn;
+  const auto backups = archive::list_backups(store);
+  if (!backups) return seen.lsn;
+  auto first = seen.latest;
+  for (const auto& backup : *backups) first = std::min(first, std::max(seen.lsn, backup.stop_lsn));
+  return first;
+}
+
 // Up to where a guard saw it, from the journal; latest when none did.
-std::string moment_known(const Config& config, const UndropSubject& subject) {
-  const auto store = incident::Store::open_read_only(config.state_dir);
+std::string moment_known(const ArchiveTools& tools, const UndropSubject& subject) {
+  const auto store = incident::Store::open_read_only(tools.config.state_dir);
   if (!store) return "latest";
   const auto listed = incident::Journal(**store).list(kIncidentsLookedAt);
   if (!listed) return "latest";
@@ -83,7 +94,7 @@ std::string moment_known(const Config& config, const UndropSubject& subject) {
       *listed, [&](const auto& incident) { return tells_of(incident, subject); });
   if (found == listed->end()) return "latest";
   const auto seen = recover::last_seen(incident::Ledger(**store), found->id);
-  return seen && *seen ? to_string((*seen)->lsn) : "latest";
+  return seen && *seen ? to_string(moment_within_reach(*tools.store, **seen)) : "latest";
 }
 
 // The copy has to reach the moment: what the server has written by now is received first.
@@ -130,7 +141,7 @@ Result<int> major_of(archive::Store& store) {
 Result<archive::RestoreRequest> restore_of(const Invocation& invocation, ArchiveTools& tools,
                                            const UndropSubject& subject, const StopOnSignal& stop) {
   TRY(request, restore_request(tools, stop));
-  const auto moment = invocation.value("--at").value_or(moment_known(tools.config, subject));
+  const auto moment = invocation.value("--at").value_or(moment_known(tools, subject));
   // Of a position itself nothing is known; of a time, what was committed at it counts.
   const bool position = moment.find('/') != std::string::npos && !moment.starts_with("before:");
   TRY(target, archive::parse_target(position ? "before:" + moment : moment));

@@ -23,6 +23,7 @@ LostRows lost(RowsWent how = RowsWent::Truncated) {
           kWall - Seconds(2),
           kWall - Seconds(1),
           Lsn(0x3A00),
+          Lsn(0x3B00),
           4'000,
           how == RowsWent::Truncated ? 0 : 100};
 }
@@ -39,6 +40,7 @@ TEST(TableTruncated, IsNamedWithRowsPositionAndWhatToDo) {
   EXPECT_EQ(findings[0].since, kNow - Seconds(2));
   ASSERT_TRUE(findings[0].last_seen);
   EXPECT_EQ(findings[0].last_seen->lsn, Lsn(0x3A00));
+  EXPECT_EQ(findings[0].last_seen->latest, Lsn(0x3B00));
   EXPECT_THAT(findings[0].hint, HasSubstr("forget " + kOrdersName));
 }
 

@@ -41,7 +41,7 @@ Instance rich() {
   seen.hosting.words = {{kNow, "container pg: die, exit code 137"}};
   seen.catalog.gone[kOrders.value] = {kNow - Seconds(2), Lsn(0x16B374D848)};
   seen.catalog.listings["shop"].row_losses[1] = {
-      Oid(1), sense::RowLossKind::Deleted, kNow, kNow, Lsn(7), 100, 3};
+      Oid(1), sense::RowLossKind::Deleted, kNow, kNow, Lsn(7), Lsn(8), 100, 3};
   seen.sync.unprotected = {kWall, std::nullopt, "the receiver was away"};
   seen.log_watch.trouble = {{kNow, {}}};
   seen.log_watch.trouble.front().event.signature = pg::Signature::DirNotEmpty;

@@ -23,9 +23,14 @@ test::Instance truncated() {
   auto instance = test::healthy();
   auto& listing = instance.seen.catalog.listings["shop"];
   listing.counted_at = kNow;
-  listing.row_losses[kOrders.value] = {
-      kOrders, sense::RowLossKind::Truncated, kNow - Seconds(2), kNow - Seconds(1), Lsn(0x3A00), 40,
-      0};
+  listing.row_losses[kOrders.value] = {kOrders,
+                                       sense::RowLossKind::Truncated,
+                                       kNow - Seconds(2),
+                                       kNow - Seconds(1),
+                                       Lsn(0x3A00),
+                                       Lsn(0x3B00),
+                                       40,
+                                       0};
   return instance;
 }
 
@@ -54,6 +59,7 @@ TEST(RowLosses, AreTakenOverOnceAndKeptForTheNextGuard) {
   EXPECT_TRUE(lost.truncated);
   EXPECT_EQ(lost.at, kWall - Seconds(1));
   EXPECT_EQ(lost.lsn, Lsn(0x3A00));
+  EXPECT_EQ(lost.counted_lsn, Lsn(0x3B00));
   EXPECT_EQ(lost.rows_before, 40);
 }
 
@@ -133,7 +139,8 @@ TEST(RowLosses, AreBounded) {
   auto instance = truncated();
   for (std::size_t i = 0; i < kLostRowsKept; ++i)
     instance.known.lost_rows["shop.public.t" + std::to_string(i)] = {
-        "shop", kOrders, true, kWall, kWall - Seconds(60 + static_cast<int>(i)), Lsn(1), 4'000, 0};
+        "shop", kOrders, true,  kWall, kWall - Seconds(60 + static_cast<int>(i)),
+        Lsn(1), Lsn(1),  4'000, 0};
   RowLossBook book;
   ASSERT_TRUE(book.follow(instance.seen, kNow, kWall, instance.known));
   EXPECT_THAT(instance.known.lost_rows, SizeIs(kLostRowsKept));

@@ -46,6 +46,24 @@ TEST(RowWatch, MostRowsDeletedWithinAMinuteAreALoss) {
   EXPECT_THAT(after(watch, deleted(orders(1000), 600), Seconds(2)), IsEmpty());
 }
 
+TEST(RowWatch, WhatASessionTellsLateIsNoReasonToLookTooLate) {
+  // Goal: D1: rows that still counted may have been deleted for as long as statistics are late; the
+  // moment given is before that, the one of the last count beside it.
+  RowWatch watch;
+  const auto at = [](int second) {
+    return Position{kStart + Seconds(second), Lsn(0x3000 + 0x100 * static_cast<unsigned>(second))};
+  };
+  std::vector<RowLoss> losses;
+  for (int second = 0; second <= 40; ++second) {
+    const auto count = second < 40 ? orders(1000) : deleted(orders(1000), 900);
+    losses = watch.look({count}, at(second), kStart + Seconds(second));
+    EXPECT_EQ(losses.size(), second < 40 ? 0U : 1U);
+  }
+  ASSERT_THAT(losses, SizeIs(1));
+  EXPECT_EQ(losses[0].counted_lsn, at(39).lsn);
+  EXPECT_EQ(losses[0].lsn, at(27).lsn);
+}
+
 TEST(RowWatch, BatchesOfOneDeletionAddUp) {
   // Goal: a loop that deletes a tenth at a time is one deletion.
   RowWatch watch;

@@ -34,6 +34,7 @@ struct Injector {
   SteadyTime (*inject)(Site& site) = nullptr;
   /// What the cause must be named of; empty: it has no subject that could be another.
   std::string_view subject = {};
+  void (*furnish)(Site& site) = nullptr;  ///< what the server has before its backup is made
 
   [[nodiscard]] bool is_named_by(const Named& named) const {
     return named.cause == fault && (subject.empty() || named.subject == subject);

@@ -104,6 +104,7 @@ RunOptions options_of(const Arguments& arguments) {
   options.seed = arguments.seed;
   if (arguments.all)
     for (const auto& injector : injectors()) options.singles.push_back(&injector);
+  options.changes = arguments.advise;
   for (const auto& name : arguments.faults) options.singles.push_back(injector_named(name));
   const auto pairs = arguments.pairs.value_or(arguments.all ? kPairsUsual : 0);
   for (const auto& [one, other] : draw_pairs(arguments.seed, pairs))

@@ -27,6 +27,11 @@ beside it, and what had been named before it: a server that dies of its full dis
 is looked at. A trial that fails to run counts as a miss, unless the machine cannot do it. The target is a
 second.
 
+`changed` tells whether advice changes anything: once more, with a guard that is stopped (SIGSTOP) while the
+fault is injected, the world is looked at before it goes on and after it has named the fault and shown what it
+would do: of a server that is down every byte of every file, of one that runs the configuration, the names of
+files, all definitions, settings, slots and sessions. The guard's own state directory is left out.
+
 )";
 
 constexpr std::string_view kPairs = R"(
@@ -64,14 +69,20 @@ std::string verdict(const Trial& trial) {
   return *trial.faults.front().after > kNamedWithin ? "**late**" : "yes";
 }
 
+std::string changed_words(const Trial& trial) {
+  if (!trial.changed) return "";
+  return trial.changed->empty() ? "nothing" : fmt::format("**{}**", trial.changed->front());
+}
+
 std::string single_row(const Trial& trial) {
   const auto& told = trial.faults.front();
   const auto& injector = *told.injector;
   if (!trial.ran())
-    return fmt::format("| `{}` | {} | | not run: {} | | |\n", injector.fault, injector.injected,
+    return fmt::format("| `{}` | {} | | not run: {} | | | |\n", injector.fault, injector.injected,
                        trial.not_run.substr(0, trial.not_run.find('\n')));
-  return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", injector.fault, injector.injected,
-                     injector.evidence, after_words(told), verdict(trial), others(trial));
+  return fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n", injector.fault, injector.injected,
+                     injector.evidence, after_words(told), verdict(trial), changed_words(trial),
+                     others(trial));
 }
 
 std::string pair_row(const Trial& trial) {
@@ -92,8 +103,9 @@ std::string to_page(const RunResult& result) {
       "been named for a moment; on {} cores.\n\n",
       RunResult::right(result.singles), RunResult::counted(result.singles), result.late(),
       result.preceded(), std::thread::hardware_concurrency());
-  page += "| fault | injected | evidence exists with | named after | right | also named |\n";
-  page += "|---|---|---|---|---|---|\n";
+  page +=
+      "| fault | injected | evidence exists with | named after | right | changed | also named |\n";
+  page += "|---|---|---|---|---|---|---|\n";
   for (const auto& trial : result.singles) page += single_row(trial);
   page += fmt::format(fmt::runtime(kPairs), result.seed);
   page += fmt::format("{} of {} pairs were named right.\n\n", RunResult::right(result.pairs),

@@ -202,8 +202,10 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
     if (fault->lay != nullptr) fault->lay(*ground);
   Site site(std::move(ground));
   for (const auto* fault : faults)
-    if (fault->prepare != nullptr) fault->prepare(site);
+    if (fault->furnish != nullptr) fault->furnish(site);
   site.protect();
+  for (const auto* fault : faults)
+    if (fault->prepare != nullptr) fault->prepare(site);
   site.stand();
   const auto before = Wholeness::of(site);
   Ward ward(site, trial);

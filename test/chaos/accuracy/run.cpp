@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "chaos/accuracy/pairs.hpp"
+#include "chaos/accuracy/stillness.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -45,6 +46,19 @@ Trial not_run(const Injector& injector, std::string why) {
   return trial;
 }
 
+// With a guard and a server of their own: the times of the trial are those of an undisturbed one.
+void look_for_changes(const ModelCluster& model, const Injector& fault, Trial& trial) {
+  if (!trial.ran()) return;
+  try {
+    trial.changed = changed_by_advice(model, fault);
+  } catch (const Ended&) {
+    throw;
+  } catch (const std::exception& error) {
+    trial.changed = {fmt::format("not looked at: {}", error.what())};
+  }
+  for (const auto& change : *trial.changed) fmt::print(stderr, "    changed: {}\n", change);
+}
+
 Trial run_one(const ModelCluster& model, const std::vector<const Injector*>& faults,
               const Patience& patience) {
   const auto began = SteadyClock::now();
@@ -75,7 +89,8 @@ Json single_json(const Trial& trial) {
           {"doctor_first", trial.doctor_first},
           {"named_before", trial.before},
           {"injected", told.injector->injected},
-          {"evidence", told.injector->evidence}};
+          {"evidence", told.injector->evidence},
+          {"changed", trial.changed ? Json(*trial.changed) : Json(nullptr)}};
 }
 
 Json pair_json(const Trial& trial) {
@@ -114,15 +129,20 @@ int RunResult::preceded() const {
       std::ranges::count_if(singles, [](const Trial& trial) { return !trial.before.empty(); }));
 }
 
+int RunResult::changed() const {
+  return static_cast<int>(std::ranges::count_if(
+      singles, [](const Trial& trial) { return trial.changed && !trial.changed->empty(); }));
+}
+
 bool RunResult::all_right() const {
   return counted(singles) + counted(pairs) > 0 && right(singles) == counted(singles) &&
-         right(pairs) == counted(pairs);
+         right(pairs) == counted(pairs) && changed() == 0;
 }
 
 bool RunResult::holds() const {
   const auto misses = counted(pairs) - right(pairs);
   return counted(singles) + counted(pairs) > 0 && right(singles) == counted(singles) &&
-         late() == 0 && misses <= counted(pairs) / kPairsPerMiss;
+         late() == 0 && changed() == 0 && misses <= counted(pairs) / kPairsPerMiss;
 }
 
 RunResult run_trials(const RunOptions& options) {
@@ -131,11 +151,17 @@ RunResult run_trials(const RunOptions& options) {
   const ModelCluster model;
   for (const auto* fault : options.singles)
     result.singles.push_back(run_one(model, {fault}, options.patience));
+  if (options.changes)
+    for (auto& trial : result.singles)
+      look_for_changes(model, *trial.faults.front().injector, trial);
   for (const auto& pair : options.pairs)
     result.pairs.push_back(run_one(model, pair, options.patience));
-  fmt::print(stderr, "{} of {} faults named right and first, {} of them late; {} of {} pairs\n",
-             RunResult::right(result.singles), RunResult::counted(result.singles), result.late(),
-             RunResult::right(result.pairs), result.pairs.size());
+  fmt::print(
+      stderr,
+      "{} of {} faults named right and first, {} of them late; {} of {} pairs; {} changed by "
+      "advice\n",
+      RunResult::right(result.singles), RunResult::counted(result.singles), result.late(),
+      RunResult::right(result.pairs), result.pairs.size(), result.changed());
   return result;
 }
 
@@ -151,6 +177,7 @@ std::string to_json(const RunResult& result) {
                     {"single_right", RunResult::right(result.singles)},
                     {"single_late", result.late()},
                     {"single_preceded", result.preceded()},
+                    {"changed", result.changed()},
                     {"pairs_run", RunResult::counted(result.pairs)},
                     {"pairs_right", RunResult::right(result.pairs)},
                     {"holds", result.holds()}};

@@ -14,6 +14,7 @@ struct RunOptions {
   std::vector<std::vector<const Injector*>> pairs;
   std::uint64_t seed = 1;  ///< that the pairs were drawn with
   Patience patience;
+  bool changes = false;  ///< of each single fault: whether advice changes anything
 };
 
 struct RunResult {
@@ -28,9 +29,11 @@ struct RunResult {
   [[nodiscard]] int late() const;
   /// Singles before which something else was named, if only for a moment.
   [[nodiscard]] int preceded() const;
+  /// Singles whose guard changed something, though it only advises.
+  [[nodiscard]] int changed() const;
   [[nodiscard]] bool all_right() const;
-  /// Every single fault that can be injected here is right and in time, and all but a fifteenth of
-  /// the pairs (28 of 30).
+  /// Every single fault that can be injected here is right and in time, nothing was changed by
+  /// advice, and of the pairs all but a fifteenth are right (28 of 30).
   [[nodiscard]] bool holds() const;
 };
 

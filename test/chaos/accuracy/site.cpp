@@ -191,6 +191,14 @@ void Site::kill_guard() {
   if (guard_->alive()) throw std::runtime_error("a killed guard did not go away");
 }
 
+void Site::hold_guard() {
+  if (!guard_->signal(SIGSTOP)) throw std::runtime_error("the guard could not be stopped");
+}
+
+void Site::let_guard_go() {
+  if (!guard_->signal(SIGCONT)) throw std::runtime_error("the guard could not be continued");
+}
+
 void Site::end_guard() noexcept {
   if (!guard_ || !guard_->alive()) return;
   static_cast<void>(guard_->signal(SIGTERM));

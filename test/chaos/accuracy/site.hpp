@@ -85,6 +85,10 @@ class Site {
   void kill_postmaster();
   /// SIGKILL, and waits until it is gone.
   void kill_guard();
+  /// SIGSTOP and SIGCONT: what happens between the two it sees at once.
+  void hold_guard();
+  void let_guard_go();
+  void end_writer() { writer_.reset(); }
 
   [[nodiscard]] test::PostgresServer& server() { return server_; }
   [[nodiscard]] const test::PostgresServer& server() const { return server_; }

@@ -88,8 +88,10 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
   for (const auto* fault : faults)
     if (fault->lay != nullptr) fault->lay(*ground);
   Site site(std::move(ground));
-  for (const auto* fault : faults)
+  for (const auto* fault : faults) {
+    if (fault->furnish != nullptr) fault->furnish(site);
     if (fault->prepare != nullptr) fault->prepare(site);
+  }
   site.stand();
   Listener listener(site, trial, faults);
   for (std::size_t i = 0; i < faults.size(); ++i) {

@@ -38,6 +38,8 @@ struct Trial {
   std::vector<std::string> before;  ///< other causes, named when a fault was not named yet
   int client_errors = 0;
   std::int64_t acknowledged = 0;
+  /// What the guard changed that only advises (stillness.hpp); none: it was not looked at.
+  std::optional<std::vector<std::string>> changed;
 
   [[nodiscard]] bool ran() const { return not_run.empty(); }
   /// The guard named each fault, of its very subject, and as many causes as there were faults stand

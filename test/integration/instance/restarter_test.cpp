@@ -181,7 +181,7 @@ TEST_F(RestarterTest, ANodeThatOnlyWorksCannotHoldAService) {
 TEST_F(RestarterTest, OfASecondServerATaskIsNotHeld) {
   // Goal: a container's policy is known with its retries; the task of a service is refused: killed
   // it is made again, and scaled down it would write a checkpoint (D14).
-  const SecondServer second{"c0ffee", "twin", 0, 0, ""};
+  const SecondServer second{"c0ffee", "twin", 0, 0, "", ""};
   const auto now = run(instance_.second_restarter(second));
   ASSERT_TRUE(now.has_value());
   EXPECT_EQ(to_text(*now), "container c0ffee on-failure:3");

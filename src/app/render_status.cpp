@@ -113,6 +113,8 @@ void show_wrong(Sheet& sheet, const Json& status, const Look& look, WallTime now
                             text_of(incident, "subject"), text_of(incident, "state"));
     if (const auto opened = time_of(incident, "opened_at"))
       line += fmt::format(", opened {} ago", since(*opened, now));
+    if (const auto who = text_of(incident, "acked_by"); !who.empty())
+      line += ", " + printable(who) + " looks after it";
     sheet.line(look.paint(tone_of_severity(text_of(incident, "severity")), line));
     if (const auto summary = text_of(incident, "summary"); !summary.empty()) sheet.line(summary);
   }

@@ -118,6 +118,7 @@ TEST(StatusScreen, PutsTroubleIntoWords) {
                                   {"severity", "critical"},
                                   {"state", "waiting"},
                                   {"opened_at", "2026-11-21T11:59:56.000Z"},
+                                  {"acked_by", "ann"},
                                   {"summary", "orders is gone"}}};
   const auto text = render_status(status, {.width = 120}, kNow);
   EXPECT_THAT(text, HasSubstr("WAITING FOR YOU"));
@@ -125,7 +126,7 @@ TEST(StatusScreen, PutsTroubleIntoWords) {
   EXPECT_THAT(text, HasSubstr("5 restarts in 300 s"));
   EXPECT_THAT(text, HasSubstr("paused until 14:00:00 UTC: watches, acts on nothing"));
   EXPECT_THAT(text, HasSubstr("1 open incident"));
-  EXPECT_THAT(text, HasSubstr("opened 4.0 s ago"));
+  EXPECT_THAT(text, HasSubstr("opened 4.0 s ago, ann looks after it"));
   EXPECT_THAT(text, HasSubstr("orders is gone"));
   EXPECT_THAT(text, HasSubstr("missing: shop.public.orders"));
 }

@@ -219,8 +219,8 @@ void run(const ModelCluster& model, const std::vector<const Injector*>& faults,
 
 bool ended_well(const Mended& mended, bool alone) {
   if (mended.became == Became::Nothing) return false;
-  const bool left = mended.became == Became::LeftToHuman;
-  return !alone || left == (mended.repair->ends == Ends::LeftToHuman);
+  if (!alone || mended.repair->ends == Ends::Either) return true;
+  return (mended.became == Became::LeftToHuman) == (mended.repair->ends == Ends::LeftToHuman);
 }
 
 }  // namespace

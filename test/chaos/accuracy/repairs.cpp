@@ -78,7 +78,7 @@ void end_prepared(Site& site) {
 constexpr auto kRepairs = std::to_array<Repair>({
     {"server_killed"},
     {"server_hung"},
-    {"connection_storm", Repaired, "ends the application", end_whoever_is_in_the_way},
+    {"connection_storm", Either, "ends the application", end_whoever_is_in_the_way},
     {"table_dropped"},
     {"table_truncated", LeftToHuman, "`pgkeel undrop shop.public.baskets --merge`",
      bring_baskets_back},

@@ -12,6 +12,7 @@ namespace pgkeel::chaos {
 enum class Ends {
   Repaired,     ///< by the guard alone
   LeftToHuman,  ///< named and explained, nothing is done
+  Either,       ///< as it comes: what the guard repairs may come again at once
 };
 
 struct Repair {

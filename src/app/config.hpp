@@ -114,6 +114,8 @@ struct RecoverConfig {
   std::optional<std::uint64_t> ballast_bytes = 128'000'000;
   /// Of one session while a disk is full: more, and it is ended; 0: never.
   std::optional<std::uint64_t> temp_files_bytes = 0;
+  /// Of the container's log while a disk is full: more, and it is emptied; 0: never.
+  std::optional<std::uint64_t> engine_log_bytes = 0;
   /// To which a container's memory limit may be raised; 0: never.
   std::optional<std::uint64_t> memory_limit_bytes = 0;
   Millis hung_after{60'000};  ///< no login, CPU, I/O or LSN progress for so long: hung

@@ -40,6 +40,7 @@ struct Services {
   /// Our own program with its configuration flags, for work on the archive; empty: there is none.
   std::vector<std::string> pgkeel{};
   std::uint64_t ballast_bytes = 0;    ///< room kept in reserve on the server's disks; 0: none
+  std::uint64_t engine_log_most = 0;  ///< of the container's log, likewise; 0: it is left alone
   std::uint64_t temp_files_most = 0;  ///< of one session, while a disk is full; 0: nothing is ended
   std::filesystem::path archive_dir{};  ///< of an archive on a disk of this machine; empty: none
   std::uint64_t memory_limit_most = 0;  ///< to which a container's limit may be raised; 0: never

@@ -26,6 +26,18 @@ constexpr Seconds kVolumeLockEvery{1};
 // asked at the start: a terminal that has hung up is none any more.
 bool in_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 
+// How far playbooks may go, and where.
+void set_bounds(const Config& config, recover::Services& services) {
+  if (config.archive.configured()) services.pgkeel = own_command(config, {});
+  services.state_dir = config.state_dir;
+  services.archive_dir = config.archive.store.directory();
+  services.end_sessions = policy_of(config).end_sessions;
+  services.temp_files_most = config.recover.temp_files_bytes.value_or(0);
+  services.engine_log_most = config.recover.engine_log_bytes.value_or(0);
+  services.memory_limit_most = config.recover.memory_limit_bytes.value_or(0);
+  if (config.mode == Mode::Act) services.ballast_bytes = config.recover.ballast_bytes.value_or(0);
+}
+
 }  // namespace
 
 Result<int> run_guard(const Config& config, Place place) {
@@ -151,14 +163,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
       remote ? std::filesystem::path() : find_client_programs(config_, facts.major),
       server_account(*instance_), config_.instance.databases, invariants_of(config_),
       hooks_of(config_)});
-  if (config_.archive.configured()) services_->pgkeel = own_command(config_, {});
-  services_->state_dir = config_.state_dir;
-  services_->end_sessions = policy_of(config_).end_sessions;
-  services_->temp_files_most = config_.recover.temp_files_bytes.value_or(0);
-  services_->archive_dir = config_.archive.store.directory();
-  services_->memory_limit_most = config_.recover.memory_limit_bytes.value_or(0);
-  if (config_.mode == Mode::Act)
-    services_->ballast_bytes = config_.recover.ballast_bytes.value_or(0);
+  set_bounds(config_, *services_);
   CO_TRY_VOID(make_alerts());
   services_->alerts = alerts_.get();
   auto known = watchful_known_of(config_);

@@ -1,11 +1,11 @@
-// A disk the server cannot do without is full. In this order, as far as it is needed: a statement
-// that has filled the disk with temporary files is ended where the operator allows it; the ballast
-// kept there for this is given up, enough for a crash recovery to end and for a while of writing;
-// then, since it takes a little room to remove anything from an archive, copies that retention does
-// not ask for go. Last a person is told what fills the disk, what keeps the WAL, and how much to
-// add.
-// It refuses to remove anything of the server's: no WAL, no log, no file of a living session; and
-// never asks for VACUUM FULL, which needs the room that is not there.
+// A disk the server cannot do without is full. In this order, as far as it is needed: where the
+// operator allows it, a statement that has filled it with temporary files is ended and the engine's
+// log of the container emptied; the ballast kept there for this is given up, enough for a crash
+// recovery to end and a while of writing; then, since removing takes a little room itself, copies
+// go that retention does not ask for. Last a person is told what fills the disk, what keeps the
+// WAL, and how much to add.
+// It refuses to remove anything of the server's: no WAL, no log of its own, no file of a living
+// session; and never asks for VACUUM FULL, which needs the room that is not there.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -116,10 +116,12 @@ std::vector<ServerPlace> places_to_tell(const StepContext& context) {
 Task<StepResult> tell(StepContext* context) {
   const auto data_dir = context->services.instance.data_dir();
   const bool full = !full_places(data_dir).empty();
-  auto text = co_await context->services.loop.run_blocking([context] {
+  auto text = co_await context->services.loop.run_blocking([=, log = engine_log_of(*context)] {
     std::vector<std::string> words;
     for (const auto& place : places_to_tell(*context))
       words.push_back(place_words(*context, place));
+    if (auto told = engine_log_words(log, data_dir); !told.empty())
+      words.push_back(std::move(told));
     return fmt::format("{}", fmt::join(words, "; "));
   });
   text += wal_words(context->services.senses.observation().activity);
@@ -132,6 +134,7 @@ Task<StepResult> tell(StepContext* context) {
 }
 
 const Step kSteps[] = {kEndTempFiles,
+                       kEmptyEngineLog,
                        {"release_ballast",
                         describe_release,
                         release,

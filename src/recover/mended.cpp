@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/log.hpp"
+#include "sense/log_watch.hpp"
+
 namespace pgkeel::recover {
 namespace {
 
@@ -36,6 +39,11 @@ Result<void> keep_mended(incident::Ledger& ledger, const std::string& object, Wa
   std::string text;
   for (const auto& [name, when] : all) text += to_iso8601(when) + " " + name + "\n";
   return ledger.set_fact(kFact, text);
+}
+
+void keep_files_back(incident::Ledger& ledger) {
+  const auto kept = keep_mended(ledger, sense::kMissedFiles, wall_now());
+  if (!kept) log_error("ledger not written", {{"why", kept.error().message()}});
 }
 
 }  // namespace pgkeel::recover

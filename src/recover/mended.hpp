@@ -18,5 +18,8 @@ inline constexpr std::size_t kMendedKept = 100;
 
 [[nodiscard]] Result<Mended> mended(const incident::Ledger& ledger);
 Result<void> keep_mended(incident::Ledger& ledger, const std::string& object, WallTime at);
+/// The data directory is in its place again: what the log missed of it up to now is answered. A
+/// ledger that cannot be written is logged, and no reason to stop.
+void keep_files_back(incident::Ledger& ledger);
 
 }  // namespace pgkeel::recover

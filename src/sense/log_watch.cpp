@@ -61,11 +61,22 @@ bool is_trouble(pg::Signature signature) {
   }
 }
 
+// As a server says it whose data directory was moved away under it.
+bool tells_of_missing_files(const LogEvent& event) {
+  using enum pg::Signature;
+  return event.signature == RelationFileMissing || event.signature == DatabaseFilesMissing ||
+         event.signature == TransactionStatusMissing;
+}
+
 }  // namespace
 
 bool is_mended(const Board& board, const LogEvent& event) {
-  const auto found = board.mended.find(event.database + ": " + damaged_object(event));
-  return found != board.mended.end() && (!event.at || *event.at <= found->second);
+  const auto answered = [&](const std::string& object) {
+    const auto found = board.mended.find(object);
+    return found != board.mended.end() && (!event.at || *event.at <= found->second);
+  };
+  return answered(event.database + ": " + damaged_object(event)) ||
+         (tells_of_missing_files(event) && answered(kMissedFiles));
 }
 
 namespace {

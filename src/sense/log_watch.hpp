@@ -37,6 +37,8 @@ class LogFollower {
   bool holds_a_line_ = false;
 };
 
+/// In Board::mended: files that were missed are back, with the data directory they are in.
+inline constexpr const char* kMissedFiles = "files that were missed";
 /// What it tells of was mended since; also of an event without a time, which is not newer.
 [[nodiscard]] bool is_mended(const Board& board, const LogEvent& event);
 

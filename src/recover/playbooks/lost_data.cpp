@@ -5,6 +5,7 @@
 // mount point cannot be renamed to: nothing is moved then, and a human told what is where.
 // If the guard is killed between the renames the directory is missing, which the next guard finds.
 #include "recover/playbooks/lost_data.hpp"
+#include "recover/mended.hpp"
 
 #include <fmt/format.h>
 
@@ -201,6 +202,7 @@ Task<StepResult> reattach(StepContext* context, Left left) {
   const auto to = context->services.instance.data_dir();
   const auto renamed = runtime::rename_durable(from, to);
   if (!renamed) co_return StepResult::failed(renamed.error());
+  keep_files_back(context->services.ledger);
   leave_volume_usable(from);
   co_return StepResult::done(fmt::format("{} is back at {}", from.string(), to.string()));
 }

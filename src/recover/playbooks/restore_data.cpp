@@ -10,6 +10,7 @@
 #include "instance/data_dir.hpp"
 #include "instance/swap.hpp"
 #include "recover/aside.hpp"
+#include "recover/mended.hpp"
 #include "recover/playbooks/lost_data.hpp"
 #include "recover/playbooks/restored_copy.hpp"
 #include "recover/playbooks/server_steps.hpp"
@@ -171,6 +172,7 @@ StepResult place_copy(const StepContext& context, const fs::path& copy) {
         "a human: {}; what was restored is whole in {} and is kept", why, copy.string()));
   }
   const auto placed = move_in(swap);
+  if (placed) keep_files_back(context.services.ledger);
   if (placed) return StepResult::done("restored to " + data_dir.string());
   return StepResult::for_human(fmt::format("a human: {}; what was restored is in {}",
                                            placed.error().message(), copy.string()));

@@ -6,6 +6,8 @@
 #include <fstream>
 
 #include "pg/log_signature.hpp"
+#include "runtime/loop.hpp"
+#include "sense/board.hpp"
 #include "support/temp_dir.hpp"
 
 namespace pgkeel::sense {
@@ -80,6 +82,27 @@ TEST_F(LogWatch, NoFileIsNoLog) {
   EXPECT_TRUE(follower_.read({}).empty());
   append("a.log", kCanceled);
   EXPECT_EQ(canceled("a.log"), 1);
+}
+
+TEST(Mended, FilesThatWereMissedWhileTheDataWasAwayAreBack) {
+  // Goal: K24: what a server missed whose data directory was gone is no damage once it is back;
+  // what it misses later is, and a damaged page always was (D7).
+  runtime::Loop loop;
+  Board board(loop, {});
+  const WallTime back{Seconds(1'795'230'245)};
+  board.mended[kMissedFiles] = back;
+  LogEvent event;
+  event.signature = pg::Signature::RelationFileMissing;
+  event.text = "could not open file \"base/16400/6113\": No such file or directory";
+  event.database = "crm";
+  event.at = back - Seconds(1);
+  EXPECT_TRUE(is_mended(board, event));
+  event.at = back + Seconds(1);
+  EXPECT_FALSE(is_mended(board, event));
+  event.at = back - Seconds(1);
+  event.signature = pg::Signature::PageCorrupt;
+  event.text = "invalid page in block 1 of relation base/16400/6113";
+  EXPECT_FALSE(is_mended(board, event));
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   std::ranges::rotate(watch.positions, watch.positions.end() - 1);
   const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
   watch.positions.front() = {board.loop.now(), lsn.value_or(Lsn())};
+  watch.rows.remember(watch.positions.front());
   watch.counting.churn.reset();
   if (rows.size() == 1 && rows.columns() > 2) watch.counting.churn = rows.int64(0, 2).value_or(0);
   return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();

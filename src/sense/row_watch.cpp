@@ -39,8 +39,9 @@ bool emptied(const RowCount& base, const RowCount& count, const RowCount& now) {
   return sure > 0 && now.inserted >= count.inserted && (now.live + deleted) * 2 <= sure;
 }
 
-// For the window in which deletions are added up, and what statistics are late.
-constexpr std::size_t kPositionsKept = 90;
+// Ten minutes of them: for the window in which deletions are added up, and what is late.
+constexpr Seconds kPositionEvery{5};
+constexpr std::size_t kPositionsKept = 120;
 
 RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, const Position& before,
                 SteadyTime since, SteadyTime at) {
@@ -69,7 +70,7 @@ std::optional<RowLoss> RowWatch::judge(const RowCount& now, Base& base, const Po
       suspects_.insert_or_assign(now.oid.value, Suspect{maybe, base.count, now});
   } else if (!replaced && lost_most(base.count, now)) {
     loss = loss_of(RowLossKind::Deleted, base.count, now, base.position, base.at, at);
-    loss->lsn = well_before(base.at).lsn;
+    if (const auto early = well_before(base.at); early.lsn.valid()) loss->lsn = early.lsn;
   }
   const bool grown = now.live >= base.count.live;
   if (replaced || loss || grown || at - base.at >= kRowWindow) base = {now, at, before};
@@ -90,23 +91,24 @@ std::optional<RowLoss> RowWatch::await_statistics(const RowCount& now, SteadyTim
   return loss;
 }
 
-void RowWatch::remember(const Position& before) {
-  if (!before.lsn.valid()) return;
-  if (!positions_.empty() && before.at - positions_.back().at < Seconds(1)) return;
-  positions_.push_back(before);
+void RowWatch::remember(const Position& now) {
+  if (!now.lsn.valid()) return;
+  if (!positions_.empty() && now.at - positions_.back().at < kPositionEvery) return;
+  positions_.push_back(now);
   if (positions_.size() > kPositionsKept) positions_.pop_front();
 }
 
 Position RowWatch::well_before(SteadyTime at) const {
   Position found;
-  for (const auto& position : positions_)
-    if (!found.lsn.valid() || position.at + kStatisticsLate <= at) found = position;
+  for (const auto& position : positions_) {
+    const bool certain = position.at + kStatisticsLate <= at;
+    if (certain || (!found.lsn.valid() && position.at <= at)) found = position;
+  }
   return found;
 }
 
 std::vector<RowLoss> RowWatch::look(const std::vector<RowCount>& counts, const Position& before,
                                     SteadyTime now) {
-  remember(before);
   std::vector<RowLoss> losses;
   std::set<std::uint32_t> present;
   for (const auto& count : counts) {

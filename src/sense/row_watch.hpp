@@ -52,6 +52,9 @@ class RowWatch {
   [[nodiscard]] std::vector<RowLoss> look(const std::vector<RowCount>& counts,
                                           const Position& before, SteadyTime now);
 
+  /// Where the WAL is, at every look, whether rows are counted or not.
+  void remember(const Position& now);
+
   /// Tables whose file is another one and may be empty: their size is asked for.
   [[nodiscard]] std::vector<Oid> suspects() const;
   /// The next count tells more of one of them.
@@ -71,8 +74,8 @@ class RowWatch {
     RowCount count;                        ///< the first after it
     std::optional<SteadyTime> measured{};  ///< it holds something: the statistics are waited for
   };
-  void remember(const Position& before);
-  /// The newest one that statistics taken at `at` cannot be behind; the oldest known, else.
+  /// The newest one that statistics taken at `at` cannot be behind; the oldest known before it,
+  /// else; invalid where there is none.
   [[nodiscard]] Position well_before(SteadyTime at) const;
   [[nodiscard]] std::optional<RowLoss> await_statistics(const RowCount& now, SteadyTime at);
   [[nodiscard]] std::optional<RowLoss> judge(const RowCount& now, Base& base,
@@ -80,7 +83,7 @@ class RowWatch {
 
   std::map<std::uint32_t, Base> bases_;
   std::map<std::uint32_t, Suspect> suspects_;
-  std::deque<Position> positions_;  ///< a second apart or more, the newest last
+  std::deque<Position> positions_;  ///< the newest last
 };
 
 }  // namespace pgkeel::sense

@@ -281,14 +281,22 @@ Result<void> Conductor::forget_database(const std::string& name, std::string_vie
   return {};
 }
 
+// The longest name of a known database that the subject begins with: any may hold dots.
+Result<void> Conductor::forget_restored(const std::string& subject, std::string_view by) {
+  const incident::KnownDatabase* found = nullptr;
+  for (const auto& database : known_.databases) {
+    if (database.name == subject) return services_.ledger.forget_database(subject, by);
+    const bool longer = found == nullptr || database.name.size() > found->name.size();
+    if (longer && subject.starts_with(database.name + ".")) found = &database;
+  }
+  if (found == nullptr)
+    return fail(ErrorCode::NotFound, fmt::format("the ledger knows nothing of '{}'", subject));
+  return services_.ledger.forget_relation(found->name, subject.substr(found->name.size() + 1), by);
+}
+
 Result<void> Conductor::know_anew(const std::string& subject, std::string_view who) {
-  const auto dot = subject.find('.');
   const auto by = fmt::format("restored by {}", who);
-  auto& ledger = services_.ledger;
-  const auto forgotten =
-      dot == std::string::npos
-          ? ledger.forget_database(subject, by)
-          : ledger.forget_relation(subject.substr(0, dot), subject.substr(dot + 1), by);
+  const auto forgotten = forget_restored(subject, by);
   if (!forgotten && forgotten.error().code != ErrorCode::NotFound) return forgotten;
   TRY_VOID(bookkeeper_.load());
   if (const auto* tracked = state_.find(subject)) add_event(tracked->id, by);

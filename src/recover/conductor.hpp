@@ -70,6 +70,7 @@ class Conductor {
   void end_pause_when_due();
   void note_purpose(bool stopped);
   std::vector<std::string> open_subjects() const;
+  Result<void> forget_restored(const std::string& subject, std::string_view by);
   Result<void> forget_tables(const std::string& database, const std::string& name,
                              std::string_view who);
 

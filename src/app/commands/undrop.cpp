@@ -240,7 +240,8 @@ void print(const archive::Undropped& done, const archive::UndropRequest& request
 // this itself reads what it says.
 void tell_guard(const Config& config, const archive::UndropRequest& request,
                 const archive::Undropped& done) {
-  if (!request.as.database.empty() || std::getenv(recover::kForIncidentVariable) != nullptr) return;
+  if (!request.as.database.empty() || std::getenv(recover::kUndropJobVariable) != nullptr) return;
+  if (done.merged && done.merged->added == 0) return;  // nothing came back
   std::vector<std::string> names{request.subject.describe()};
   if (!request.subject.is_database() && !done.merged)
     for (const auto& relation : done.relations)

@@ -71,7 +71,7 @@ Result<runtime::ProcessHandle> start_job(const StepContext& context, const Undro
   const std::vector<std::string> words{"undrop", order.subject, "--at", order.moment, "--json"};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
   if (!order.as.empty()) spec.argv.insert(spec.argv.end(), {"--as", order.as});
-  spec.environment.emplace_back(kForIncidentVariable, context.incident);
+  spec.environment.emplace_back(kUndropJobVariable, context.incident);
   spec.output_file = file;
   spec.session = runtime::ProcessSpec::Session::New;
   return runtime::start_process(spec);

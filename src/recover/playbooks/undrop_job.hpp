@@ -14,8 +14,8 @@
 
 namespace pgkeel::recover {
 
-/// Set for the job: the incident it is run for.
-inline constexpr const char* kForIncidentVariable = "PGKEEL_INCIDENT";
+/// Set for the job, and for no other child of the guard's: the incident it is run for.
+inline constexpr const char* kUndropJobVariable = "PGKEEL_UNDROP_JOB";
 
 struct UndropDone {
   std::int64_t rows = 0;

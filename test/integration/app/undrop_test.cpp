@@ -119,7 +119,7 @@ TEST_F(Undrop, TheGuardIsToldWhatIsBack) {
   ok({"undrop", "shop.public.orders", "--at", before});
   EXPECT_THAT(guard.asked(), testing::ElementsAre("note undropped shop.public.orders done"));
   const auto asked = binary_.run({"undrop", "shop.public.orders", "--at", before},
-                                 {{"PGKEEL_INCIDENT", "2026-11-22-001"}});
+                                 {{"PGKEEL_UNDROP_JOB", "2026-11-22-001"}});
   EXPECT_EQ(asked.exit_code, 0) << asked.err;
   EXPECT_EQ(guard.asked().size(), 1U);
   EXPECT_EQ(in_shop("select count(*) from orders"), "101");

@@ -29,8 +29,9 @@ constexpr Seconds kPatience{900};
 constexpr std::uint64_t kRoomFor = 3;
 constexpr std::uint64_t kRoomLeft = 256ULL << 20U;
 constexpr Seconds kAskedAgain{3600};
-// Not supported, a lock that others keep, no right.
-constexpr auto kNotByTrying = std::to_array<std::string_view>({"0A000", "55P03", "42501", "57014"});
+constexpr Seconds kLockAskedAgain{600};  // a transaction that was in the way ends by itself
+// Not supported, no right, cancelled by somebody.
+constexpr auto kNotByTrying = std::to_array<std::string_view>({"0A000", "42501", "57014"});
 constexpr std::string_view kSubjectBegin = "index ";
 constexpr std::string_view kSound = "sound";  // a note: how the table was proven so
 constexpr std::string_view kRebuild = "rebuild_index";
@@ -277,6 +278,14 @@ StepResult judge_rebuild(const Index& index, const Error& error) {
                     "remove one of the rows, then REINDEX INDEX CONCURRENTLY {}",
                     index.table, error.detail, index.qualified));
   // What is in the way for long is told; a rebuild is too dear to be tried again and again.
+  if (error.sqlstate == pg::sqlstate::kLockNotAvailable) {
+    auto result = for_human(fmt::format(
+        "REINDEX INDEX CONCURRENTLY {}: {}; another transaction is in the way: once it is over, "
+        "'pgkeel resume' has it tried at once",
+        index.qualified, error.detail));
+    result.retry_after = kLockAskedAgain;
+    return result;
+  }
   return is_damage(error) ||
                  std::ranges::find(kNotByTrying, std::string_view(error.sqlstate)) !=
                      kNotByTrying.end() ||
@@ -300,7 +309,7 @@ Task<StepResult> rebuild(StepContext* context) {
     co_return StepResult::failed(
         Error(ErrorCode::WrongState, "an index of the table is being built already"));
   const auto cleared = co_await drop_leftovers(context, &*connection, *index, *name);
-  if (!cleared) co_return StepResult::failed(cleared.error());
+  if (!cleared) co_return judge_rebuild(*index, cleared.error());
   const auto rebuilt =
       co_await run_long(&context->services, &*connection,
                         "reindex index concurrently " + index->qualified, kPatience);

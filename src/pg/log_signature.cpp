@@ -126,6 +126,8 @@ constexpr auto kTable = std::to_array<SignatureRow>({
     row(DiskFull, "disk_full", "K6", kFault, "53100", "could not access status of transaction ", {}, "No space left on device"),
     row(TransactionStatusMissing, "transaction_status_missing", "K17", kFault, "58P01", "could not access status of transaction ", {}, "No such file or directory"),
     row(TransactionStatusMissing, "transaction_status_missing", "K17", kFault, "XX000", "could not access status of transaction ", {}, "read too few bytes"),
+    in_path(row(TransactionStatusMissing, "transaction_status_missing", "K17", kFault, "58P01", "could not access status of transaction ")),
+    row(InputOutputError, "input_output_error", "K18", kFault, "58030", "could not access status of transaction ", {}, "Input/output error"),
     at_end(row(InputOutputError, "input_output_error", "K18", kTrouble, "58030", "Input/output error")),
     at_end(row(ReadOnlyFileSystem, "read_only_file_system", "K19", kTrouble, "42501", "Read-only file system")),
     row(InputOutputError, "input_output_error", "K18", kFault, "58030", ""),

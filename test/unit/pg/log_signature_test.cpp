@@ -307,6 +307,10 @@ TEST(LogSignature, a_transactions_state_that_cannot_be_written_is_no_damage) {
     EXPECT_EQ(of_detail(lost, ""), Signature::TransactionStatusMissing) << lost;
   EXPECT_EQ(of_detail("Could not open file \"pg_xact/0000\": No such file or directory.", "58P01"),
             Signature::TransactionStatusMissing);
+  EXPECT_EQ(of_detail("", "58P01"), Signature::TransactionStatusMissing) << "terse";
+  EXPECT_EQ(
+      of_detail("Could not read from file \"pg_xact/0000\" at offset 0: Input/output error.", ""),
+      Signature::InputOutputError);
   for (const auto* sqlstate : {"", "53100"})
     EXPECT_EQ(of_detail("Could not write to file \"pg_subtrans/0002\" at offset 65536: No space "
                         "left on device.",

@@ -27,7 +27,7 @@ runtime::ProcessHandle start_backup(const app::Stage& stage) {
   runtime::ProcessSpec spec;
   spec.argv = {PGKEEL_BINARY, "backup", "now", "--config",
                (stage.directory() / "pgkeel.toml").string()};
-  spec.environment = {{"PGKEEL_ARCHIVE_STORE", "archive"}};
+  spec.environment = {{"PGKEEL_ARCHIVE_STORE", (stage.directory() / "archive").string()}};
   spec.output_file = stage.directory() / "backup.log";
   spec.session = runtime::ProcessSpec::Session::New;
   auto backup = runtime::start_process(spec);

@@ -39,8 +39,20 @@ class MakeRoom : public testing::Test {
     ASSERT_TRUE(scene_.stage);
     add_writer(scene_);
     ASSERT_TRUE(service_restored(scene_));
+    ASSERT_NO_FATAL_FAILURE(make_wal_beforehand());
     // Without WAL: only the data's disk is met.
     ASSERT_TRUE(stage().sql("postgres", "create unlogged table filling (v text)").has_value());
+  }
+  // Segments for the writer, whatever is free by then: full is the disk of the data.
+  void make_wal_beforehand() {
+    constexpr int kSegments = 14;
+    for (const auto* setting : {"max_wal_size = '256MB'", "min_wal_size = '256MB'"})
+      ASSERT_TRUE(stage().sql("postgres", fmt::format("alter system set {}", setting)));
+    ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
+    for (int i = 0; i < kSegments; ++i)
+      ASSERT_TRUE(stage().sql("postgres",
+                              "select pg_logical_emit_message(false, '', 'x'), pg_switch_wal()"));
+    ASSERT_TRUE(stage().sql("postgres", "checkpoint"));
   }
   void TearDown() override {
     clients_.clear();

@@ -249,7 +249,8 @@ TEST_F(UndropArchive, WalkRestoreBeside) {
       fs::remove(mark);
       stage().end_guard();
       ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
-      ASSERT_TRUE(stage().await_ready().has_value());
+      const auto ready = stage().await_ready();
+      ASSERT_TRUE(ready.has_value()) << ready.error().message();
       ASSERT_NO_FATAL_FAILURE(damage(table));
       ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(archived_.scene(), mark));
       ASSERT_TRUE(stage().start_guard().has_value());

@@ -5,11 +5,13 @@
 // when it does not, 2 for a wrong argument.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
+#include <ranges>
 #include <sstream>
 
 #include "base/log.hpp"
@@ -28,7 +30,7 @@ constexpr std::string_view kSecondHalf = "# What becomes of each fault\n";
 
 constexpr const char* kUsage =
     "usage: ./dev chaos --all [--pairs N] [--seed N] [--advise] [--json]\n"
-    "       ./dev chaos --fault NAME... [--advise] [--json]\n"
+    "       ./dev chaos --fault NAME[+NAME]... [--advise] [--json]\n"
     "       ./dev chaos --quick [--advise]\n"
     "Injects faults into servers under a guard that acts, and says what became of each; with\n"
     "--advise under one that only advises, and says which it names right.\n";
@@ -38,7 +40,7 @@ struct Arguments {
   bool quick = false;
   bool advise = false;
   bool json = false;
-  std::vector<std::string> faults;
+  std::vector<std::vector<const Injector*>> faults;
   std::optional<std::size_t> pairs;
   std::uint64_t seed = kSeed;
 };
@@ -49,10 +51,18 @@ bool read_number(std::string_view text, Number& into) {
   return std::from_chars(text.data(), end, into).ptr == end && !text.empty();
 }
 
+// "table_dropped", or "table_dropped+port_taken": at once; null for one that is not known.
+std::vector<const Injector*> injectors_named(std::string_view names) {
+  std::vector<const Injector*> found;
+  for (const auto name : std::views::split(names, '+'))
+    found.push_back(injector_named(std::string_view(name)));
+  return found;
+}
+
 bool read_value(std::string_view name, std::string_view value, Arguments& into) {
   if (name == "--fault") {
-    into.faults.emplace_back(value);
-    return injector_named(value) != nullptr;
+    into.faults.push_back(injectors_named(value));
+    return std::ranges::count(into.faults.back(), nullptr) == 0;
   }
   if (name == "--seed") return read_number(value, into.seed);
   if (name == "--pairs") return read_number(value, into.pairs.emplace());
@@ -105,7 +115,10 @@ RunOptions options_of(const Arguments& arguments) {
   if (arguments.all)
     for (const auto& injector : injectors()) options.singles.push_back(&injector);
   options.changes = arguments.advise;
-  for (const auto& name : arguments.faults) options.singles.push_back(injector_named(name));
+  for (const auto& at_once : arguments.faults) {
+    if (at_once.size() == 1) options.singles.push_back(at_once.front());
+    else options.pairs.push_back(at_once);
+  }
   const auto pairs = arguments.pairs.value_or(arguments.all ? kPairsUsual : 0);
   for (const auto& [one, other] : draw_pairs(arguments.seed, pairs))
     options.pairs.push_back({one, other});

@@ -43,6 +43,8 @@ void mend_archive_command(Site& site) {
 
 void drop_slot(Site& site) { site.session().run("select pg_drop_replication_slot('gone')"); }
 
+void have_it_tried_again(Site& site) { site.run_pgkeel({"resume"}); }
+
 // As the incident of the drop says it.
 void say_it_was_meant(Site& site, std::string_view table) {
   std::string subject;
@@ -93,7 +95,8 @@ constexpr auto kRepairs = std::to_array<Repair>({
     {"heap_corrupted", LeftToHuman,
      "swaps the restored copy in, drops the damaged one and says `pgkeel undrop forget`",
      swap_in_copy, true},
-    {"index_corrupted"},
+    {"index_corrupted", Repaired, "`pgkeel resume`, once nobody is in its way",
+     have_it_tried_again},
     {"control_file_lost"},
     {"oom_killed"},
     {"config_broken"},

@@ -246,8 +246,8 @@ void Site::protect() {
   start_guard();
   if (!test::wait_until([this] { return has_backup() && commits_wait(); }, kBackupMost))
     throw std::runtime_error("no backup was made: " + guard_words());
-  run_pgkeel({"backup", "drill"});  // or the guard's own meets the fault, and is tried again later
   run_pgkeel({"pause"});
+  run_pgkeel({"backup", "drill"});  // or the guard's own meets the fault, and is tried again later
 }
 
 void Site::stand() {

@@ -76,7 +76,7 @@ std::uint64_t decode(const Stretch& stretch) {
   pg::WalContents contents;
   std::uint64_t told = 0;
   for (const auto& segment : stretch.segments) {
-    const auto text = test::read_file(segment);
+    const auto text = text_of(segment);
     const auto bytes = std::as_bytes(std::span(text));
     for (std::size_t done = 0; done < bytes.size(); done += kPiece) {
       reader.feed(bytes.subspan(done, std::min(kPiece, bytes.size() - done)));

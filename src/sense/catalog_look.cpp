@@ -78,6 +78,11 @@ void note_renamed(const std::vector<Relation>& before, RelationListing& listing)
   std::erase_if(listing.renamed_schemas, [&](const auto& name) { return schemas.contains(name); });
 }
 
+// Too few rows came and went since they were counted for any table to have lost most of its own.
+bool counts_moved(const Counting& counting) {
+  return std::abs(*counting.churn - counting.counted_churn) >= kMassDeletedMin;
+}
+
 std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   std::ranges::rotate(watch.positions, watch.positions.end() - 1);
   const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
@@ -85,6 +90,8 @@ std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   watch.rows.remember(watch.positions.front());
   watch.counting.churn.reset();
   if (rows.size() == 1 && rows.columns() > 2) watch.counting.churn = rows.int64(0, 2).value_or(0);
+  if (watch.counting.churn && !counts_moved(watch.counting))
+    watch.rows.note_still(watch.positions.front());
   return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();
 }
 
@@ -182,7 +189,7 @@ bool count_due(const Board& board, const Watch& watch) {
   if (board.loop.now() < counting.not_before || board.seen.login.in_recovery) return false;
   if (watch.rows.awaits_statistics()) return true;
   if (!counting.churn) return counting.moved;
-  return std::abs(*counting.churn - counting.counted_churn) >= kMassDeletedMin;
+  return counts_moved(counting);
 }
 
 Task<DbResult<void>> count_rows(Board* board, Watch* watch) {

@@ -61,6 +61,10 @@ RowLoss loss_of(RowLossKind kind, const RowCount& base, const RowCount& now, con
 
 std::optional<RowLoss> RowWatch::judge(const RowCount& now, Base& base, const Position& before,
                                        SteadyTime at) {
+  if (!base.falls && still_.at > base.at) {
+    base.at = still_.at;
+    base.position = still_;
+  }
   const bool replaced = now.filenode != base.count.filenode;
   if (replaced && !now.maybe_empty) return std::nullopt;  // the next listing asks
   std::optional<RowLoss> loss;
@@ -73,6 +77,7 @@ std::optional<RowLoss> RowWatch::judge(const RowCount& now, Base& base, const Po
     if (const auto early = well_before(base.at); early.lsn.valid()) loss->lsn = early.lsn;
   }
   const bool grown = now.live >= base.count.live;
+  base.falls = true;
   if (replaced || loss || grown || at - base.at >= kRowWindow) base = {now, at, before};
   return loss;
 }

@@ -54,6 +54,9 @@ class RowWatch {
 
   /// Where the WAL is, at every look, whether rows are counted or not.
   void remember(const Position& now);
+  /// By the database's own counters no table can have lost most of its rows since they were
+  /// counted.
+  void note_still(const Position& now) { still_ = now; }
 
   /// Tables whose file is another one and may be empty: their size is asked for.
   [[nodiscard]] std::vector<Oid> suspects() const;
@@ -66,7 +69,8 @@ class RowWatch {
   struct Base {
     RowCount count;
     SteadyTime at;
-    Position position;  ///< where the WAL was
+    Position position;   ///< where the WAL was
+    bool falls = false;  ///< rows are fewer than then, not yet so few that it is a loss
   };
   struct Suspect {
     RowLoss loss;
@@ -83,6 +87,7 @@ class RowWatch {
 
   std::map<std::uint32_t, Base> bases_;
   std::map<std::uint32_t, Suspect> suspects_;
+  Position still_;
   std::deque<Position> positions_;  ///< the newest last
 };
 

@@ -65,6 +65,26 @@ TEST(RowWatch, WhatASessionTellsLateIsNoReasonToLookTooLate) {
   EXPECT_EQ(losses[0].lsn, at(25).lsn) << "one is kept every five seconds";
 }
 
+TEST(RowWatch, WhatIsStillThereMovesTheMomentOn) {
+  // Goal: D1: of a quiet table the moment is not that of its last count; of one that is being
+  // deleted from in batches it is the one before the first.
+  const auto at = [](int second) {
+    return Position{kStart + Seconds(second), Lsn(0x3000 + 0x100 * static_cast<unsigned>(second))};
+  };
+  RowWatch watch;
+  for (int second = 0; second <= 100; second += 5) {
+    watch.remember(at(second));
+    watch.note_still(at(second));
+    if (second == 0) static_cast<void>(watch.look({orders(1000)}, Position{}, at(0).at));
+  }
+  EXPECT_THAT(watch.look({deleted(orders(1000), 300)}, at(101), at(101).at), IsEmpty());
+  watch.note_still(at(102));
+  const auto losses = watch.look({deleted(orders(1000), 900)}, at(103), at(103).at);
+  ASSERT_THAT(losses, SizeIs(1));
+  EXPECT_EQ(losses[0].counted_lsn, at(100).lsn);
+  EXPECT_EQ(losses[0].lsn, at(85).lsn);
+}
+
 TEST(RowWatch, AMomentAfterTheLastCountIsNone) {
   // Goal: D1: of a watch that began a moment ago the first look's position is the best there is;
   // one that nobody saw before the rows were counted is no moment at which they were there.

@@ -178,12 +178,7 @@ void UndropArchive::walk(std::string_view fault, std::string_view playbook) {
       fs::remove(mark);
       stage().end_guard();
       ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
-      // Not "up": the tables before wait for a person.
-      const auto serves = [&] {
-        const auto status = stage().client().get("/api/v1/status");
-        return status && status->value("serving", false);
-      };
-      ASSERT_TRUE(test::wait_until(serves, kPatience));
+      ASSERT_TRUE(stage().await_ready().has_value());
       ASSERT_TRUE(await_looks());
       ASSERT_TRUE(fault_named(fault).inject(stage()).has_value());
       ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(archived_.scene(), mark));
@@ -253,8 +248,12 @@ TEST_F(UndropArchive, WalkRestoreBeside) {
       fs::remove(mark);
       stage().end_guard();
       ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
-      const auto ready = stage().await_ready();
-      ASSERT_TRUE(ready.has_value()) << ready.error().message();
+      // Not "up": the tables before wait for a person.
+      const auto serves = [&] {
+        const auto status = stage().client().get("/api/v1/status");
+        return status && status->value("serving", false);
+      };
+      ASSERT_TRUE(test::wait_until(serves, kPatience));
       ASSERT_NO_FATAL_FAILURE(damage(table));
       ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(archived_.scene(), mark));
       ASSERT_TRUE(stage().start_guard().has_value());

@@ -56,7 +56,8 @@ void look_for_changes(const ModelCluster& model, const Injector& fault, Trial& t
   } catch (const std::exception& error) {
     trial.changed = {fmt::format("not looked at: {}", error.what())};
   }
-  for (const auto& change : *trial.changed) fmt::print(stderr, "    changed: {}\n", change);
+  for (const auto& change : *trial.changed)
+    fmt::print(stderr, "    changed by advice on {}: {}\n", fault.fault, change);
 }
 
 Trial run_one(const ModelCluster& model, const std::vector<const Injector*>& faults,

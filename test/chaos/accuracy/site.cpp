@@ -237,6 +237,14 @@ bool Site::has_backup() const {
   return false;
 }
 
+bool Site::is_proven() const {
+  std::error_code error;
+  const auto proofs = fs::recursive_directory_iterator(dir() / "archive" / "backups", error);
+  return std::ranges::any_of(proofs, [](const auto& entry) {
+    return entry.path().filename().string().ends_with("-drill.json");
+  });
+}
+
 bool Site::commits_wait() {
   return server_.query("select count(*) from pg_stat_replication where sync_state = 'sync'") == "1";
 }
@@ -247,7 +255,14 @@ void Site::protect() {
   if (!test::wait_until([this] { return has_backup() && commits_wait(); }, kBackupMost))
     throw std::runtime_error("no backup was made: " + guard_words());
   run_pgkeel({"pause"});
-  run_pgkeel({"backup", "drill"});  // or the guard's own meets the fault, and is tried again later
+  // Or the guard's own meets the fault and is tried again much later; it may have begun by now.
+  const auto drilled = [this] {
+    if (is_proven()) return true;
+    const auto output = ask_pgkeel({"backup", "drill"});
+    return output && output->exit.ok();
+  };
+  if (!test::wait_until(drilled, kBackupMost))
+    throw std::runtime_error("the backup was not proven: " + guard_words());
 }
 
 void Site::stand() {

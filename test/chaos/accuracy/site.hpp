@@ -116,6 +116,7 @@ class Site {
  private:
   void write_config();
   [[nodiscard]] bool has_backup() const;
+  [[nodiscard]] bool is_proven() const;
   [[nodiscard]] bool commits_wait();
   void await_knowing();
   [[nodiscard]] bool knows_everything() const;

@@ -12,6 +12,8 @@
 
 #include "chaos/accuracy/interruption.hpp"
 #include "chaos/accuracy/trial.hpp"
+#include "runtime/files.hpp"
+#include "support/proc_scan.hpp"
 #include "support/wait.hpp"
 
 namespace pgkeel::chaos {
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Millis kNamedMost{20'000};
+constexpr Millis kEndsWithin{10'000};
 // As much again as the guard took to look twice at what it must see twice, and to plan.
 constexpr Millis kActsWithin{2'000};
 
@@ -74,6 +77,14 @@ bool is_its_own(const fs::path& in_data) {
        "pg_twophase", "pg_replslot", "global", "postmaster.pid"});
   return !in_data.empty() &&
          std::ranges::find(kWritten, in_data.begin()->string()) != kWritten.end();
+}
+
+// A process of the server's: it writes until it notices that it is alone.
+bool lives_on(const Site& site) {
+  return std::ranges::any_of(test::pids_about(site.server().data_dir()), [](pid_t pid) {
+    const auto name = runtime::read_file("/proc/" + std::to_string(pid) + "/comm", 64);
+    return name && name->starts_with("postgres");
+  });
 }
 
 std::vector<fs::path> roots_of(const Site& site) {
@@ -161,7 +172,9 @@ std::vector<std::string> changed_by_advice(const ModelCluster& model, const Inje
   if (guard_stands) {
     site.hold_guard();
     fault.inject(site);
-    if (fault.leaves == Leaves::ServerDown) site.server().await_processes_gone();
+    // Whoever has the server's number by now is none of its processes.
+    if (fault.leaves == Leaves::ServerDown)
+      static_cast<void>(test::wait_until([&] { return !lives_on(site); }, kEndsWithin));
     before = World::of(site, fault.leaves);
     site.let_guard_go();
   } else {

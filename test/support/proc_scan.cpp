@@ -3,7 +3,7 @@
 
 #include <charconv>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -25,6 +25,13 @@ std::vector<pid_t> pids_that(Fits fits) {
   return found;
 }
 
+// Empty of one that ends while it is read: an iterator over the buffer would throw.
+std::string arguments_of(const std::filesystem::path& process) {
+  std::ostringstream text;
+  text << std::ifstream(process / "cmdline").rdbuf();
+  return text.str();
+}
+
 std::string working_dir(const std::filesystem::path& process) {
   std::error_code failed;
   return std::filesystem::read_symlink(process / "cwd", failed).string();
@@ -39,8 +46,7 @@ std::vector<pid_t> pids_in(const std::filesystem::path& dir) {
 // A zombie has neither arguments nor a working directory.
 std::vector<pid_t> pids_about(const std::filesystem::path& dir) {
   return pids_that([&](const auto& process) {
-    std::ifstream arguments(process / "cmdline");
-    const std::string text{std::istreambuf_iterator<char>(arguments), {}};
+    const auto text = arguments_of(process);
     return text.contains(dir.string()) || working_dir(process).starts_with(dir.string());
   });
 }

@@ -97,7 +97,7 @@ std::vector<fs::path> roots_of(const Site& site) {
 }  // namespace
 
 void World::look_at_files(const Site& site, Leaves leaves) {
-  const bool down = leaves == Leaves::ServerDown;
+  const bool down = leaves == Leaves::ServerDown && !lives_on(site);  // one that hangs is neither
   const auto data_dir = site.server().data_dir();
   for (const auto& root : roots_of(site)) {
     for (auto at = fs::recursive_directory_iterator(root); at != fs::end(at); ++at) {

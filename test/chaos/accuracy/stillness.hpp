@@ -15,8 +15,9 @@ namespace pgkeel::chaos {
 
 class World {
  public:
-  /// Of a server that is down every byte of every file; of one that runs what only people and tools
-  /// change: the configuration, what stands in its directories, definitions, settings, sessions.
+  /// Of a server that is down every byte of every file; of one that runs, or hangs, what only
+  /// people and tools change: the configuration, what stands in its directories; where it can be
+  /// asked, definitions, settings, sessions.
   [[nodiscard]] static World of(const Site& site, Leaves leaves);
   /// What is missing, other or new, in words; empty: nothing changed. A catalog that could not be
   /// read both times is not compared; a session that came is no change.

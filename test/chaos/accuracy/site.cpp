@@ -252,17 +252,11 @@ bool Site::commits_wait() {
 void Site::protect() {
   if (!acts()) return;
   start_guard();
-  if (!test::wait_until([this] { return has_backup() && commits_wait(); }, kBackupMost))
-    throw std::runtime_error("no backup was made: " + guard_words());
+  // Proven, too: or its drill meets the fault, and is tried again much later.
+  const auto is_protected = [this] { return has_backup() && is_proven() && commits_wait(); };
+  if (!test::wait_until(is_protected, kBackupMost))
+    throw std::runtime_error("no backup was made and proven: " + guard_words());
   run_pgkeel({"pause"});
-  // Or the guard's own meets the fault and is tried again much later; it may have begun by now.
-  const auto drilled = [this] {
-    if (is_proven()) return true;
-    const auto output = ask_pgkeel({"backup", "drill"});
-    return output && output->exit.ok();
-  };
-  if (!test::wait_until(drilled, kBackupMost))
-    throw std::runtime_error("the backup was not proven: " + guard_words());
 }
 
 void Site::stand() {

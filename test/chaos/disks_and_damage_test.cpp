@@ -115,7 +115,7 @@ TEST_F(Disks, AFullDiskIsServedFromItsBallast) {
   // itself; a guard killed at any place of it is followed by one that finishes; made again when
   // there is room (A6 D8 E8).
   if (!own_mounts()) GTEST_SKIP() << "needs root and mount namespaces";
-  const auto& volume = volume_.emplace(dir_.path(), "1024m");
+  const auto& volume = volume_.emplace(dir_.path(), "512m");
   ASSERT_TRUE(volume.attach());
   ASSERT_NO_FATAL_FAILURE(build({{"PGKEEL_INSTANCE_DATA_DIR", volume.place() / "data"},
                                  {"PGKEEL_RECOVER_BALLAST", "80MB"},
@@ -128,6 +128,7 @@ TEST_F(Disks, AFullDiskIsServedFromItsBallast) {
   const auto filling = volume.place() / "somebody's";
   for (const auto& step : recover::playbook_by_name("make_room").steps)
     for (const auto place : kPlaces) {
+      if (step.name == "empty_engine_log") continue;  // there is no engine here
       const auto name = recover::fault_point_name("make_room", step.name, place);
       SCOPED_TRACE(name);
       ASSERT_TRUE(test::wait_until([&] { return fs::exists(ballast); }, kPatience));

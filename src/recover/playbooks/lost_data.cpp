@@ -5,7 +5,6 @@
 // mount point cannot be renamed to: nothing is moved then, and a human told what is where.
 // If the guard is killed between the renames the directory is missing, which the next guard finds.
 #include "recover/playbooks/lost_data.hpp"
-#include "recover/mended.hpp"
 
 #include <fmt/format.h>
 

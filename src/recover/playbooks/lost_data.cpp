@@ -12,6 +12,7 @@
 #include "instance/search.hpp"
 #include "instance/swap.hpp"
 #include "recover/aside.hpp"
+#include "recover/mended.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::recover {

@@ -37,9 +37,11 @@ Result<std::string> read_at_most(const Fd& fd, const fs::path& path, std::size_t
   while (content.size() < bytes_max) {
     const auto old_size = content.size();
     const auto chunk = std::min(kChunkBytes, bytes_max - old_size);
-    content.resize(old_size + chunk);
-    const auto count = ::read(fd.get(), content.data() + old_size, chunk);
-    content.resize(old_size + (count > 0 ? static_cast<std::size_t>(count) : 0));
+    ssize_t count = 0;
+    content.resize_and_overwrite(old_size + chunk, [&](char* at, std::size_t) {
+      count = ::read(fd.get(), at + old_size, chunk);
+      return old_size + (count > 0 ? static_cast<std::size_t>(count) : 0);
+    });
     if (count < 0 && errno != EINTR) return fail_path(errno, "read", path);
     if (count == 0) break;
   }

@@ -10,8 +10,6 @@
 #include <charconv>
 #include <ctime>
 
-#include "runtime/fd.hpp"
-
 namespace pgkeel::runtime {
 namespace {
 
@@ -40,21 +38,18 @@ std::optional<OomKill> parse_record(std::string_view record) {
   return found;
 }
 
-// Hands each record younger than `within` to `take`.
+Fd open_log() { return Fd(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)); }
+
+// Hands on each record from where the log stands.
 template <class Take>
-Result<void> read_kernel_log(Seconds within, Take take) {
-  const Fd log(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!log.valid()) return fail_errno(errno, "open /dev/kmsg");
-  const auto not_before =
-      since_boot_us() - std::chrono::duration_cast<std::chrono::microseconds>(within).count();
+void read_records(const Fd& log, Take take) {
   std::array<char, kRecordBytesMax> record{};
   for (int i = 0; i < kRecordsMax; ++i) {
     const auto count = ::read(log.get(), record.data(), record.size());
     if (count < 0 && errno == EPIPE) continue;  // overwritten while we read: the next is there
     if (count <= 0) break;
-    take(std::string_view(record.data(), static_cast<std::size_t>(count)), not_before);
+    take(std::string_view(record.data(), static_cast<std::size_t>(count)));
   }
-  return {};
 }
 
 }  // namespace
@@ -74,23 +69,32 @@ std::optional<OomKill> parse_oom_kill(std::string_view record, std::string_view 
   return name == std::string::npos ? std::nullopt : found;
 }
 
-std::optional<std::string> oom_kill_of(pid_t pid, Seconds within) {
+KernelLog KernelLog::from_now() {
+  auto log = open_log();
+  if (log.valid()) static_cast<void>(::lseek(log.get(), 0, SEEK_END));
+  return KernelLog(std::move(log));
+}
+
+std::optional<std::string> KernelLog::oom_kill_of(pid_t pid) {
   std::optional<std::string> words;
-  static_cast<void>(read_kernel_log(within, [&](std::string_view record, std::int64_t not_before) {
-    auto found = parse_oom_kill(record, pid);
-    if (found && found->at_us >= not_before) words = std::move(found->text);
-  }));
+  if (!log_.valid()) return words;
+  read_records(log_, [&](std::string_view record) {
+    if (auto found = parse_oom_kill(record, pid)) words = std::move(found->text);
+  });
   return words;
 }
 
 Result<std::vector<PastOomKill>> oom_kills_of(std::string_view command, Seconds within) {
-  std::vector<PastOomKill> kills;
+  const auto log = open_log();
+  if (!log.valid()) return fail_errno(errno, "open /dev/kmsg");
   const auto now = since_boot_us();
-  TRY_VOID(read_kernel_log(within, [&](std::string_view record, std::int64_t not_before) {
+  const auto not_before = now - std::chrono::microseconds(within).count();
+  std::vector<PastOomKill> kills;
+  read_records(log, [&](std::string_view record) {
     auto found = parse_oom_kill(record, command);
     if (found && found->at_us >= not_before)
       kills.push_back({Millis((now - found->at_us) / 1000), std::move(found->text)});
-  }));
+  });
   return kills;
 }
 

@@ -11,12 +11,23 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "runtime/fd.hpp"
 
 namespace pgkeel::runtime {
 
-/// The kernel's words when it killed `pid` for want of memory within the last `within`; none when
-/// it did not, or its log may not be read (root may). Reads the whole ring: a few milliseconds.
-[[nodiscard]] std::optional<std::string> oom_kill_of(pid_t pid, Seconds within);
+/// The log from now on, so that what it said of a process is known without reading the whole ring,
+/// which takes many milliseconds where it is full.
+class KernelLog {
+ public:
+  static KernelLog from_now();
+  /// The kernel's words when it has killed `pid` for want of memory since; none when it has not, or
+  /// its log may not be read (root may). What was read is not read again.
+  [[nodiscard]] std::optional<std::string> oom_kill_of(pid_t pid);
+
+ private:
+  explicit KernelLog(Fd log) : log_(std::move(log)) {}
+  Fd log_;
+};
 
 /// One record of /dev/kmsg ("6,1234,17701689404,-;text") that says so of `pid`: its text, and when,
 /// in microseconds after boot.

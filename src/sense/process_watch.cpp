@@ -20,7 +20,6 @@ constexpr Millis kTick{1'000};       // a stopped process is seen within this
 constexpr Millis kSearchEvery{250};  // for a server somebody else starts
 constexpr Millis kSearchWhenExpected{50};
 constexpr Seconds kFilesEvery{5};  // control file and disk space of a running server
-constexpr Seconds kOomRecent{30};  // an older death of that pid was another process
 constexpr Seconds kSecondComesUp{10};
 constexpr Millis kSecondLookEvery{200};
 constexpr Seconds kLockFileEvery{5};  // when its changes are not told
@@ -102,21 +101,41 @@ void note_progress(Board& board, std::uint64_t& last_activity) {
   last_activity = activity;
 }
 
-Task<void> note_death(Board* board, instance::Instance* instance,
+Task<void> note_death(Board* board, instance::Instance* instance, runtime::KernelLog* kernel_log,
                       std::optional<runtime::ExitStatus> exit) {
   auto& process = board->seen.process;
   process.state = ProcessState::Absent;
   process.died_at = process.at = board->loop.now();
   process.exit = exit;
-  process.oom_kill = runtime::oom_kill_of(process.pid, kOomRecent).value_or("");
+  process.oom_kill = kernel_log->oom_kill_of(process.pid).value_or("");
   process.stopped_since.reset();
   forget_probes(board->seen);
   co_await look_at_dead_server(board, instance);
 }
 
-// Returns when the process has ended.
-Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHandle handle) {
+// When a dead server is looked at again: from time to time, and soon when its log has grown, since
+// a start that somebody else tried and that failed says there why.
+struct NextLook {
+  SteadyTime at{};
+  SteadyTime last{};
+  std::uintmax_t log_size = 0;
+};
+
+std::uintmax_t log_size(const Board& board, const instance::Instance& instance) {
+  std::error_code error;
+  const auto size = fs::file_size(log_of(board, instance), error);
+  return error ? 0 : size;
+}
+
+NextLook after_this(const Board& board, std::uintmax_t size) {
+  const auto now = board.loop.now();
+  return {now + kDeadLookEvery, now, size};
+}
+
+// Returns when the process has ended and its death was looked at: when to look again.
+Task<NextLook> follow(Board* board, instance::Instance* instance, runtime::ProcessHandle handle) {
   std::uint64_t activity = 0;
+  auto kernel_log = runtime::KernelLog::from_now();
   auto files_due = board->loop.now();
   while (true) {
     if (board->loop.now() >= files_due) {
@@ -125,8 +144,9 @@ Task<void> follow(Board* board, instance::Instance* instance, runtime::ProcessHa
     }
     const auto ended = co_await handle.wait_exit(board->loop, board->loop.after(kTick));
     if (ended) {
-      co_await note_death(board, instance, *ended);
-      co_return;
+      const auto next = after_this(*board, log_size(*board, *instance));
+      co_await note_death(board, instance, &kernel_log, *ended);
+      co_return next;
     }
     const auto stat = runtime::read_proc_stat(handle.pid());
     if (!stat) continue;  // it is just ending: the next wait says so
@@ -181,21 +201,12 @@ std::optional<runtime::ProcessHandle> hold_postmaster(const instance::Postmaster
   return std::move(*handle);
 }
 
-// When a dead server is looked at again: from time to time, and soon when its log has grown, since
-// a start that somebody else tried and that failed says there why.
-struct NextLook {
-  SteadyTime at{};
-  SteadyTime last{};
-  std::uintmax_t log_size = 0;
-};
-
 bool is_due(const Board& board, const instance::Instance& instance, NextLook& next) {
   const auto now = board.loop.now();
-  std::error_code error;
-  const auto size = fs::file_size(log_of(board, instance), error);
-  const bool grown = !error && size != next.log_size && now - next.last >= kSearchEvery;
+  const auto size = log_size(board, instance);
+  const bool grown = size != next.log_size && now - next.last >= kSearchEvery;
   if (now < next.at && !grown) return false;
-  next = {now + kDeadLookEvery, now, error ? 0 : size};
+  next = after_this(board, size);
   return true;
 }
 
@@ -226,8 +237,7 @@ Task<void> watch_process(Board* board, instance::Instance* instance) {
     note_running(*board, *found);
     board->loop.spawn(watch_lock_file(board, instance, found->pid));
     board->loop.spawn(learn_programs(instance));
-    co_await follow(board, instance, std::move(*handle));
-    next.at = board->loop.after(kDeadLookEvery);
+    next = co_await follow(board, instance, std::move(*handle));
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 namespace pgkeel::runtime {
 namespace {
 
@@ -29,9 +31,19 @@ TEST(OomKillRecord, IsNothingElse) {
     EXPECT_FALSE(parse_oom_kill(record, 19255).has_value()) << record;
 }
 
-TEST(OomKillOf, AnotherProcessIsNone) {
-  // Goal: a live process was not killed, whether the log may be read or not.
-  EXPECT_FALSE(oom_kill_of(1, Seconds(60)).has_value());
+TEST(KernelLog, TellsOfAKillSinceItWasOpenedAndOnce) {
+  // Goal: only what was written since counts. The pid is one no process can have.
+  constexpr pid_t kNobody = 4'194'305;
+  std::ofstream writer("/dev/kmsg");
+  if (!writer) GTEST_SKIP() << "the kernel's log may not be written here";
+  auto log = KernelLog::from_now();
+  EXPECT_FALSE(log.oom_kill_of(kNobody).has_value());
+  writer << "a test of pgkeel: Killed process 4194305 (nobody)" << std::endl;
+  EXPECT_FALSE(log.oom_kill_of(kNobody - 1).has_value());
+  writer << "a test of pgkeel: Killed process 4194305 (nobody)" << std::endl;
+  EXPECT_TRUE(log.oom_kill_of(kNobody).has_value());
+  EXPECT_FALSE(log.oom_kill_of(kNobody).has_value());
+  EXPECT_FALSE(KernelLog::from_now().oom_kill_of(kNobody).has_value());
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 // not answer may not be the one that is served from: then a human decides, as where it is ended
 // again and again. What was damaged meanwhile nobody can tell from outside: the incident says so,
 // and a human is told to check it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "instance/engine_model.hpp"
@@ -46,12 +48,14 @@ StepResult in_doubt(const Error& error) {
       error.message());
 }
 
-// Nearer to when the engine started ours than to when it started the second: the clock may have
-// been set since, and an engine notes a start a moment late.
+// Before the engine started the second, which it notes a moment after it did. The first may have
+// begun long after its container: it made its cluster, or waited for its disk.
 bool began_as_ours(WallTime began, const instance::SecondServer& second) {
+  constexpr Millis kNotedLate{1'000};
   const auto ours = instance::parse_engine_time(second.ours_started_at);
   const auto theirs = instance::parse_engine_time(second.started_at);
-  return ours && theirs && *ours < *theirs && began < *ours + (*theirs - *ours) / 2;
+  if (!ours || !theirs || *ours >= *theirs) return false;
+  return began < *theirs - std::min<WallTime::duration>(kNotedLate, (*theirs - *ours) / 2);
 }
 
 // Asked of the server itself, now: the senses' last login may be seconds old, and a guard that came

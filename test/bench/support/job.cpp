@@ -25,9 +25,9 @@ double seconds_of(const timeval& time) {
 }  // namespace
 
 std::string text_of(const std::filesystem::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
+  std::string text(std::filesystem::file_size(file), '\0');
+  std::ifstream(file).read(text.data(), static_cast<std::streamsize>(text.size()));
+  return text;
 }
 
 JobCost run_job(const std::vector<std::string>& argv, const std::filesystem::path& output) {

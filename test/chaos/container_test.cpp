@@ -12,7 +12,7 @@
 
 #include "archive/retention/expiry.hpp"
 #include "archive/storage/open.hpp"
-#include "chaos/container_engine.hpp"
+#include "chaos/container_scene.hpp"
 #include "chaos/crash.hpp"
 #include "chaos/doctor.hpp"
 #include "incident/evidence_store.hpp"
@@ -51,33 +51,7 @@ auto engine_told(std::string words) {
 }
 bool closed(const Incident& incident) { return incident.state == IncidentState::Closed; }
 
-class Container : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!ContainerEngine::possible())
-      GTEST_SKIP() << "needs root, podman, crun and the image of ./dev setup";
-    engine_.emplace();
-  }
-  // In this order: the guard before the engine it talks to.
-  void TearDown() override {
-    scene_.writer.reset();
-    scene_.stage.reset();
-    engine_.reset();
-  }
-  void build(const ContainerSpec& spec = {}, const app::GuardEnvironment& more = {}) {
-    ASSERT_NO_FATAL_FAILURE(engine_->run(spec));
-    auto environment = engine_->environment();
-    environment.insert(environment.end(), more.begin(), more.end());
-    scene_ = build_scene(std::move(environment));
-    ASSERT_TRUE(scene_.stage);
-    add_writer(scene_);
-    ASSERT_TRUE(service_restored(scene_));
-  }
-  app::Stage& stage() { return *scene_.stage; }
-
-  std::optional<ContainerEngine> engine_;
-  Scene scene_;
-};
+class Container : public ContainerScene {};
 
 std::optional<incident::Identity> known_identity(app::Stage& stage) {
   const auto store = incident::Store::open_read_only(stage.config().state_dir);

@@ -2,7 +2,7 @@
 // off first, back as it was when the known cluster serves, whoever dies in between.
 #include <gmock/gmock.h>
 
-#include "chaos/container_engine.hpp"
+#include "chaos/container_scene.hpp"
 #include "chaos/crash.hpp"
 #include "chaos/policy_engine.hpp"
 #include "instance/fence.hpp"
@@ -13,29 +13,22 @@ namespace {
 
 using testing::ElementsAre;
 
-class FencedPolicy : public testing::Test {
+class FencedPolicy : public ContainerScene {
  protected:
-  void SetUp() override {
-    if (!ContainerEngine::possible())
-      GTEST_SKIP() << "needs root, podman, crun and the image of ./dev setup";
-    engine_.emplace();
+  void start_engine() override {
+    ContainerScene::start_engine();
     ASSERT_NO_FATAL_FAILURE(engine_->run({}));
     policy_.emplace(engine_->socket(), "always");
     auto environment = engine_->environment();
     for (auto& [name, value] : environment)
       if (name == "PGKEEL_INSTANCE_ENGINE_SOCKET") value = policy_->socket().string();
-    scene_ = build_scene(std::move(environment));
-    ASSERT_TRUE(scene_.stage);
-    add_writer(scene_);
-    ASSERT_TRUE(service_restored(scene_));
+    watch(std::move(environment));
   }
   void TearDown() override {
-    scene_.writer.reset();
-    scene_.stage.reset();
+    scene_ = {};
     policy_.reset();
-    engine_.reset();
+    ContainerScene::TearDown();
   }
-  app::Stage& stage() { return *scene_.stage; }
 
   void replace_by_fresh_cluster(const std::string& volume) {
     stage().note_broken();
@@ -49,9 +42,7 @@ class FencedPolicy : public testing::Test {
     return test::wait_until([&] { return policy_->policy() == wanted; }, kPatience);
   }
 
-  std::optional<ContainerEngine> engine_;
   std::optional<PolicyEngine> policy_;
-  Scene scene_;
 };
 
 TEST_F(FencedPolicy, IsOffBeforeTheStopAndBackBeforeTheStart) {

@@ -2,8 +2,7 @@
 // paused, or the second one comes again and again.
 #include <algorithm>
 
-#include "chaos/chaos.hpp"
-#include "chaos/container_engine.hpp"
+#include "chaos/container_scene.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -28,28 +27,12 @@ ContainerSpec twin_of(std::string name) {
   return twin;
 }
 
-class SecondServer : public testing::Test {
+class SecondServer : public ContainerScene {
  protected:
-  void SetUp() override {
-    if (!ContainerEngine::possible())
-      GTEST_SKIP() << "needs root, podman, crun and the image of ./dev setup";
-    engine_.emplace();
-    engine_->run({});
-    scene_ = build_scene(engine_->environment());
-    ASSERT_TRUE(scene_.stage);
-    add_writer(scene_);
-    ASSERT_TRUE(service_restored(scene_));
+  void start_engine() override {
+    ContainerScene::start_engine();
+    build();
   }
-  // In this order: the guard before the engine it talks to.
-  void TearDown() override {
-    scene_.writer.reset();
-    scene_.stage.reset();
-    engine_.reset();
-  }
-  app::Stage& stage() { return *scene_.stage; }
-
-  std::optional<ContainerEngine> engine_;
-  Scene scene_;
 };
 
 TEST_F(SecondServer, ASecondOneOverAPausedFirstIsNotEnded) {

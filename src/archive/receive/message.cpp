@@ -50,6 +50,10 @@ void put(std::byte*& at, std::uint64_t number) {
   at += sizeof number;
 }
 
+void put(std::byte*& at, WallTime time) {
+  put(at, static_cast<std::uint64_t>(time.time_since_epoch().count() - kMicrosOfPgEpoch));
+}
+
 }  // namespace
 
 Result<StreamMessage> decode_stream_message(ByteSpan message) {
@@ -68,8 +72,45 @@ std::array<std::byte, kStandbyStatusBytes> encode_standby_status(const StandbySt
   put(at, status.written.value);
   put(at, status.flushed.value);
   put(at, status.applied.value);
-  put(at, static_cast<std::uint64_t>(status.sent_at.time_since_epoch().count() - kMicrosOfPgEpoch));
+  put(at, status.sent_at);
   *at = status.reply == Reply::Asked ? std::byte{1} : std::byte{0};
+  return message;
+}
+
+Result<std::optional<StandbyStatus>> decode_standby_message(ByteSpan message) {
+  ByteReader reader(message);
+  const auto kind = reader.read<char>();
+  if (kind == 'h') return std::nullopt;
+  StandbyStatus status;
+  status.written = Lsn(reader.read_be<std::uint64_t>());
+  status.flushed = Lsn(reader.read_be<std::uint64_t>());
+  status.applied = Lsn(reader.read_be<std::uint64_t>());
+  status.sent_at = time_of(reader.read_be<std::int64_t>());
+  status.reply = reader.read<std::uint8_t>() != 0 ? Reply::Asked : Reply::NotAsked;
+  if (kind != 'r' || reader.failed())
+    return fail(ErrorCode::Malformed,
+                fmt::format("a standby's message of kind 0x{:02x} and {} bytes",
+                            static_cast<unsigned char>(kind), message.size()));
+  return status;
+}
+
+std::array<std::byte, kWalHeadBytes> encode_wal_head(const WalData& wal) {
+  std::array<std::byte, kWalHeadBytes> head{};
+  auto* at = head.data();
+  *at++ = std::byte{'w'};
+  put(at, wal.start.value);
+  put(at, wal.server_end.value);
+  put(at, wal.sent_at);
+  return head;
+}
+
+std::array<std::byte, kKeepaliveBytes> encode_keepalive(const Keepalive& keepalive) {
+  std::array<std::byte, kKeepaliveBytes> message{};
+  auto* at = message.data();
+  *at++ = std::byte{'k'};
+  put(at, keepalive.server_end.value);
+  put(at, keepalive.sent_at);
+  *at = keepalive.reply == Reply::Asked ? std::byte{1} : std::byte{0};
   return message;
 }
 

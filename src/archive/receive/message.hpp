@@ -1,9 +1,11 @@
-// What goes over a WAL stream inside CopyData: the server's WAL and keepalives, our status. Pure.
+// What goes over a WAL stream inside CopyData: the sender's WAL and keepalives, the receiver's
+// status; both ways, since we are the one towards the server and the other towards a standby. Pure.
 // https://www.postgresql.org/docs/current/protocol-replication.html (START_REPLICATION)
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "base/bytes.hpp"
@@ -48,5 +50,13 @@ inline constexpr std::size_t kStandbyStatusBytes = 34;
 
 [[nodiscard]] std::array<std::byte, kStandbyStatusBytes> encode_standby_status(
     const StandbyStatus& status);
+/// Nothing for the other message a standby sends, of its oldest transaction. Malformed.
+[[nodiscard]] Result<std::optional<StandbyStatus>> decode_standby_message(ByteSpan message);
+
+/// What comes before the bytes in a message of WAL; `wal.bytes` is not looked at.
+inline constexpr std::size_t kWalHeadBytes = 25;
+[[nodiscard]] std::array<std::byte, kWalHeadBytes> encode_wal_head(const WalData& wal);
+inline constexpr std::size_t kKeepaliveBytes = 18;
+[[nodiscard]] std::array<std::byte, kKeepaliveBytes> encode_keepalive(const Keepalive& keepalive);
 
 }  // namespace pgkeel::archive

@@ -47,6 +47,9 @@ struct ReceiveRequest {
   std::optional<SystemId> system_id = {};  ///< the archive's; none: the first server decides
   std::uint64_t free_bytes_min = kSpoolFreeBytesMin;
   int wake_fd = -1;  ///< readable: stop in order
+  /// Told of every piece of WAL that is in the spool, from the thread that must not wait: all of
+  /// that timeline up to there, the end of a record or of a page.
+  std::function<void(TimelineId, Lsn)> on_written = {};
 
   [[nodiscard]] std::filesystem::path status_file() const { return state_dir / kReceiveStatusFile; }
 };

@@ -153,8 +153,8 @@ Result<Receiver::Next> Receiver::stream_on(client::ReplicationSession& session, 
     TRY_VOID(spool_->begin(start, known ? trusted_->lsn : Lsn{}));
     resume_ = start;
     shipper_.look();
-    WalStream stream(session, {ground_, *spool_, board_, shipper_}, request_.durability,
-                     request_.wake_fd);
+    WalStream stream(session, {ground_, *spool_, board_, shipper_, request_.on_written},
+                     request_.durability, request_.wake_fd);
     const auto end = stream.run(request_.slot, start);
     remember();
     if (!end) return fail(end.error());

@@ -51,7 +51,8 @@ struct ReceiveStatus {
   WallTime written_at;  ///< of the file
   ReceiveState state = ReceiveState::Connecting;
   Durability durability = Durability::Async;
-  std::string store;  ///< where it ships to, as configured
+  std::string store;    ///< where it ships to, as configured
+  bool relays = false;  ///< somebody is told of what it writes
   SystemId system_id;
   TimelineId timeline;
   Lsn received_lsn;

@@ -42,6 +42,7 @@ WalStream::WalStream(client::ReplicationSession& session, const StreamParts& par
       spool_(parts.spool),
       board_(parts.board),
       shipper_(parts.shipper),
+      on_written_(parts.on_written),
       wake_fd_(wake_fd),
       durability_(durability),
       policy_(durability, SteadyClock::now()),
@@ -93,6 +94,7 @@ Result<void> WalStream::take(ByteSpan bytes) {
 Result<void> WalStream::take_wal(const WalData& wal) {
   server_at(std::max(wal.server_end, Lsn(wal.start.value + wal.bytes.size())));
   TRY(finished, spool_.write(wal.start, wal.bytes));
+  if (on_written_) on_written_(spool_.timeline(), spool_.written());
   policy_.wrote(wal.bytes.size(), heard_at_);
   if (finished == 0) return {};
   shipper_.look();

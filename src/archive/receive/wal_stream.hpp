@@ -2,6 +2,7 @@
 // flushes and reports as the policy says, and keeps the status board up to date.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,6 +32,7 @@ struct StreamParts {
   SegmentSpool& spool;
   StatusBoard& board;
   Shipper& shipper;
+  const std::function<void(TimelineId, Lsn)>& on_written;  ///< empty: nobody is told
 };
 
 class WalStream {
@@ -66,6 +68,7 @@ class WalStream {
   SegmentSpool& spool_;
   StatusBoard& board_;
   Shipper& shipper_;
+  const std::function<void(TimelineId, Lsn)>& on_written_;
   const int wake_fd_;
   const Durability durability_;
   FlushPolicy policy_;

@@ -143,7 +143,7 @@ Result<void> PrivateServer::await_ready(const std::stop_token& stop,
                                         const std::function<void()>& tick) {
   while (true) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
-    if (!run_->alive()) return fail(died());
+    TRY_VOID(alive());
     const auto session = connect("template1");
     if (session) return {};
     // Any answer but "not yet" is one that waiting does not change.
@@ -152,6 +152,11 @@ Result<void> PrivateServer::await_ready(const std::stop_token& stop,
     if (tick) tick();
     std::this_thread::sleep_for(kLookEvery);
   }
+}
+
+Result<void> PrivateServer::alive() const {
+  if (run_ && run_->alive()) return {};
+  return fail(died());
 }
 
 Result<void> PrivateServer::stop() {

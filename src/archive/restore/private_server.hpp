@@ -40,6 +40,8 @@ class PrivateServer {
   /// Until it takes logins and has ended its recovery. ServerStartFailed with the log's own words
   /// when it died; Cancelled. `tick` is called a few times a second.
   Result<void> await_ready(const std::stop_token& stop, const std::function<void()>& tick);
+  /// ServerStartFailed, with the log's own words, when it has ended by itself.
+  [[nodiscard]] Result<void> alive() const;
   /// A session as the superuser.
   [[nodiscard]] Result<client::ReplicationSession> connect(const std::string& database) const;
   /// A fast shutdown, waited for.

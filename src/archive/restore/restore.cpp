@@ -89,6 +89,11 @@ class Restore {
     TRY_VOID(replay(while_up));
     return std::move(done_);
   }
+  Result<Restored> lay_out() {
+    TRY_VOID(plan());
+    TRY_VOID(copy());
+    return std::move(done_);
+  }
 
  private:
   Result<void> plan();
@@ -288,6 +293,11 @@ fs::path tablespace_dir(const fs::path& into, Oid oid) {
 Result<Restored> restore(const RestoreRequest& request, const WhileUp& while_up) {
   Restore work(request);
   return work.run(while_up);
+}
+
+Result<Restored> lay_out(const RestoreRequest& request) {
+  Restore work(request);
+  return work.lay_out();
 }
 
 }  // namespace pgkeel::archive

@@ -71,6 +71,10 @@ using WhileUp = std::function<Result<void>(const PrivateServer&, const Restored&
 
 Result<Restored> restore(const RestoreRequest& request, const WhileUp& while_up = {});
 
+/// Its first half: planned, copied and compared with the manifest; nothing is replayed and no
+/// server started. What is left needs the archive's WAL: a standby's beginning.
+Result<Restored> lay_out(const RestoreRequest& request);
+
 /// What it would start from; reads the store only.
 [[nodiscard]] Result<RestorePlan> plan_restore_of(const RestoreRequest& request);
 

@@ -202,6 +202,11 @@ struct ArchiveConfig {
   [[nodiscard]] bool configured() const { return !store.where.empty(); }
 };
 
+struct ShadowConfig {
+  bool enabled = false;
+  std::filesystem::path data_dir;  ///< empty: beside the data directory
+};
+
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;  ///< 0: a free one
@@ -234,6 +239,7 @@ struct Config {
   LimitsConfig limits;
   ApplicationConfig application;
   ArchiveConfig archive;
+  ShadowConfig shadow;
   HttpConfig http;
   std::vector<AlertConfig> alerts;
   std::map<Millis, std::vector<std::string>> escalate;  ///< channels by the incident's age

@@ -1,5 +1,6 @@
-// ./dev bench failover: how fast WAL is understood, beside pg_waldump over the same segments. (What
-// it takes to serve from the shadow is measured here when there is one.)
+// ./dev bench failover: how fast WAL is understood, beside pg_waldump over the same segments, and
+// how soon a commit is seen through the relay. (What it takes to serve from the shadow comes here
+// too.)
 #include <fmt/format.h>
 
 #include <array>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "bench/support/cells.hpp"
+#include "bench/failover.hpp"
 #include "bench/support/job.hpp"
 #include "pg/wal/meaning.hpp"
 #include "pg/wal_name.hpp"
@@ -138,6 +139,8 @@ std::vector<Cell> measure_all() {
           written_by(server,
                      {program(server, "pgbench"), "-n", "-c", "4", "-j", "2", "-t", "40000", url}),
           cells);
+  say("a standby of the relay under load");
+  for (auto& cell : measure_relay()) cells.push_back(std::move(cell));
   return cells;
 }
 

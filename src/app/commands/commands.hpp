@@ -7,6 +7,7 @@ namespace pgkeel::app {
 
 [[nodiscard]] CommandSpec guard_command();
 [[nodiscard]] CommandSpec receive_command();
+[[nodiscard]] CommandSpec shadow_command();
 [[nodiscard]] CommandSpec status_command();
 [[nodiscard]] CommandSpec doctor_command();
 [[nodiscard]] CommandSpec pause_command();

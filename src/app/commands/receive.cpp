@@ -6,6 +6,7 @@
 
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
+#include "app/shadow/relay_feed.hpp"
 #include "archive/catalog/marker.hpp"
 #include "archive/receive/receive.hpp"
 
@@ -67,6 +68,11 @@ Result<int> run(const Invocation& invocation) {
             .with_hint("The WAL receiver runs already; 'pgkeel status' shows how it is doing."));
   TRY(request, request_of(config));
   const StopOnSignal stop;
+  std::optional<RelayFeed> relay;
+  if (config.shadow.enabled) {
+    relay.emplace(config);
+    request.on_written = [&relay](TimelineId timeline, Lsn end) { relay->written(timeline, end); };
+  }
   request.wake_fd = stop.wake_fd();
   TRY_VOID(archive::receive(request));
   return 0;

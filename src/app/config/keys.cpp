@@ -55,6 +55,7 @@ using P = ApplicationConfig;
 constexpr auto kApplication = &Config::application;
 using B = ArchiveConfig;
 constexpr auto kArchive = &Config::archive;
+constexpr auto kShadow = &Config::shadow;
 
 // Faster than these a probe would cost the server more than it tells; slower is no watch at all.
 constexpr std::int64_t kProbeMillisMin = 100;
@@ -287,8 +288,10 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .into = into<kArchive, &B::offsite_keep>},
 
   {.key = "shadow.enabled", .type = Flag, .fallback = "false",
-   .description = "Keep a delayed standby to bring dropped objects back from."},
-  {.key = "shadow.data_dir", .type = Path, .description = "Its data directory."},
+   .description = "Stream the archive's WAL to standbys on this machine, over a socket in the shadow's directory with .run behind its name.",
+   .into = into<kShadow, &ShadowConfig::enabled>},
+  {.key = "shadow.data_dir", .type = Path, .fallback_note = "beside the data directory, with .pgkeel-shadow",
+   .description = "The shadow's data directory.", .into = into<kShadow, &ShadowConfig::data_dir>},
   {.key = "shadow.hold", .type = Duration, .fallback = "30min",
    .description = "How far it stays behind."},
   {.key = "shadow.undrop", .type = Choice, .fallback = "on-demand",

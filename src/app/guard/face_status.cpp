@@ -192,6 +192,7 @@ void Face::add_instance(serve::Status& status) const {
     for (auto& complaint : archive_->complaints())
       status.warnings.push_back({"archive", complaint.text + ".", complaint.hint + "."});
   }
+  if (shadow_ != nullptr) status.shadow = shadow_->protection();
   if (dumps_ != nullptr) {
     if (dumps_->alone()) status.archive = dumps_->protection();
     for (const auto& trouble : dumps_->troubles())

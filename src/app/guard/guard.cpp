@@ -127,6 +127,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(adviser_->run());
   loop_.spawn(protection_->run());
   loop_.spawn(receiver_->run());
+  loop_.spawn(shadow_->run());
   loop_.spawn(dumps_->run());
   loop_.spawn(sync_mode_->run());
   loop_.spawn(archive_->run());
@@ -184,6 +185,8 @@ runtime::Task<Result<void>> Guard::make_parts() {
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
+  shadow_ = std::make_unique<ShadowKeeper>(config_, loop_, *receiver_);
+  face_->show_shadow(shadow_.get());
   slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);
   face_->show_slot(slot_.get());
   protection_ =

@@ -13,6 +13,7 @@
 #include "app/guard/face.hpp"
 #include "app/guard/lifeline.hpp"
 #include "app/guard/receiver.hpp"
+#include "app/guard/shadow_keeper.hpp"
 #include "app/guard/sync_mode.hpp"
 #include "app/guard/systemd_report.hpp"
 #include "incident/journal.hpp"
@@ -79,6 +80,7 @@ class Guard {
   std::unique_ptr<EvidenceKeeper> evidence_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;
+  std::unique_ptr<ShadowKeeper> shadow_;
   std::unique_ptr<SlotKeeper> slot_;
   std::unique_ptr<SyncMode> sync_mode_;
   std::unique_ptr<ArchiveKeeper> archive_;

@@ -1,0 +1,84 @@
+// pgkeel shadow: the process that builds the shadow and keeps its server. The guard starts it and
+// lets it live on when it ends itself.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "app/archive/tools.hpp"
+#include "app/commands/commands.hpp"
+#include "app/shadow/places.hpp"
+#include "archive/catalog/marker.hpp"
+#include "archive/restore/foreign_tablespaces.hpp"
+#include "shadow/relay/status.hpp"
+#include "shadow/standby/standby.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+constexpr int kNice = 10;  // the primary goes first
+
+Result<SystemId> archived_system(const ArchiveTools& tools) {
+  TRY(marker, archive::read_marker(*tools.store));
+  if (marker) return marker->system_id;
+  return fail(Error(ErrorCode::WrongState, "the archive is empty: there is nothing to follow")
+                  .with_hint("'pgkeel backup now' makes the first backup."));
+}
+
+Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSignal& stop) {
+  const auto& config = tools.config;
+  shadow::StandbyRequest request;
+  TRY(system_id, archived_system(tools));
+  request.archive = [&tools, &stop]() -> Result<archive::RestoreRequest> {
+    TRY(restore, restore_request(tools, stop));
+    restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
+    return restore;
+  };
+  const auto data_dir = shadow_data_directory(config);
+  auto build_dir = data_dir;
+  build_dir += ".build";
+  request.places = {data_dir, build_dir};
+  request.work_dir = shadow_run_directory(config) / "server";
+  request.relay_directory = shadow_run_directory(config);
+  request.relay_status = config.state_dir / shadow::kRelayStatusFile;
+  request.status_file = config.state_dir / shadow::kShadowStatusFile;
+  request.system_id = system_id;
+  request.stop = stop.token();
+  TRY(account, server_account(config));
+  TRY_VOID(runtime::ensure_directory(shadow_run_directory(config),
+                                     {.mode = 0750, .owner = std::move(account)}));
+  return request;
+}
+
+Result<int> run(const Invocation& invocation) {
+  TRY(config, invocation.load());
+  configure_log(config.log.format, config.log.level);
+  if (!config.shadow.enabled)
+    return fail(Error(ErrorCode::WrongState, "no shadow is configured")
+                    .with_hint("Set shadow.enabled = true; it needs archive.store, and as much "
+                               "disk again as the database has."));
+  const auto lock = lock_job(config, "shadow");
+  if (!lock) return fail(lock.error());
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));
+  TRY(tools, open_archive(config));
+  const StopOnSignal stop;
+  TRY(request, request_of(tools, stop));
+  shadow::Standby standby(std::move(request));
+  standby.run();
+  return 0;
+}
+
+}  // namespace
+
+CommandSpec shadow_command() {
+  return {.name = "shadow",
+          .summary = "keep a standby that is fed by the archive alone, in the foreground",
+          .details =
+              "Builds it from the newest backup when there is none, streams from the receiver's "
+              "relay and builds it anew when it cannot follow. It opens no port. The guard runs it "
+              "when shadow.enabled is set; SIGTERM ends it and its server.",
+          .example = "pgkeel shadow --config /etc/pgkeel/pgkeel.toml",
+          .run = run};
+}
+
+}  // namespace pgkeel::app

@@ -1,0 +1,108 @@
+// See companion.hpp.
+#include "app/guard/companion.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "app/archive/tools.hpp"
+#include "base/log.hpp"
+#include "runtime/files.hpp"
+#include "runtime/proc.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+using runtime::Task;
+
+constexpr Millis kBackoffLeast{1'000};
+constexpr Millis kBackoffMost{60'000};
+constexpr Millis kBuryWithin{1'000};
+constexpr Seconds kHealthyAfter{60};  // a run of this length starts the back-off anew
+constexpr std::uintmax_t kLogBytesMax = 10U << 20U;
+
+// The program as it is on disk now: after an upgrade ours and the companion's may be gone.
+std::string present_program() {
+  constexpr std::string_view kGone = " (deleted)";
+  auto path = own_program().string();
+  if (path.ends_with(kGone)) path.resize(path.size() - kGone.size());
+  return path;
+}
+
+// One old log is kept; one that dies every minute must not fill the disk.
+void rotate(const std::filesystem::path& log) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(log, error);
+  if (error || size < kLogBytesMax) return;
+  auto old = log;
+  old += ".1";
+  std::filesystem::rename(log, old, error);
+}
+
+}  // namespace
+
+Companion::Companion(const Config& config, runtime::Loop& loop, CompanionSpec spec)
+    : config_(config), loop_(loop), spec_(std::move(spec)), backoff_(kBackoffLeast) {}
+
+Task<void> Companion::bury() {
+  if (!process_) co_return;
+  const auto pid = process_->pid();
+  const auto ended = co_await process_->wait_exit(loop_, loop_.after(kBuryWithin));
+  const bool known = ended && *ended;
+  log_warning(spec_.name + " ended",
+              {{"pid", pid}, {"how", known ? (*ended)->describe() : "unknown"}});
+  process_.reset();
+  if (loop_.now() - started_at_ >= kHealthyAfter) backoff_ = kBackoffLeast;
+  next_start_ = loop_.now() + backoff_;
+  backoff_ = std::min(backoff_ * 2, kBackoffMost);
+}
+
+bool Companion::is_ours(pid_t pid) const {
+  const auto words = runtime::read_proc_cmdline(pid);
+  return words && std::ranges::find(*words, spec_.word) != words->end();
+}
+
+void Companion::adopt(pid_t pid) {
+  auto process = runtime::ProcessHandle::open(pid);
+  if (!process || !process->alive() || !is_ours(pid)) return;
+  log_info(spec_.name + " adopted", {{"pid", pid}});
+  process_.emplace(*std::move(process));
+  started_at_ = loop_.now();
+}
+
+void Companion::start_when_due() {
+  if (loop_.now() >= next_start_) start();
+}
+
+void Companion::start() {
+  next_start_ = loop_.now() + backoff_;
+  // Somebody else's that has not said who it is yet.
+  if (!runtime::FileLock::acquire(spec_.lock_file, "pgkeel guard: starting " + spec_.name)) return;
+  runtime::ProcessSpec spec;
+  spec.argv = own_command(config_, {spec_.word});
+  spec.argv.front() = present_program();
+  spec.output_file = spec_.log_file;
+  spec.session = runtime::ProcessSpec::Session::New;
+  rotate(spec.output_file);
+  auto started = runtime::start_process(spec);
+  if (!started) {
+    log_error(spec_.name + " does not start", {{"why", started.error().message()}});
+    return;
+  }
+  log_info(spec_.name + " started", {{"pid", started->pid()}});
+  process_.emplace(*std::move(started));
+  started_at_ = loop_.now();
+}
+
+void Companion::replace(std::string_view why) {
+  log_info(fmt::format("replacing {}: {}", spec_.name, why), {{"pid", pid()}});
+  static_cast<void>(process_->signal(SIGTERM));
+}
+
+bool Companion::other_program() const {
+  const auto program = runtime::read_proc_exe(pid());
+  return program && *program != present_program();
+}
+
+}  // namespace pgkeel::app

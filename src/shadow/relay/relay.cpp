@@ -1,0 +1,164 @@
+// See relay.hpp.
+#include "shadow/relay/relay.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+
+namespace pgkeel::shadow {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBacklog = 8;
+constexpr Millis kTick{1'000};  // for keepalives; news wakes it at once
+constexpr std::size_t kReadBytes = 64U << 10U;
+
+Result<sockaddr_un> address_of(const fs::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto& text = path.native();
+  if (text.size() >= sizeof address.sun_path)
+    return fail(ErrorCode::Refused, "the path of the socket is too long: " + text);
+  std::memcpy(address.sun_path, text.c_str(), text.size() + 1);
+  return address;
+}
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+// False when the other side is gone.
+bool read_all(int fd, RelaySession& session, SteadyTime now) {
+  std::array<std::byte, kReadBytes> bytes{};
+  while (!session.ended()) {
+    const auto got = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (got < 0) return would_block();
+    if (got == 0) return false;
+    session.receive(ByteSpan(bytes).first(static_cast<std::size_t>(got)), now);
+  }
+  return true;
+}
+
+bool write_all(int fd, RelaySession& session) {
+  while (!session.pending().empty()) {
+    const auto bytes = session.pending();
+    const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) return would_block();
+    session.sent(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Relay>> Relay::start(RelayOptions options) {
+  std::unique_ptr<Relay> relay(new Relay(std::move(options)));
+  TRY(shelf, Shelf::open(relay->options_.places));
+  relay->shelf_ = std::move(shelf);
+  TRY_VOID(relay->listen());
+  relay->thread_ =
+      std::jthread([self = relay.get()](const std::stop_token& stop) { self->serve(stop); });
+  return relay;
+}
+
+Relay::~Relay() {
+  thread_.request_stop();
+  if (wake_.valid()) ::eventfd_write(wake_.get(), 1);
+  if (thread_.joinable()) thread_.join();
+  ::unlink(socket().c_str());
+}
+
+fs::path Relay::socket() const {
+  return options_.directory / fmt::format(".s.PGSQL.{}", kRelayPort);
+}
+
+// The one that has the archive's receiver lock is the only one: a socket that is there is a dead
+// one's.
+Result<void> Relay::listen() {
+  wake_ = runtime::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  listener_ = runtime::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!wake_.valid() || !listener_.valid()) return fail_errno(errno, "make a socket");
+  const auto path = socket();
+  TRY(address, address_of(path));
+  ::unlink(path.c_str());
+  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener_.get(), kBacklog) != 0)
+    return fail_errno(errno, "listen at " + path.string());
+  return {};
+}
+
+void Relay::received(TimelineId timeline, Lsn end) {
+  shelf_->received(timeline, end);
+  ::eventfd_write(wake_.get(), 1);
+}
+
+std::vector<StandbyView> Relay::standbys() const {
+  const std::scoped_lock lock(mutex_);
+  return views_;
+}
+
+void Relay::serve(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    std::vector<pollfd> polled{{listener_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    for (const auto& connection : connections_) {
+      const auto writes = connection.session.pending().empty() ? 0 : POLLOUT;
+      polled.push_back({connection.fd.get(), static_cast<short>(POLLIN | writes), 0});
+    }
+    if (::poll(polled.data(), polled.size(), static_cast<int>(kTick.count())) < 0) continue;
+    eventfd_t news = 0;
+    ::eventfd_read(wake_.get(), &news);
+    auto events = polled.begin() + 2;
+    for (auto& connection : connections_) turn(connection, (events++)->revents);
+    std::erase_if(connections_, [](const Connection& one) { return !one.fd.valid(); });
+    if (polled.front().revents != 0) let_in();
+    show();
+  }
+}
+
+void Relay::let_in() {
+  runtime::Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!fd.valid() || connections_.size() >= kStandbysMax || !may_come_in(fd.get())) return;
+  connections_.push_back(
+      {std::move(fd), RelaySession(*shelf_, options_.system_id, SteadyClock::now())});
+}
+
+bool Relay::may_come_in(int fd) const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  struct stat directory{};
+  if (::stat(options_.directory.c_str(), &directory) != 0) return false;
+  if (peer.uid == 0 || peer.uid == ::geteuid() || peer.uid == directory.st_uid) return true;
+  log_warning("a stranger asked for the archive's WAL", {{"uid", peer.uid}, {"pid", peer.pid}});
+  return false;
+}
+
+void Relay::turn(Connection& connection, short events) {
+  auto& session = connection.session;
+  const auto now = SteadyClock::now();
+  bool open = true;
+  if ((events & (POLLIN | POLLHUP | POLLERR)) != 0)
+    open = read_all(connection.fd.get(), session, now);
+  if (open) session.pump(now);
+  open = open && write_all(connection.fd.get(), session);
+  if (!open || (session.ended() && session.pending().empty())) connection.fd.reset();
+}
+
+void Relay::show() {
+  std::vector<StandbyView> views;
+  for (const auto& connection : connections_) views.push_back(connection.session.view());
+  const std::scoped_lock lock(mutex_);
+  views_ = std::move(views);
+}
+
+}  // namespace pgkeel::shadow

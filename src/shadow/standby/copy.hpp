@@ -1,0 +1,55 @@
+// The data directory a shadow runs on: laid out from the newest backup beside its place, verified
+// file by file against the manifest, then renamed into it whole. Blocking.
+// It guarantees: only a copy this code made, that was never promoted and in which no server runs is
+// ever removed; nothing else that stands in its place is touched. Killed anywhere it leaves the
+// place empty or whole, and what was half made is cleared by the next build.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "archive/restore/restore.hpp"
+#include "base/result.hpp"
+
+namespace pgkeel::shadow {
+
+struct CopyPlaces {
+  std::filesystem::path data_dir;   ///< of the shadow
+  std::filesystem::path build_dir;  ///< beside it, on the same file system
+};
+
+/// Bears the system identifier and the backup's label; inside the copy.
+inline constexpr const char* kCopyMarker = "pgkeel-shadow.json";
+
+struct CopyOrigin {
+  SystemId system_id;
+  std::string backup;
+  std::filesystem::path tablespaces = {};  ///< a directory with all of the copy's; empty: none
+};
+
+class ShadowCopy {
+ public:
+  explicit ShadowCopy(CopyPlaces places) : places_(std::move(places)) {}
+
+  /// Where the copy comes from; nothing: the place is empty. Refused when something else stands
+  /// there; Malformed.
+  [[nodiscard]] Result<std::optional<CopyOrigin>> origin() const;
+  /// `request` says from which archive and for which account. The errors of a restore; DiskFull.
+  Result<CopyOrigin> build(archive::RestoreRequest request) const;
+  /// Refused when it was promoted: then it is a server of its own, and none of ours any more.
+  [[nodiscard]] Result<void> still_standby() const;
+  /// Removes a copy that is of no use. Refused, with what stands against it.
+  Result<void> discard(const std::optional<runtime::Account>& account) const;
+
+  [[nodiscard]] const std::filesystem::path& data_dir() const { return places_.data_dir; }
+
+ private:
+  [[nodiscard]] std::filesystem::path pending_note() const;
+  Result<std::filesystem::path> make_tablespaces(const archive::RestoreRequest& request) const;
+  Result<void> clear_pending() const;
+  Result<void> may_be_removed() const;
+  CopyPlaces places_;
+};
+
+}  // namespace pgkeel::shadow

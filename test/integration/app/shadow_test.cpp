@@ -1,0 +1,204 @@
+// The shadow as a process: built from a backup, fed by the archive, never in the primary's files,
+// and never in anybody else's.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "integration/app/background.hpp"
+#include "integration/app/binary.hpp"
+#include "support/child.hpp"
+#include "support/postgres_server.hpp"
+
+namespace pgkeel::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr Seconds kBuildPatience{120};
+
+class Shadow : public testing::Test {
+ protected:
+  void SetUp() override {
+    binary_.write("pgkeel.toml",
+                  "state_dir = \"state\"\n[instance]\nkind = \"managed\"\n" +
+                      fmt::format("data_dir = \"{}\"\n", server_.data_dir().string()) +
+                      "[archive]\nstore = \"store\"\n[shadow]\nenabled = true\n");
+    server_.query("create table orders (id int primary key, note text)");
+    add_orders(1, 1000);
+    receiver_.emplace(binary_, std::vector<std::string>{"receive"});
+  }
+  void TearDown() override {
+    shadow_.reset();
+    receiver_.reset();
+  }
+  void back_up() {
+    const auto ran = binary_.run({"backup", "now"});
+    ASSERT_EQ(ran.exit_code, 0) << ran.err << ran.out;
+  }
+  void start_shadow() { shadow_.emplace(binary_, std::vector<std::string>{"shadow"}); }
+  void add_orders(int from, int to) {
+    server_.query(
+        fmt::format("insert into orders select i, 'x' from generate_series({}, {}) i", from, to));
+  }
+  json status() const {
+    std::ifstream file(binary_.dir() / "state/shadow.json");
+    return json::parse(file, nullptr, false);
+  }
+  bool becomes(std::string_view state) const {
+    return wait_until(
+        [&] {
+          const auto now = status();
+          return now.is_object() && now.value("state", "") == state;
+        },
+        kBuildPatience);
+  }
+  fs::path shadow_dir() const { return server_.data_dir().string() + ".pgkeel-shadow"; }
+  fs::path socket_dir() const { return shadow_dir().string() + ".run/server"; }
+  // What the shadow answers; empty while it does not.
+  std::string ask(const std::string& sql) const {
+    const auto file = server_.temp_dir() / "answer";
+    fs::remove(file);
+    try {
+      run_child({(server_.bin_dir() / "psql").string(), "-h", socket_dir().string(), "-p", "5432",
+                 "-U", "postgres", "-d", "postgres", "-Atc", sql},
+                file);
+    } catch (const std::exception&) {
+      return {};
+    }
+    std::ifstream in(file);
+    std::string line;
+    std::getline(in, line);
+    return line;
+  }
+  bool shadow_has(int orders) const {
+    return wait_until([&] { return ask("select count(*) from orders") == std::to_string(orders); },
+                      kBuildPatience);
+  }
+  static std::set<std::pair<dev_t, ino_t>> files_below(const fs::path& directory) {
+    std::set<std::pair<dev_t, ino_t>> files;
+    for (const auto& entry : fs::recursive_directory_iterator(
+             directory, fs::directory_options::follow_directory_symlink)) {
+      struct stat of_entry{};
+      if (::stat(entry.path().c_str(), &of_entry) == 0 && S_ISREG(of_entry.st_mode))
+        files.emplace(of_entry.st_dev, of_entry.st_ino);
+    }
+    return files;
+  }
+  void expect_nothing_shared() const {
+    const auto ours = files_below(server_.data_dir());
+    for (const auto& file : files_below(shadow_dir())) EXPECT_FALSE(ours.contains(file));
+  }
+  fs::path make_place(std::string_view name) {
+    const auto place = server_.temp_dir() / name;
+    fs::create_directory(place);
+    give_to_server(place);
+    return place;
+  }
+
+  PostgresServer server_;
+  Binary binary_;
+  std::optional<Background> receiver_;
+  std::optional<Background> shadow_;
+};
+
+TEST_F(Shadow, BuildsItselfFollowsAndOwnsItsFiles) {
+  // Goal: with a tablespace: everything is copied, rows arrive while they are written, no file is
+  // the primary's, no port is opened; ended and started again it goes on with the copy it has
+  // (D7 X2).
+  const auto place = make_place("space");
+  server_.query("create tablespace fast location '" + place.string() + "'");
+  server_.query("create table quick tablespace fast as select 7 as v");
+  back_up();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  add_orders(1001, 1500);
+  ASSERT_TRUE(shadow_has(1500)) << status().dump(2);
+  EXPECT_EQ(ask("select v from quick"), "7");
+  EXPECT_EQ(ask("select pg_is_in_recovery()"), "t");
+  EXPECT_EQ(ask("show listen_addresses"), "");
+  expect_nothing_shared();
+  const auto backup = status().value("backup", "");
+  shadow_.reset();
+  EXPECT_EQ(status().value("state", ""), "stopped");
+  add_orders(1501, 1600);
+  start_shadow();
+  ASSERT_TRUE(shadow_has(1600)) << status().dump(2);
+  EXPECT_EQ(status().value("backup", ""), backup);
+}
+
+TEST_F(Shadow, ATablespaceMadeLaterIsNeverOpened) {
+  // Goal: X2: a CREATE TABLESPACE that is replayed on this machine would empty or open the
+  // primary's directory: the shadow stops before it and says so; with the next backup it is built
+  // anew, with a directory of its own.
+  back_up();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  const auto place = make_place("later");
+  server_.query("create tablespace later location '" + place.string() + "'");
+  server_.query("create table quick tablespace later as select i from generate_series(1, 500) i");
+  server_.query("checkpoint");
+  ASSERT_TRUE(becomes("held")) << status().dump(2);
+  EXPECT_TRUE(status()["problem"].value("message", "").contains("CREATE TABLESPACE"));
+  EXPECT_EQ(server_.query("select count(*) from quick"), "500");
+  EXPECT_EQ(ask("select count(*) from pg_tablespace where spcname = 'later'"), "0");
+  expect_nothing_shared();
+  back_up();
+  ASSERT_TRUE(
+      wait_until([&] { return ask("select count(*) from quick") == "500"; }, kBuildPatience))
+      << status().dump(2);
+  expect_nothing_shared();
+  server_.restart();
+  EXPECT_EQ(server_.query("select count(*) from quick"), "500");
+}
+
+TEST_F(Shadow, TouchesNothingThatIsNotItsOwn) {
+  // Goal: rule 1: a directory in its place that it did not make, and a copy that was promoted, stay
+  // as they are; it says so and waits.
+  back_up();
+  fs::create_directory(shadow_dir());
+  std::ofstream(shadow_dir() / "precious") << "mine";
+  start_shadow();
+  ASSERT_TRUE(becomes("waiting")) << status().dump(2);
+  EXPECT_TRUE(status()["problem"].value("message", "").contains("is no shadow that pgkeel made"));
+  EXPECT_TRUE(fs::exists(shadow_dir() / "precious"));
+  shadow_.reset();
+  fs::remove_all(shadow_dir());
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  shadow_.reset();
+  fs::remove(shadow_dir() / "standby.signal");  // as a promotion leaves it
+  start_shadow();
+  ASSERT_TRUE(wait_until(
+      [&] {
+        return becomes("waiting") &&
+               status()["problem"].value("message", "").contains("is not a standby any more");
+      },
+      kBuildPatience))
+      << status().dump(2);
+  EXPECT_TRUE(fs::exists(shadow_dir() / "base"));
+}
+
+TEST_F(Shadow, IsBuiltAnewWhenItCannotReplay) {
+  // Goal: a copy that is damaged is said to be, and built again from the archive (D7).
+  back_up();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  shadow_.reset();
+  std::ofstream(shadow_dir() / "global/pg_control") << "damaged";
+  start_shadow();
+  ASSERT_TRUE(becomes("waiting")) << status().dump(2);
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  add_orders(1001, 1100);
+  ASSERT_TRUE(shadow_has(1100)) << status().dump(2);
+}
+
+}  // namespace
+}  // namespace pgkeel::test

@@ -32,6 +32,10 @@ std::vector<runtime::Mount> read_mounts() {
   return text ? runtime::parse_mountinfo(*text) : std::vector<runtime::Mount>();
 }
 
+bool is_shadow(const fs::path& path) {
+  return runtime::inode_of(path / kShadowMarker) && runtime::inode_of(path / "standby.signal");
+}
+
 bool is_local(const runtime::Mount& mount) {
   return std::ranges::find(kLocalTypes, mount.type) != kLocalTypes.end();
 }
@@ -97,7 +101,7 @@ class Search {
     if (::stat(path.c_str(), &status) != 0 || !seen_.emplace(status.st_dev, status.st_ino).second)
       return;
     const auto control = read_control_file(path);
-    if (!control || control->system_id != query_.system_id) return;
+    if (!control || control->system_id != query_.system_id || is_shadow(path)) return;
     if (!working_dirs_) working_dirs_ = working_dirs();
     report_.candidates.push_back({path,
                                   *control,

@@ -24,6 +24,10 @@ inline constexpr std::size_t kSearchEntriesMax = 4096;   // of one directory
 inline constexpr std::size_t kSearchPlacesMax = 65'536;  // in all; about a second of looking
 inline constexpr std::size_t kSearchFoundMax = 64;       // more copies than anybody would weigh
 
+/// In a copy pgkeel keeps beside the data (shadow/standby/copy.hpp). While it is a standby it is
+/// never the lost directory, however well it looks like it.
+inline constexpr const char* kShadowMarker = "pgkeel-shadow.json";
+
 struct LostDataQuery {
   SystemId system_id;
   std::filesystem::path data_dir;                ///< where it should be

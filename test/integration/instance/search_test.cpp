@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/mount.h>
 
+#include <fstream>
+
 #include "integration/instance/fixture.hpp"
 #include "support/child.hpp"
 
@@ -52,6 +54,16 @@ TEST_F(SearchTest, FindsARenamedDirectoryBesideItsPlace) {
   EXPECT_TRUE(report.candidates[0].same_filesystem);
   EXPECT_TRUE(report.complete);
   EXPECT_EQ(listing(server().temp_dir()), before);
+}
+
+TEST_F(SearchTest, AShadowIsNotTheLostDirectory) {
+  // Goal: rule 3: a copy pgkeel keeps has the same identifier, and is behind; once promoted it is a
+  // server's data like any other.
+  move_to(server().temp_dir() / "data.pgkeel-shadow");
+  for (const auto* name : {kShadowMarker, "standby.signal"}) std::ofstream(moved_ / name) << "{}";
+  EXPECT_THAT(paths(find(server().data_dir())), testing::IsEmpty());
+  fs::remove(moved_ / "standby.signal");
+  EXPECT_THAT(paths(find(server().data_dir())), testing::ElementsAre(moved_));
 }
 
 TEST_F(SearchTest, FindsARenamedParent) {

@@ -141,6 +141,8 @@ std::vector<Cell> measure_all() {
           cells);
   say("a standby of the relay under load");
   for (auto& cell : measure_relay()) cells.push_back(std::move(cell));
+  say("a lost volume, again and again");
+  for (auto& cell : measure_lost_volume()) cells.push_back(std::move(cell));
   return cells;
 }
 

@@ -8,5 +8,6 @@
 namespace pgkeel::bench {
 
 [[nodiscard]] std::vector<Cell> measure_relay();
+[[nodiscard]] std::vector<Cell> measure_lost_volume();
 
 }  // namespace pgkeel::bench

@@ -13,6 +13,7 @@
 #include "chaos/volume.hpp"
 #include "recover/executor.hpp"
 #include "runtime/process.hpp"
+#include "shadow/standby/status.hpp"
 #include "support/child.hpp"
 #include "support/postgres_server.hpp"
 #include "support/temp_dir.hpp"
@@ -74,6 +75,37 @@ TEST(LostVolume, IsRestoredWithEveryAcknowledgedCommit) {
     // A scheduled backup that met the loss has an incident of its own, and its next turn later.
     ASSERT_TRUE(await_incident(archived.stage(), "volume_lost", healed));
     ASSERT_TRUE(service_restored(archived.scene()));
+  }
+}
+
+bool follows(const app::Stage& stage) {
+  const auto status =
+      shadow::read_shadow_status(stage.config().state_dir / shadow::kShadowStatusFile);
+  return status && status->state == shadow::ShadowState::Following;
+}
+
+TEST(LostVolume, IsServedFromTheShadow) {
+  // Goal: where there is a shadow it is neither taken for the lost directory nor left idle: what it
+  // has replayed need not be copied; nothing acknowledged is lost, and the next shadow is built
+  // (A3 D7 D14 X2).
+  Archived archived({{"PGKEEL_SHADOW_ENABLED", "true"}});
+  ASSERT_TRUE(archived.built());
+  ASSERT_TRUE(archived.await_backup());
+  ASSERT_TRUE(archived.await_synchronous());
+  add_writer(archived.scene());
+  ASSERT_TRUE(test::wait_until([&] { return follows(archived.stage()); }, 2 * kPatience));
+  for (int round = 0; round < rounds(); ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_TRUE(archived.await_synchronous());
+    ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+    ASSERT_TRUE(await_incident(archived.stage(), "volume_lost", [](const auto& incident) {
+      const auto from_shadow = [](const incident::Action& action) {
+        return action.note.contains("\"from\":\"shadow\"");
+      };
+      return healed(incident) && std::ranges::any_of(incident.actions, from_shadow);
+    }));
+    ASSERT_TRUE(service_restored(archived.scene()));
+    ASSERT_TRUE(test::wait_until([&] { return follows(archived.stage()); }, 2 * kPatience));
   }
 }
 

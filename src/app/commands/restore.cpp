@@ -5,7 +5,9 @@
 #include "app/archive/restoring.hpp"
 #include "app/commands/commands.hpp"
 #include "app/json_read.hpp"
+#include "app/shadow/ended_shadow.hpp"
 #include "archive/restore/restore.hpp"
+#include "base/log.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -14,6 +16,7 @@ namespace fs = std::filesystem;
 
 Json restored_json(const archive::Restored& done, const fs::path& into) {
   return {{"into", into.string()},
+          {"from", done.brought ? "shadow" : "backup"},
           {"backup", done.backup.label},
           {"timeline", done.timeline.value},
           {"followed", done.followed.value},
@@ -39,11 +42,12 @@ std::string how_to_start(const archive::RestoreRequest& request, const archive::
 }
 
 void print(const archive::Restored& done, const archive::RestoreRequest& request) {
-  fmt::print("Restored {} to {} in {}: backup {}, {} WAL segments replayed.\n",
+  fmt::print("Restored {} to {} in {}: {}, {} WAL segments replayed.\n",
              format_size(done.backup.plain_bytes), request.target.describe(),
-             humane_duration(done.copy_took + done.replay_took), done.backup.label, done.segments);
-  fmt::print("Every file was compared with the backup's manifest. The cluster is stopped; {}\n",
-             how_to_start(request, done));
+             humane_duration(done.copy_took + done.replay_took),
+             done.brought ? "the shadow" : "backup " + done.backup.label, done.segments);
+  if (!done.brought) fmt::print("Every file was compared with the backup's manifest. ");
+  fmt::print("The cluster is stopped; {}\n", how_to_start(request, done));
   if (done.gap)
     fmt::print(
         "WAL from {} on is in the archive, but what lies before it is missing: it could not "
@@ -58,6 +62,25 @@ void print(const archive::Restored& done, const archive::RestoreRequest& request
     fmt::print("{} is unlogged and empty: unlogged tables are in no backup.\n", name);
 }
 
+// The copy that needs the least to be replayed; the backup when it cannot be had.
+std::optional<EndedShadow> shadow_to_take(const Invocation& invocation, const Config& config,
+                                          const archive::RestoreRequest& request) {
+  const bool latest = request.target.kind == archive::RecoveryTarget::Kind::Latest;
+  if (!invocation.has("--from-shadow") || !config.shadow.enabled || !latest || request.label)
+    return std::nullopt;
+  auto ended = EndedShadow::end(config);
+  if (ended) return *std::move(ended);
+  log_warning("the shadow is not taken", {{"why", ended.error().message()}});
+  return std::nullopt;
+}
+
+Result<bool> take(const EndedShadow& shadow, const fs::path& into, SystemId system_id) {
+  auto taken = shadow.copy().hand_over(into, system_id);
+  if (taken) return taken;
+  log_warning("the shadow is not taken", {{"why", taken.error().message()}});
+  return false;
+}
+
 Result<int> run_into(const Invocation& invocation, const std::string& into) {
   TRY(config, invocation.load());
   TRY(tools, open_archive(config, which_store(invocation)));
@@ -70,6 +93,11 @@ Result<int> run_into(const Invocation& invocation, const std::string& into) {
     const auto took = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
     line.show(phase_text(progress, took));
   };
+  const auto shadow = shadow_to_take(invocation, config, request);
+  if (shadow)
+    request.bring_copy = [&shadow](const fs::path& place, SystemId system_id) {
+      return take(*shadow, place, system_id);
+    };
   TRY(done, archive::restore(request));
   if (invocation.global.json) fmt::print("{}", to_line(restored_json(done, request.into)));
   else print(done, request);
@@ -107,6 +135,9 @@ CommandSpec restore_command() {
                    .help = "a directory that is empty or does not exist"},
                   {.names = "--in-place",
                    .help = "the place of the data directory, which is kept beside it"},
+                  {.names = "--from-shadow",
+                   .help = "with --into: take the shadow's copy, which is built anew then, "
+                           "instead of the backup's files"},
                   {.names = "--yes", .help = "do it, with --in-place"},
                   {.names = "--to",
                    .value = "TARGET",

@@ -10,6 +10,7 @@
 #include "app/shadow/places.hpp"
 #include "archive/catalog/marker.hpp"
 #include "archive/restore/foreign_tablespaces.hpp"
+#include "instance/instance.hpp"
 #include "shadow/relay/status.hpp"
 #include "shadow/standby/standby.hpp"
 
@@ -34,10 +35,7 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
     restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
     return restore;
   };
-  const auto data_dir = shadow_data_directory(config);
-  auto build_dir = data_dir;
-  build_dir += ".build";
-  request.places = {data_dir, build_dir};
+  request.places = shadow_copy_places(config);
   request.work_dir = shadow_run_directory(config) / "server";
   request.relay_directory = shadow_run_directory(config);
   request.relay_status = config.state_dir / shadow::kRelayStatusFile;
@@ -50,6 +48,19 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
   return request;
 }
 
+Result<void> require_place(const Config& config) {
+  if (!shadow_may_run(config))
+    return fail(
+        Error(ErrorCode::WrongState, fmt::format("an instance of kind {} can have no shadow yet",
+                                                 instance::to_string(config.instance.kind)))
+            .with_hint("'pgkeel backup drill' proves the archive without one."));
+  const auto data_dir = config.instance.data_dir.lexically_normal();
+  const auto within = shadow_data_directory(config).lexically_relative(data_dir);
+  if (data_dir.empty() || within.empty() || within.native().starts_with("..")) return {};
+  return fail(Error(ErrorCode::ConfigBadValue, "shadow.data_dir lies in the data directory")
+                  .with_hint("Set it to a place beside it, or on another disk."));
+}
+
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   configure_log(config.log.format, config.log.level);
@@ -57,6 +68,7 @@ Result<int> run(const Invocation& invocation) {
     return fail(Error(ErrorCode::WrongState, "no shadow is configured")
                     .with_hint("Set shadow.enabled = true; it needs archive.store, and as much "
                                "disk again as the database has."));
+  TRY_VOID(require_place(config));
   const auto lock = lock_job(config, "shadow");
   if (!lock) return fail(lock.error());
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, kNice));

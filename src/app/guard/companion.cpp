@@ -78,6 +78,8 @@ void Companion::start_when_due() {
 void Companion::start() {
   next_start_ = loop_.now() + backoff_;
   // Somebody else's that has not said who it is yet.
+  static_cast<void>(
+      runtime::ensure_directory(spec_.lock_file.parent_path(), {.mode = 0700, .owner = {}}));
   if (!runtime::FileLock::acquire(spec_.lock_file, "pgkeel guard: starting " + spec_.name)) return;
   runtime::ProcessSpec spec;
   spec.argv = own_command(config_, {spec_.word});

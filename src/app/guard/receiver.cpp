@@ -2,6 +2,7 @@
 #include "app/guard/receiver.hpp"
 
 #include "app/guard/dump_schedule.hpp"
+#include "app/shadow/places.hpp"
 #include "archive/receive/receive.hpp"
 #include "instance/instance.hpp"
 
@@ -67,7 +68,7 @@ bool ReceiverKeeper::outdated() const {
   const bool sync = config_.archive.durability == Durability::Sync;
   const bool is_sync = status_->durability == archive::Durability::Sync;
   return sync != is_sync || status_->store != config_.archive.store.where ||
-         status_->relays != config_.shadow.enabled || process_.other_program();
+         status_->relays_in != relay_directory(config_) || process_.other_program();
 }
 
 }  // namespace pgkeel::app

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "app/shadow/places.hpp"
+
 namespace pgkeel::app {
 namespace {
 
@@ -11,6 +13,7 @@ using runtime::Task;
 constexpr Millis kLookEvery{1'000};
 constexpr Seconds kStatusAgeMax{30};  // it is written twice a second; a build may hold it up
 constexpr const char* kShadowLog = "shadow.log";
+constexpr std::string_view kNotHere = "not for an instance of this kind yet";
 
 CompanionSpec shadow_of(const Config& config) {
   return {.word = "shadow",
@@ -46,8 +49,7 @@ ShadowKeeper::ShadowKeeper(const Config& config, runtime::Loop& loop,
       process_(config, loop, shadow_of(config)) {}
 
 Task<void> ShadowKeeper::run() {
-  if (!config_.shadow.enabled || !config_.archive.configured() || config_.mode == Mode::Advise)
-    co_return;
+  if (!config_.archive.configured() || config_.mode == Mode::Advise) co_return;
   while (true) {
     auto status = shadow::read_shadow_status(config_.state_dir / shadow::kShadowStatusFile);
     status_ = status ? std::optional(*std::move(status)) : std::nullopt;
@@ -55,10 +57,19 @@ Task<void> ShadowKeeper::run() {
       co_await process_.bury();
       adopt();
     }
+    if (!shadow_may_run(config_)) {
+      if (process_.running()) process_.replace("no shadow is configured");
+      co_return;
+    }
     if (!process_.running()) process_.start_when_due();
-    else if (process_.other_program()) process_.replace("another program");
+    else if (outdated()) process_.replace("another configuration or program");
     static_cast<void>(co_await loop_.sleep_for(kLookEvery));
   }
+}
+
+bool ShadowKeeper::outdated() const {
+  if (!status_ || status_->pid != process_.pid()) return false;
+  return status_->data_dir != shadow_data_directory(config_).string() || process_.other_program();
 }
 
 void ShadowKeeper::adopt() {
@@ -69,7 +80,7 @@ void ShadowKeeper::adopt() {
 std::optional<serve::Protection> ShadowKeeper::protection() const {
   if (!config_.shadow.enabled) return std::nullopt;
   serve::Protection protection;
-  protection.note = "not running";
+  protection.note = shadow_may_run(config_) ? "not running" : std::string(kNotHere);
   if (!status_ || wall_now() - status_->written_at > kStatusAgeMax) return protection;
   const auto server_lsn = receiver_.status() ? receiver_.status()->server_lsn : Lsn{};
   const auto behind = server_lsn > status_->replayed_lsn

@@ -24,6 +24,7 @@ class ShadowKeeper {
 
  private:
   void adopt();
+  [[nodiscard]] bool outdated() const;
 
   const Config& config_;
   runtime::Loop& loop_;

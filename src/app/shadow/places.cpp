@@ -1,9 +1,17 @@
 // See places.hpp.
 #include "app/shadow/places.hpp"
 
+#include "instance/instance.hpp"
+
 namespace pgkeel::app {
 
 namespace fs = std::filesystem;
+
+bool shadow_may_run(const Config& config) {
+  using enum instance::Kind;
+  return config.shadow.enabled &&
+         (config.instance.kind == Managed || config.instance.kind == Embedded);
+}
 
 fs::path shadow_data_directory(const Config& config) {
   if (!config.shadow.data_dir.empty()) return config.shadow.data_dir;
@@ -16,6 +24,17 @@ fs::path shadow_run_directory(const Config& config) {
   auto run = shadow_data_directory(config);
   run += ".run";
   return run;
+}
+
+std::string relay_directory(const Config& config) {
+  return config.shadow.enabled ? shadow_run_directory(config).string() : std::string();
+}
+
+shadow::CopyPlaces shadow_copy_places(const Config& config) {
+  const auto data_dir = shadow_data_directory(config);
+  auto build_dir = data_dir;
+  build_dir += ".build";
+  return {data_dir, build_dir};
 }
 
 }  // namespace pgkeel::app

@@ -4,12 +4,21 @@
 #include <filesystem>
 
 #include "app/config.hpp"
+#include "shadow/standby/copy.hpp"
 
 namespace pgkeel::app {
+
+/// Whether one is configured where there can be one: its files and its server on this machine, and
+/// not in a container, which is not proven yet.
+[[nodiscard]] bool shadow_may_run(const Config& config);
 
 /// shadow.data_dir, else beside the data directory: never inside it.
 [[nodiscard]] std::filesystem::path shadow_data_directory(const Config& config);
 /// Of its sockets: the relay's, which it streams from, and its own. Its server's account owns it.
 [[nodiscard]] std::filesystem::path shadow_run_directory(const Config& config);
+/// The same while the receiver relays to it; empty: it does not.
+[[nodiscard]] std::string relay_directory(const Config& config);
+/// Where its copy is, and where one is built.
+[[nodiscard]] shadow::CopyPlaces shadow_copy_places(const Config& config);
 
 }  // namespace pgkeel::app

@@ -37,7 +37,7 @@ bool rest(const std::stop_token& stop, Seconds limit) {
 }  // namespace
 
 RelayFeed::RelayFeed(const Config& config)
-    : config_(config), thread_([this](const std::stop_token& stop) { keep_trying(stop); }) {}
+    : config_(config), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 RelayFeed::~RelayFeed() {
   thread_.request_stop();
@@ -48,6 +48,14 @@ void RelayFeed::written(TimelineId timeline, Lsn end) {
   const std::scoped_lock lock(mutex_);
   if (relay_) relay_->received(timeline, end);
   else newest_.emplace(timeline, end);
+}
+
+void RelayFeed::run(const std::stop_token& stop) {
+  try {
+    keep_trying(stop);
+  } catch (const std::exception& error) {  // out of memory; the receiver goes on
+    log_error("no relay", {{"why", error.what()}});
+  }
 }
 
 void RelayFeed::keep_trying(const std::stop_token& stop) {

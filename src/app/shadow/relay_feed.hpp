@@ -25,6 +25,7 @@ class RelayFeed {
   void written(TimelineId timeline, Lsn end);
 
  private:
+  void run(const std::stop_token& stop);
   void keep_trying(const std::stop_token& stop);
   [[nodiscard]] bool try_once(std::string& said);
   void show(const std::stop_token& stop) const;

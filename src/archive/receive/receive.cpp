@@ -25,7 +25,7 @@ ReceiveStatus first_status(const ReceiveRequest& request) {
   status.started_at = wall_now();
   status.durability = request.durability;
   status.store = request.store.where;
-  status.relays = static_cast<bool>(request.on_written);
+  status.relays_in = request.relays_in;
   return status;
 }
 

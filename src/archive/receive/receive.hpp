@@ -50,6 +50,7 @@ struct ReceiveRequest {
   /// Told of every piece of WAL that is in the spool, from the thread that must not wait: all of
   /// that timeline up to there, the end of a record or of a page.
   std::function<void(TimelineId, Lsn)> on_written = {};
+  std::string relays_in = {};  ///< for the status
 
   [[nodiscard]] std::filesystem::path status_file() const { return state_dir / kReceiveStatusFile; }
 };

@@ -109,7 +109,7 @@ std::string to_json(const ReceiveStatus& status) {
       {"state", to_string(status.state)},
       {"sync", status.durability == Durability::Sync},
       {"store", status.store},
-      {"relays", status.relays},
+      {"relays_in", status.relays_in},
       {"system_id", to_string(status.system_id)},
       {"timeline", status.timeline.value},
       {"received_lsn", to_string(status.received_lsn)},
@@ -140,7 +140,7 @@ Result<ReceiveStatus> parse_receive_status(std::string_view text) {
   const auto& sync = member(json, "sync");
   status.durability = sync.is_boolean() && sync.get<bool>() ? Durability::Sync : Durability::Async;
   status.store = text_of(json, "store");
-  status.relays = member(json, "relays") == true;
+  status.relays_in = text_of(json, "relays_in");
   status.system_id = parse_system_id(text_of(json, "system_id")).value_or(SystemId{});
   status.timeline = timeline_of(json, "timeline");
   status.received_lsn = lsn_of(json, "received_lsn");

@@ -51,8 +51,8 @@ struct ReceiveStatus {
   WallTime written_at;  ///< of the file
   ReceiveState state = ReceiveState::Connecting;
   Durability durability = Durability::Async;
-  std::string store;    ///< where it ships to, as configured
-  bool relays = false;  ///< somebody is told of what it writes
+  std::string store;      ///< where it ships to, as configured
+  std::string relays_in;  ///< where standbys find it; empty: it relays to none
   SystemId system_id;
   TimelineId timeline;
   Lsn received_lsn;

@@ -36,7 +36,8 @@ Settings isolation(const PrivateServerOptions& options) {
   const auto in_work_dir = [&options](const char* name) {
     return (options.work_dir / name).string();
   };
-  return {{"listen_addresses", ""},
+  return {{"data_directory", options.data_dir.string()},  // one in the file goes before -D
+          {"listen_addresses", ""},
           {"unix_socket_directories", options.work_dir.string()},
           {"unix_socket_permissions", "0700"},
           {"port", kPort},

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -30,6 +31,14 @@ constexpr std::string_view kNotReached =
     "recovery ended before configured recovery target was reached";
 constexpr std::string_view kLastTransaction = "last completed transaction was at log time ";
 constexpr const char* kWorkDirectory = "pgkeel-restore";  // inside the data directory
+
+std::optional<Oid> oid_of(const std::string& name) {
+  std::uint32_t number = 0;
+  const auto* end = name.data() + name.size();
+  const auto read = std::from_chars(name.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return Oid(number);
+}
 
 Millis since(SteadyTime began) {
   return std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
@@ -98,6 +107,7 @@ class Restore {
  private:
   Result<void> plan();
   Result<void> copy();
+  Result<bool> bring();
   Result<void> replay(const WhileUp& while_up);
   Result<void> set_up_configuration() const;
   Result<PrivateServerOptions> server_options(const fs::path& work_dir) const;
@@ -136,8 +146,29 @@ Result<void> Restore::plan() {
   return {};
 }
 
+// What was brought knows where its tablespaces are.
+Result<bool> Restore::bring() {
+  if (!request_->bring_copy) return false;
+  TRY(brought, request_->bring_copy(request_->into, plan_->backup.system_id));
+  if (!brought) return false;
+  done_.brought = true;
+  done_.tablespaces.clear();
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(request_->into / "pg_tblspc", error)) {
+    const auto oid = oid_of(entry.path().filename().string());
+    const auto target = fs::read_symlink(entry.path(), error);
+    if (oid && !error) done_.tablespaces[*oid] = target;
+  }
+  return true;
+}
+
 Result<void> Restore::copy() {
   const auto began = SteadyClock::now();
+  TRY(brought, bring());
+  if (brought) {
+    done_.copy_took = since(began);
+    return set_up_configuration();
+  }
   ExtractRequest extract_request;
   extract_request.store = request_->store;
   extract_request.keys = request_->keys;

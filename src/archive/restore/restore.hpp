@@ -47,6 +47,10 @@ struct RestoreRequest {
   std::filesystem::path wal_fetch;  ///< the pgkeel binary, for restore_command
   /// Directories the server being protected uses on this machine now: data and tablespaces.
   std::set<std::filesystem::path> in_use = {};
+  /// Puts a copy of that cluster that is not yet at the target, its tablespaces elsewhere, at
+  /// `into` by its own means: then no file is copied. False: it did nothing. Empty: there is none.
+  std::function<Result<bool>(const std::filesystem::path& into, SystemId system_id)> bring_copy =
+      {};
   int threads = 2;
   std::function<void(const RestoreProgress&)> tell = {};
   std::stop_token stop = {};
@@ -60,6 +64,7 @@ struct Restored {
   std::filesystem::path bin_dir;  ///< of the programs that replayed; empty: an image's
   std::optional<pg::WalSegment> gap;
   std::optional<AbandonedBranch> abandoned;
+  bool brought = false;  ///< bring_copy did, instead of the backup
   Millis copy_took{};
   Millis replay_took{};
   std::uint64_t segments = 0;

@@ -26,6 +26,8 @@ bool is_ours(const fs::path& base) {
   return fs::exists(base / kOurs, error);
 }
 
+}  // namespace
+
 // What a killed job left running. The copy is thrown away: it need not shut down cleanly.
 Result<void> end_server_of(const fs::path& copy) {
   std::error_code error;
@@ -45,8 +47,6 @@ Result<void> end_server_of(const fs::path& copy) {
     return fail(ErrorCode::Refused, "a server may still run in " + copy.string());
   return {};
 }
-
-}  // namespace
 
 Result<Scratch> Scratch::prepare(const fs::path& base, std::string_view job,
                                  const std::optional<runtime::Account>& owner) {

@@ -40,6 +40,10 @@ class Scratch {
   std::string job_;
 };
 
+/// Ends, at once, the server a killed job left in a copy of ours, and waits for its processes.
+/// Refused when it cannot be told whether one runs.
+Result<void> end_server_of(const std::filesystem::path& copy);
+
 /// DiskFull, with `hint`, unless a copy of `backup` fits into the file system of `directory`.
 Result<void> ask_for_room_in(const std::filesystem::path& directory, const Backup& backup,
                              std::string_view hint);

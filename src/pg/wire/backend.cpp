@@ -122,8 +122,9 @@ void BackendWriter::copy_data(ByteSpan head, ByteSpan rest) {
 
 void BackendWriter::sent(std::size_t bytes) {
   sent_ += bytes;
-  if (sent_ < out_.size()) return;
-  out_.clear();
+  // Now and then, so that what never runs empty does not grow.
+  if (sent_ < out_.size() && sent_ < kSentMax) return;
+  out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
   sent_ = 0;
 }
 

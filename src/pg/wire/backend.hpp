@@ -50,6 +50,9 @@ class BackendWriter {
   [[nodiscard]] ByteSpan pending() const { return ByteSpan(out_).subspan(sent_); }
   /// The first so many bytes of what is pending have gone out.
   void sent(std::size_t bytes);
+  /// What is pending, and what has gone out and was not forgotten yet: less than kSentMax.
+  [[nodiscard]] std::size_t bytes_held() const { return out_.size(); }
+  static constexpr std::size_t kSentMax = 256U << 10U;
 
  private:
   [[nodiscard]] std::size_t begin(char type);

@@ -1,6 +1,7 @@
 // The data directory is gone and an archive is there. It is searched for first, as always; only
-// when it is nowhere is it restored: into a directory beside its place by a pgkeel of its own,
-// every file compared with the backup's manifest and all WAL there is replayed. Placing it is a
+// when it is nowhere is it restored: into a directory beside its place by a pgkeel of its own, from
+// the shadow where there is one, else every file compared with the backup's manifest, and all WAL
+// there is replayed. Placing it is a
 // step of its own, because a day may have passed: what may fill the place is asked again. What
 // stood in the place was renamed aside and is kept. In a mount point, which cannot be renamed, both
 // happen to its entries.
@@ -62,7 +63,8 @@ std::string objection_to_placing(const StepContext& context, const fs::path& res
 Task<Result<runtime::ProcessOutput>> run_restore(Services* services, fs::path into) {
   runtime::ProcessSpec spec;
   spec.argv = services->pgkeel;
-  const std::vector<std::string> words{"restore", "--into", into.string(), "--json"};
+  const std::vector<std::string> words{"restore", "--into", into.string(), "--from-shadow",
+                                       "--json"};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
   auto ran = co_await runtime::run_process(services->loop, std::move(spec),
                                            services->loop.after(kRestorePatience));

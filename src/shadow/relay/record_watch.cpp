@@ -8,6 +8,7 @@
 namespace pgkeel::shadow {
 
 Result<std::optional<UnfitRecord>> RecordWatch::look(ByteSpan bytes) {
+  if (!reader_ && bytes.empty()) return std::nullopt;
   if (!reader_) {  // which version wrote it is in its first page
     const auto major = pg::major_of_wal_magic(ByteReader(bytes).read<std::uint16_t>());
     if (!major)

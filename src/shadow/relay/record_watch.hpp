@@ -22,7 +22,8 @@ class RecordWatch {
   /// The bytes looked at begin at `from`, the start of a segment.
   RecordWatch(Lsn from, std::uint64_t segment_bytes) : from_(from), segment_bytes_(segment_bytes) {}
 
-  /// The next bytes: the first unfit record that is whole by now. Malformed when they are no WAL.
+  /// The next bytes: the first unfit record that is whole by now; with none, the next such of those
+  /// looked at before. Malformed when they are no WAL.
   Result<std::optional<UnfitRecord>> look(ByteSpan bytes);
   [[nodiscard]] Lsn position() const { return at_; }
 

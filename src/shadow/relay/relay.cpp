@@ -1,6 +1,7 @@
 // See relay.hpp.
 #include "shadow/relay/relay.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -35,6 +36,19 @@ Result<sockaddr_un> address_of(const fs::path& path) {
   return address;
 }
 
+// Who may come in is told by the kernel, not by the file's mode. The directory is another
+// account's, which could put a link in the socket's place: only what was opened is changed.
+Result<void> open_to_all(const fs::path& path) {
+  const runtime::Fd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status{};
+  if (!fd.valid() || ::fstat(fd.get(), &status) != 0) return fail_errno(errno, path.string());
+  if (!S_ISSOCK(status.st_mode) || status.st_uid != ::geteuid())
+    return fail(ErrorCode::Refused, path.string() + " is not the socket that was made");
+  if (::chmod(fmt::format("/proc/self/fd/{}", fd.get()).c_str(), 0666) != 0)
+    return fail_errno(errno, "open " + path.string() + " to all");
+  return {};
+}
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 // False when the other side is gone.
@@ -67,7 +81,7 @@ Result<std::unique_ptr<Relay>> Relay::start(RelayOptions options) {
   relay->shelf_ = std::move(shelf);
   TRY_VOID(relay->listen());
   relay->thread_ =
-      std::jthread([self = relay.get()](const std::stop_token& stop) { self->serve(stop); });
+      std::jthread([self = relay.get()](const std::stop_token& stop) { self->run(stop); });
   return relay;
 }
 
@@ -92,9 +106,9 @@ Result<void> Relay::listen() {
   TRY(address, address_of(path));
   ::unlink(path.c_str());
   if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener_.get(), kBacklog) != 0)
+      ::listen(listener_.get(), kBacklog) != 0)
     return fail_errno(errno, "listen at " + path.string());
-  return {};
+  return open_to_all(path);
 }
 
 void Relay::received(TimelineId timeline, Lsn end) {
@@ -105,6 +119,14 @@ void Relay::received(TimelineId timeline, Lsn end) {
 std::vector<StandbyView> Relay::standbys() const {
   const std::scoped_lock lock(mutex_);
   return views_;
+}
+
+void Relay::run(const std::stop_token& stop) {
+  try {
+    serve(stop);
+  } catch (const std::exception& error) {  // out of memory; the receiver goes on
+    log_error("the relay has ended", {{"why", error.what()}});
+  }
 }
 
 void Relay::serve(const std::stop_token& stop) {
@@ -152,11 +174,25 @@ void Relay::turn(Connection& connection, short events) {
   if (open) session.pump(now);
   open = open && write_all(connection.fd.get(), session);
   if (!open || (session.ended() && session.pending().empty())) connection.fd.reset();
+  note_refusal(session.view());
+}
+
+// Kept until the standby of that name streams: it comes again and again, and is gone in between.
+void Relay::note_refusal(const StandbyView& view) {
+  if (view.streaming && !view.refusal) refused_.erase(view.application_name);
+  if (!view.refusal || refused_.size() >= kStandbysMax) return;
+  const auto before = refused_.find(view.application_name);
+  if (before == refused_.end() || before->second.refusal->message() != view.refusal->message())
+    log_warning("a standby is refused",
+                {{"standby", view.application_name}, {"why", view.refusal->message()}});
+  refused_[view.application_name] = view;
+  refused_[view.application_name].streaming = false;
 }
 
 void Relay::show() {
   std::vector<StandbyView> views;
   for (const auto& connection : connections_) views.push_back(connection.session.view());
+  for (const auto& [name, view] : refused_) views.push_back(view);
   const std::scoped_lock lock(mutex_);
   views_ = std::move(views);
 }

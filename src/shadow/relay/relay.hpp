@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -50,10 +51,12 @@ class Relay {
   };
   explicit Relay(RelayOptions options) : options_(std::move(options)) {}
   Result<void> listen();
+  void run(const std::stop_token& stop);
   void serve(const std::stop_token& stop);
   void let_in();
   [[nodiscard]] bool may_come_in(int fd) const;
   void turn(Connection& connection, short events);
+  void note_refusal(const StandbyView& view);
   void show();
 
   RelayOptions options_;
@@ -61,7 +64,8 @@ class Relay {
   runtime::Fd listener_;
   runtime::Fd wake_;
   std::list<Connection> connections_;
-  mutable std::mutex mutex_;  // guards what follows
+  std::map<std::string, StandbyView> refused_;  ///< by application name, the last time
+  mutable std::mutex mutex_;                    // guards what follows
   std::vector<StandbyView> views_;
   std::jthread thread_;
 };

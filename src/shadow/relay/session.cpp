@@ -164,6 +164,7 @@ Result<void> RelaySession::start(const StartReplication& command, SteadyTime now
     return {};
   }
   view_.held.reset();
+  view_.refusal.reset();
   watch_.reset();
   out_.copy_both();
   state_ = State::Streaming;
@@ -224,7 +225,7 @@ Result<void> RelaySession::send_wal(SteadyTime now) {
   }
   const auto limit = left_ ? left_->at : held->end;
   if (!watch_ && view_.sent < limit) TRY_VOID(begin_watch());
-  while (view_.sent < limit && !view_.held && pending().size() < kPendingMax)
+  while (view_.sent < limit && !view_.held && pending().size() + kMessageMax < kPendingMax)
     TRY_VOID(send_piece(limit, now));
   if (left_ && view_.sent >= limit) leave();
   return {};
@@ -247,7 +248,10 @@ Result<void> RelaySession::look_up_to(Lsn end) {
   while (watch_->position() < end) {
     const auto from = watch_->position();
     TRY_VOID(shelf_.read(open_, {view_.timeline, from, piece_bytes(from, end)}, piece_));
-    TRY_VOID(watch_->look(piece_));  // what was replayed before this session is past mending
+    // What the standby has already is past mending.
+    auto past = watch_->look(piece_);
+    while (past && *past) past = watch_->look({});
+    if (!past) return fail(past.error());
   }
   return {};
 }
@@ -284,6 +288,7 @@ void RelaySession::keep_alive(SteadyTime now) {
 }
 
 void RelaySession::refuse(const Error& error, std::string_view severity) {
+  view_.refusal = error;
   out_.error({severity, sqlstate_of(error.code), error.message(), error.hint()});
   if (severity == kFatal) state_ = State::Ended;
 }

@@ -27,6 +27,7 @@ struct StandbyView {
   Lsn sent;
   archive::StandbyStatus status = {};
   std::optional<UnfitRecord> held = {};  ///< why nothing more goes out
+  std::optional<Error> refusal = {};     ///< the last one
 };
 
 class RelaySession {
@@ -45,6 +46,7 @@ class RelaySession {
   void pump(SteadyTime now);
   [[nodiscard]] ByteSpan pending() const { return out_.pending(); }
   void sent(std::size_t bytes) { out_.sent(bytes); }
+  [[nodiscard]] std::size_t bytes_held() const { return out_.bytes_held(); }
   /// Nothing more will come; what is pending may still go out.
   [[nodiscard]] bool ended() const { return state_ == State::Ended; }
   [[nodiscard]] const StandbyView& view() const { return view_; }

@@ -23,7 +23,8 @@ Json json_of(const StandbyView& view) {
           {"flushed_lsn", to_string(view.status.flushed)},
           {"applied_lsn", to_string(view.status.applied)},
           {"said_at", to_iso8601(view.status.sent_at)},
-          {"held", held}};
+          {"held", held},
+          {"refused", view.refusal ? Json(view.refusal->message()) : Json()}};
 }
 
 std::string text_of(const Json& object, const char* key) {
@@ -42,6 +43,8 @@ StandbyView view_of(const Json& json) {
   if (held != json.end() && held->is_object())
     view.held =
         UnfitRecord{parse_lsn(text_of(*held, "before")).value_or(Lsn{}), text_of(*held, "what")};
+  if (const auto refused = text_of(json, "refused"); !refused.empty())
+    view.refusal = Error(ErrorCode::Refused, refused);
   return view;
 }
 

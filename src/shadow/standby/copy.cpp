@@ -1,6 +1,11 @@
 // See copy.hpp.
 #include "shadow/standby/copy.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -19,23 +24,35 @@ constexpr std::size_t kMarkerBytesMax = 4096;
 constexpr const char* kJob = "copy";
 constexpr const char* kRoomHint = "Free space there, or set shadow.data_dir to another disk.";
 
+std::uint64_t number_in(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  return read.ec == std::errc{} && read.ptr == end ? number : 0;
+}
+
 Error in_the_way(const fs::path& place, std::string_view why) {
   return Error(ErrorCode::Refused, fmt::format("{} {}; it was not touched", place.string(), why))
       .with_hint("Move it away, or set shadow.data_dir to another place.");
 }
 
+// The directory is another account's: nothing in it names a path that we would remove.
 Result<CopyOrigin> parse_marker(const std::string& text, const fs::path& place) {
   const auto json = Json::parse(text, nullptr, false);
-  const auto system = json.is_object() ? json.value("system_id", "") : "";
-  const auto id = parse_system_id(system);
+  const auto text_of = [&json](const char* key) {
+    const auto found = json.is_object() ? json.find(key) : json.end();
+    return json.is_object() && found != json.end() && found->is_string() ? found->get<std::string>()
+                                                                         : std::string();
+  };
+  const auto id = parse_system_id(text_of("system_id"));
   if (!id) return fail(in_the_way(place, "has a marker that cannot be read"));
-  return CopyOrigin{*id, json.value("backup", ""), json.value("tablespaces", "")};
+  return CopyOrigin{*id, text_of("backup"), number_in(text_of("tablespaces"))};
 }
 
 std::string marker_of(const CopyOrigin& origin) {
   const Json marker = {{"system_id", to_string(origin.system_id)},
                        {"backup", origin.backup},
-                       {"tablespaces", origin.tablespaces.string()},
+                       {"tablespaces", std::to_string(origin.tablespaces)},
                        {"built_at", to_iso8601(wall_now())}};
   return marker.dump() + "\n";
 }
@@ -49,31 +66,35 @@ Result<void> remove_tree(const fs::path& directory) {
 
 }  // namespace
 
-// Names the tablespaces of a copy that is being built, until the copy itself does.
+// A number of its own each time: those of a copy that was promoted stay where they are.
+fs::path ShadowCopy::tablespaces(std::uint64_t number) const {
+  auto directory = places_.data_dir;
+  directory += fmt::format("-tablespaces-{}", number);
+  return directory;
+}
+
+// Names those of a copy that is being built or removed.
 fs::path ShadowCopy::pending_note() const { return places_.build_dir / "tablespaces"; }
+
+Result<void> ShadowCopy::note_pending(std::uint64_t number) const {
+  return runtime::write_file_atomic(pending_note(), std::to_string(number));
+}
 
 Result<void> ShadowCopy::clear_pending() const {
   const auto note = runtime::read_file(pending_note(), kMarkerBytesMax);
   if (!note) return {};
   TRY(present, origin());
-  if (!present || present->tablespaces != *note) TRY_VOID(remove_tree(*note));
+  const auto number = number_in(*note);
+  if (number != 0 && (!present || present->tablespaces != number))
+    TRY_VOID(remove_tree(tablespaces(number)));
   return remove_tree(pending_note());
-}
-
-// A name of its own each time: those of a copy that was promoted stay where they are.
-Result<fs::path> ShadowCopy::make_tablespaces(const archive::RestoreRequest& request) const {
-  auto directory = places_.data_dir;
-  directory += fmt::format("-tablespaces-{}", wall_now().time_since_epoch().count());
-  TRY_VOID(runtime::write_file_atomic(pending_note(), directory.string()));
-  TRY_VOID(runtime::ensure_directory(directory, {.mode = 0700, .owner = request.account}));
-  return directory;
 }
 
 Result<std::optional<CopyOrigin>> ShadowCopy::origin() const {
   std::error_code error;
   const auto& place = places_.data_dir;
   if (!fs::exists(place, error) || fs::is_empty(place, error)) return std::nullopt;
-  const auto text = runtime::read_file(place / kCopyMarker, kMarkerBytesMax);
+  const auto text = runtime::read_file(place / instance::kShadowMarker, kMarkerBytesMax);
   if (!text && text.error().code == ErrorCode::NotFound)
     return fail(in_the_way(place, "is no shadow that pgkeel made"));
   if (!text) return fail(text.error());
@@ -82,23 +103,27 @@ Result<std::optional<CopyOrigin>> ShadowCopy::origin() const {
 }
 
 Result<CopyOrigin> ShadowCopy::build(archive::RestoreRequest request) const {
+  if (::rmdir(places_.data_dir.c_str()) != 0 && errno != ENOENT)
+    return fail(in_the_way(places_.data_dir, "is a mount point, or not empty"));
   TRY(plan, archive::plan_restore_of(request));
   TRY_VOID(archive::ask_for_room_in(places_.data_dir.parent_path(), plan.backup, kRoomHint));
   TRY(scratch, archive::Scratch::prepare(places_.build_dir, kJob, request.account));
   TRY_VOID(clear_pending());
   request.into = scratch.data();
   request.label = plan.backup.label;
-  CopyOrigin origin{plan.backup.system_id, plan.backup.label, {}};
+  CopyOrigin origin{plan.backup.system_id, plan.backup.label, 0};
   if (!plan.backup.tablespaces.empty()) {
-    TRY(directory, make_tablespaces(request));
-    origin.tablespaces = request.tablespaces_into = directory;
+    origin.tablespaces = static_cast<std::uint64_t>(wall_now().time_since_epoch().count());
+    TRY_VOID(note_pending(origin.tablespaces));
+    request.tablespaces_into = tablespaces(origin.tablespaces);
+    TRY_VOID(runtime::ensure_directory(request.tablespaces_into,
+                                       {.mode = 0700, .owner = request.account}));
   }
   TRY_VOID(archive::lay_out(request));
   const runtime::FileMode mode{.mode = 0600, .owner = request.account};
   TRY_VOID(runtime::write_file_atomic(request.into / "standby.signal", "", mode));
-  TRY_VOID(runtime::write_file_atomic(request.into / kCopyMarker, marker_of(origin), mode));
-  std::error_code error;
-  fs::remove(places_.data_dir, error);  // rmdir: only when it is empty
+  TRY_VOID(
+      runtime::write_file_atomic(request.into / instance::kShadowMarker, marker_of(origin), mode));
   TRY_VOID(runtime::rename_durable(request.into, places_.data_dir));
   TRY_VOID(clear_pending());
   TRY_VOID(scratch.clear());
@@ -121,13 +146,27 @@ Result<void> ShadowCopy::may_be_removed() const {
   return {};
 }
 
+Result<bool> ShadowCopy::hand_over(const fs::path& into, SystemId system_id) const {
+  TRY(origin, ShadowCopy::origin());
+  if (!origin || origin->system_id != system_id) return false;
+  TRY_VOID(may_be_removed());
+  static_cast<void>(::rmdir(into.c_str()));  // only when it is empty
+  const auto moved = runtime::rename_durable(places_.data_dir, into);
+  if (!moved && moved.error().sys_errno == EXDEV) return false;
+  if (!moved) return fail(moved.error());
+  TRY_VOID(remove_tree(into / "standby.signal"));
+  TRY_VOID(remove_tree(into / instance::kShadowMarker));
+  return true;
+}
+
 Result<void> ShadowCopy::discard(const std::optional<runtime::Account>& account) const {
   TRY(origin, ShadowCopy::origin());
   if (!origin) return {};
   TRY_VOID(may_be_removed());
   TRY(scratch, archive::Scratch::prepare(places_.build_dir, kJob, account));
+  if (origin->tablespaces != 0) TRY_VOID(note_pending(origin->tablespaces));
   TRY_VOID(runtime::rename_durable(places_.data_dir, scratch.data()));
-  TRY_VOID(remove_tree(origin->tablespaces));
+  TRY_VOID(clear_pending());
   return scratch.clear();
 }
 

@@ -5,12 +5,14 @@
 // place empty or whole, and what was half made is cleared by the next build.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "archive/restore/restore.hpp"
 #include "base/result.hpp"
+#include "instance/search.hpp"
 
 namespace pgkeel::shadow {
 
@@ -19,13 +21,10 @@ struct CopyPlaces {
   std::filesystem::path build_dir;  ///< beside it, on the same file system
 };
 
-/// Bears the system identifier and the backup's label; inside the copy.
-inline constexpr const char* kCopyMarker = "pgkeel-shadow.json";
-
 struct CopyOrigin {
   SystemId system_id;
   std::string backup;
-  std::filesystem::path tablespaces = {};  ///< a directory with all of the copy's; empty: none
+  std::uint64_t tablespaces = 0;  ///< names the directory of all of the copy's; 0: it has none
 };
 
 class ShadowCopy {
@@ -37,8 +36,15 @@ class ShadowCopy {
   [[nodiscard]] Result<std::optional<CopyOrigin>> origin() const;
   /// `request` says from which archive and for which account. The errors of a restore; DiskFull.
   Result<CopyOrigin> build(archive::RestoreRequest request) const;
+  /// Ends what a build or a removal that was killed left of tablespaces. To be called whenever a
+  /// copy stands: those of one that was promoted are not ours to remove.
+  Result<void> clear_pending() const;
   /// Refused when it was promoted: then it is a server of its own, and none of ours any more.
   [[nodiscard]] Result<void> still_standby() const;
+  /// Gives the copy away: renamed to `into`, which is absent or empty, and no standby any more.
+  /// False, and nothing was done: there is none of that cluster, or it is on another file system.
+  /// Refused as discard() does.
+  Result<bool> hand_over(const std::filesystem::path& into, SystemId system_id) const;
   /// Removes a copy that is of no use. Refused, with what stands against it.
   Result<void> discard(const std::optional<runtime::Account>& account) const;
 
@@ -46,8 +52,8 @@ class ShadowCopy {
 
  private:
   [[nodiscard]] std::filesystem::path pending_note() const;
-  Result<std::filesystem::path> make_tablespaces(const archive::RestoreRequest& request) const;
-  Result<void> clear_pending() const;
+  [[nodiscard]] std::filesystem::path tablespaces(std::uint64_t number) const;
+  Result<void> note_pending(std::uint64_t number) const;
   Result<void> may_be_removed() const;
   CopyPlaces places_;
 };

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 
 #include "archive/catalog/backup.hpp"
+#include "archive/restore/foreign_tablespaces.hpp"
+#include "archive/restore/scratch.hpp"
 #include "base/log.hpp"
 #include "instance/binaries.hpp"
 #include "instance/data_dir.hpp"
@@ -27,16 +29,45 @@ constexpr Seconds kAskArchiveEvery{10};
 // Restarted by somebody, or short of memory for a moment: the same copy is given another chance.
 constexpr int kFailuresMax = 3;
 constexpr Seconds kHealthyAfter{60};
+// The receiver is replaced within moments; a standby without WAL for longer does not follow.
+constexpr Seconds kSilentMax{10};
+// Below it the server is stopped and waits: the disk is the primary's too.
+constexpr std::uint64_t kFreeBytesMin = 512U << 20U;
+constexpr std::uintmax_t kLogBytesMax = 10U << 20U;
 
 constexpr const char* kPosition =
     "select (select received_tli from pg_stat_wal_receiver)::text as timeline, "
+    "(select count(*) from pg_stat_wal_receiver where status = 'streaming')::text as streams, "
+    "pg_is_wal_replay_paused()::text as paused, "
     "pg_last_wal_replay_lsn()::text as replayed, "
     "extract(epoch from pg_last_xact_replay_timestamp())::text as until";
+
+// One old log is kept.
+void rotate(const std::filesystem::path& log) {
+  std::error_code error;
+  if (std::filesystem::file_size(log, error) < kLogBytesMax || error) return;
+  auto old = log;
+  old += ".1";
+  std::filesystem::rename(log, old, error);
+}
+
+// Where its tablespaces lead, which a container has to be given.
+std::vector<std::filesystem::path> tablespaces_of(const std::filesystem::path& data_dir) {
+  const auto found = archive::tablespaces_in(data_dir);
+  return {found.begin(), found.end()};
+}
 
 std::optional<WallTime> time_of(const std::string* epoch) {
   if (epoch == nullptr || epoch->empty()) return std::nullopt;
   const auto micros = static_cast<std::int64_t>(std::stod(*epoch) * 1e6);
   return WallTime(std::chrono::microseconds(micros));
+}
+
+const StandbyView* ours_among(const std::vector<StandbyView>& standbys) {
+  const StandbyView* ours = nullptr;  // a refused one is listed behind one that streams
+  for (const auto& view : standbys)
+    if (view.application_name == kShadowName && (ours == nullptr || view.held)) ours = &view;
+  return ours;
 }
 
 // It cannot be read or does not replay; anything else may pass.
@@ -67,7 +98,9 @@ void Standby::run() {
 
 Result<void> Standby::attempt() {
   TRY(archive, request_.archive());
+  TRY_VOID(archive::end_server_of(copy_.data_dir()));  // of one of us that was killed
   TRY_VOID(ready_copy(archive));
+  TRY_VOID(require_room());
   TRY_VOID(start(archive));
   const auto began = SteadyClock::now();
   const auto followed = follow();
@@ -80,10 +113,12 @@ Result<void> Standby::attempt() {
 Result<void> Standby::ready_copy(const archive::RestoreRequest& archive) {
   TRY(origin, copy_.origin());
   if (origin) TRY_VOID(copy_.still_standby());
+  if (origin) TRY_VOID(copy_.clear_pending());
   const bool strange = origin && origin->system_id != request_.system_id;
   if (origin && (anew_ || strange)) {
     log_warning("the shadow is built anew", {{"data_dir", copy_.data_dir().string()},
                                              {"why", strange ? "it is another cluster's" : said_}});
+    TRY_VOID(archive::plan_restore_of(archive));  // what cannot be built again is not removed
     TRY_VOID(copy_.discard(archive.account));
     origin.reset();
   }
@@ -128,23 +163,48 @@ Result<void> Standby::start(const archive::RestoreRequest& archive) {
   options.work_dir = request_.work_dir;
   options.account = archive.account;
   options.superuser = archive.superuser;
+  options.tablespaces = tablespaces_of(copy_.data_dir());
+  options.tablespaces.push_back(request_.relay_directory);
   options.settings = standby_settings(control, request_.relay_directory, kShadowName);
   TRY_VOID(runtime::ensure_directory(request_.work_dir, {.mode = 0700, .owner = archive.account}));
+  rotate(request_.work_dir / "server.log");
   TRY(server, archive::PrivateServer::start(std::move(options)));
   server_ = std::move(server);
-  return server_->await_ready(request_.stop, [this] {
+  return await_consistent();
+}
+
+// It may be held, or be refused its WAL, before it can be read.
+Result<void> Standby::await_consistent() {
+  std::stop_source enough;
+  const std::stop_callback told(request_.stop, [&enough] { enough.request_stop(); });
+  return server_->await_ready(enough.get_token(), [&] {
+    look_at_relay(ShadowState::Starting);
+    if (anew_) enough.request_stop();
     if (SteadyClock::now() - shown_at_ >= kShowEvery) show();
   });
+}
+
+// Full is no failure of the copy, and no reason to build another.
+Result<void> Standby::require_room() const {
+  TRY(space, runtime::disk_space(copy_.data_dir()));
+  if (space.bytes_free >= kFreeBytesMin) return {};
+  return fail(Error(ErrorCode::DiskFull,
+                    fmt::format("{} are free for the shadow; it waits for {}",
+                                format_size(space.bytes_free), format_size(kFreeBytesMin)))
+                  .with_hint("Free space there, or set shadow.data_dir to another disk."));
 }
 
 Result<void> Standby::follow() {
   TRY(session, server_->connect("template1"));
   status_.following_since = wall_now();
+  streamed_at_ = SteadyClock::now();
   log_info("the shadow follows", {{"data_dir", status_.data_dir}});
   do {
     TRY_VOID(server_->alive());
     TRY_VOID(look(session));
-    TRY_VOID(look_at_relay());
+    TRY_VOID(require_room());
+    const bool silent = SteadyClock::now() - streamed_at_ > kSilentMax;
+    look_at_relay(silent ? ShadowState::Waiting : ShadowState::Following);
     if (anew_) return {};
     show();
   } while (rest(kLookEvery));
@@ -159,36 +219,50 @@ Result<void> Standby::look(client::ReplicationSession& session) {
   if (timeline != nullptr && !timeline->empty())
     status_.timeline = TimelineId(static_cast<std::uint32_t>(std::stoul(*timeline)));
   status_.replayed_until = time_of(rows.at(0, "until"));
-  return {};
+  const auto* streams = rows.at(0, "streams");
+  if (streams != nullptr && *streams != "0") streamed_at_ = SteadyClock::now();
+  const auto* paused = rows.at(0, "paused");
+  if (paused == nullptr || *paused != "true") return {};
+  return fail(ErrorCode::WrongState,
+              "replay is paused, as when the primary's limits were raised; it is started anew");
 }
 
-// What it is not given it never will be: a backup made since has it already.
-Result<void> Standby::look_at_relay() {
-  status_.state = ShadowState::Following;
+// What stands in the way, as the relay knows it. What a standby is not given it never will be: a
+// backup made since has it already.
+void Standby::look_at_relay(ShadowState otherwise) {
+  status_.state = otherwise;
   status_.problem.reset();
   const auto standbys = read_relay_status(request_.relay_status);
-  if (!standbys) return {};
-  const auto ours = std::ranges::find(*standbys, kShadowName, &StandbyView::application_name);
-  if (ours == standbys->end() || !ours->held) return {};
-  status_.state = ShadowState::Held;
-  const auto why = Error(ErrorCode::WrongState, ours->held->what + " cannot be replayed here")
-                       .with_hint(
-                           "The shadow is built anew from the next backup: 'pgkeel backup "
-                           "now' makes one.");
-  status_.problem = archive::problem_of(why, wall_now());
+  const auto* ours = standbys ? ours_among(*standbys) : nullptr;
+  if (ours != nullptr && ours->held) {
+    const auto why = Error(ErrorCode::WrongState, ours->held->what + " cannot be replayed here");
+    return stuck(ShadowState::Held, why, ours->held->start);
+  }
+  if (ours != nullptr && ours->refusal && otherwise != ShadowState::Following)
+    return stuck(ShadowState::Waiting, *ours->refusal, status_.replayed_lsn);
+  if (otherwise == ShadowState::Waiting)
+    status_.problem = archive::problem_of(
+        Error(ErrorCode::WrongState, "no WAL comes from the receiver's relay"), wall_now());
+}
+
+void Standby::stuck(ShadowState state, const Error& why, Lsn behind) {
+  status_.state = state;
+  const auto told = Error(why).with_hint(
+      "The shadow is built anew from the next backup: 'pgkeel backup now' makes one.");
+  status_.problem = archive::problem_of(told, wall_now());
   said_ = why.message();
   const auto now = SteadyClock::now();
-  if (now - asked_archive_at_ < kAskArchiveEvery) return {};
+  if (now - asked_archive_at_ < kAskArchiveEvery) return;
   asked_archive_at_ = now;
-  anew_ = newer_backup_fits(ours->held->start);
-  return {};
+  anew_ = newer_backup_fits(behind);
 }
 
 bool Standby::newer_backup_fits(Lsn behind) const {
   const auto archive = request_.archive();
   if (!archive) return false;
   const auto backups = archive::list_backups(*archive->store);
-  return backups && !backups->empty() && backups->back().start_lsn > behind;
+  return backups && !backups->empty() && backups->back().label != status_.backup &&
+         backups->back().start_lsn > behind;
 }
 
 void Standby::failed(const Error& error) {
@@ -198,7 +272,7 @@ void Standby::failed(const Error& error) {
     log_error("the shadow does not follow", {{"why", error.message()}, {"hint", error.hint()}});
   said_ = error.message();
   show();
-  if (!tells_of_the_copy(error.code)) return;
+  if (!tells_of_the_copy(error.code) || !require_room()) return;
   anew_ = ++failures_ >= kFailuresMax;
 }
 

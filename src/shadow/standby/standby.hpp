@@ -45,7 +45,10 @@ class Standby {
   Result<void> start(const archive::RestoreRequest& archive);
   Result<void> follow();
   Result<void> look(client::ReplicationSession& session);
-  Result<void> look_at_relay();
+  Result<void> await_consistent();
+  [[nodiscard]] Result<void> require_room() const;
+  void look_at_relay(ShadowState otherwise);
+  void stuck(ShadowState state, const Error& why, Lsn behind);
   [[nodiscard]] bool newer_backup_fits(Lsn behind) const;
   void failed(const Error& error);
   void show();
@@ -57,6 +60,7 @@ class Standby {
   std::unique_ptr<archive::PrivateServer> server_;
   SteadyTime shown_at_{};
   SteadyTime asked_archive_at_{};
+  SteadyTime streamed_at_{};
   int failures_ = 0;   // in a row, of a copy that could not replay
   bool anew_ = false;  // the copy is of no use: build another
   std::string said_;

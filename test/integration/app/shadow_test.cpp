@@ -111,8 +111,12 @@ class Shadow : public testing::Test {
 
 TEST_F(Shadow, BuildsItselfFollowsAndOwnsItsFiles) {
   // Goal: with a tablespace: everything is copied, rows arrive while they are written, no file is
-  // the primary's, no port is opened; ended and started again it goes on with the copy it has
-  // (D7 X2).
+  // the primary's, no port is opened, whatever the copied settings say; ended and started again it
+  // goes on with the copy it has (D7 X2).
+  server_.append_config("data_directory = '" + server_.data_dir().string() + "'\n");
+  server_.query("alter system set recovery_target_time = '2001-01-01'");
+  server_.query("alter system set recovery_target_action = 'promote'");
+  server_.query("alter system set recovery_min_apply_delay = '1h'");
   const auto place = make_place("space");
   server_.query("create tablespace fast location '" + place.string() + "'");
   server_.query("create table quick tablespace fast as select 7 as v");
@@ -157,6 +161,21 @@ TEST_F(Shadow, ATablespaceMadeLaterIsNeverOpened) {
   expect_nothing_shared();
   server_.restart();
   EXPECT_EQ(server_.query("select count(*) from quick"), "500");
+}
+
+TEST_F(Shadow, GoesOnWhenThePrimarysLimitsAreRaised) {
+  // Goal: a hot standby with lower limits than its primary pauses for good: it is started anew
+  // with the new ones, and is the same copy (D7).
+  back_up();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  const auto backup = status().value("backup", "");
+  server_.append_config("max_connections = 90\n");
+  server_.restart();
+  add_orders(1001, 1100);
+  ASSERT_TRUE(shadow_has(1100)) << status().dump(2);
+  EXPECT_EQ(ask("show max_connections"), "90");
+  EXPECT_EQ(status().value("backup", ""), backup);
 }
 
 TEST_F(Shadow, TouchesNothingThatIsNotItsOwn) {

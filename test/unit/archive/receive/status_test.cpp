@@ -16,7 +16,7 @@ TEST(ReceiveStatus, ComesBackAsWritten) {
   status.pid = 77;
   status.state = ReceiveState::CatchingUp;
   status.durability = Durability::Sync;
-  status.relays = true;
+  status.relays_in = "/run";
   status.system_id = SystemId(7'000'000'000'000'000'001);
   status.timeline = TimelineId(2);
   status.flushed_lsn = Lsn(0x1'0000'0028);

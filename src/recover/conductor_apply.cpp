@@ -11,6 +11,7 @@
 #include "recover/abandoned.hpp"
 #include "recover/conductor.hpp"
 #include "recover/last_seen.hpp"
+#include "recover/mended.hpp"
 #include "recover/remedy.hpp"
 #include "recover/second_server.hpp"
 #include "recover/verify.hpp"
@@ -396,6 +397,8 @@ void Conductor::restored(const std::string& id) {
   tracked->unmet.clear();
   if (has_hooks(*tracked)) add_event(id, std::string(kHooksDue));
   const auto cause = tracked->cause;
+  // Whoever brought the data back, also a human: what was missed before is there.
+  if (cause == diagnose::Cause::VolumeLost) keep_files_back(services_.ledger);
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Watching;
     incident.recovered = took;

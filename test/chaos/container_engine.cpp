@@ -30,8 +30,7 @@ bool ContainerEngine::possible() {
   return image;
 }
 
-ContainerEngine::ContainerEngine(fs::path state)
-    : state_(state.empty() ? dir_.path() : std::move(state)), port_(test::free_port()) {
+ContainerEngine::ContainerEngine() : state_(dir_.path()), port_(test::free_port()) {
   start_service();
 }
 
@@ -123,11 +122,6 @@ void ContainerEngine::run(const ContainerSpec& spec) {
   ASSERT_NO_FATAL_FAILURE(
       expect_done("POST", "/containers/create?name=" + spec.name, container.dump()));
   ASSERT_NO_FATAL_FAILURE(start(spec.name));
-}
-
-fs::path ContainerEngine::log_file(const std::string& name) {
-  const auto told = Json::parse(call("GET", "/containers/" + name + "/json").body, nullptr, false);
-  return told.is_object() ? told.value("LogPath", "") : "";
 }
 
 int ContainerEngine::remove_volume(const std::string& name) {

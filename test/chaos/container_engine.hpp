@@ -28,8 +28,7 @@ class ContainerEngine {
   /// Needs root, podman and crun.
   static bool possible();
 
-  /// `state`: an existing directory for all it keeps, which outlives it; none: one of its own.
-  explicit ContainerEngine(std::filesystem::path state = {});
+  ContainerEngine();
   ~ContainerEngine();
   ContainerEngine(const ContainerEngine&) = delete;
   ContainerEngine& operator=(const ContainerEngine&) = delete;
@@ -58,8 +57,6 @@ class ContainerEngine {
   [[nodiscard]] std::filesystem::path volume(const std::string& name) const {
     return state_ / "root/volumes" / name / "_data";
   }
-  /// Where the engine keeps what the container writes to its output.
-  [[nodiscard]] std::filesystem::path log_file(const std::string& name);
   /// The engine's answer to `docker volume rm`.
   int remove_volume(const std::string& name);
   /// How often a server began in the container, by its own log.

@@ -98,7 +98,6 @@ void Standby::run() {
 
 Result<void> Standby::attempt() {
   TRY(archive, request_.archive());
-  TRY_VOID(archive::end_server_of(copy_.data_dir()));  // of one of us that was killed
   TRY_VOID(ready_copy(archive));
   TRY_VOID(require_room());
   TRY_VOID(start(archive));
@@ -112,8 +111,11 @@ Result<void> Standby::attempt() {
 
 Result<void> Standby::ready_copy(const archive::RestoreRequest& archive) {
   TRY(origin, copy_.origin());
-  if (origin) TRY_VOID(copy_.still_standby());
-  if (origin) TRY_VOID(copy_.clear_pending());
+  if (origin) {  // known for ours: only then what one of us that was killed left may be ended
+    TRY_VOID(copy_.still_standby());
+    TRY_VOID(archive::end_server_of(copy_.data_dir()));
+    TRY_VOID(copy_.clear_pending());
+  }
   const bool strange = origin && origin->system_id != request_.system_id;
   if (origin && (anew_ || strange)) {
     log_warning("the shadow is built anew", {{"data_dir", copy_.data_dir().string()},

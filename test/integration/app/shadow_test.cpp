@@ -205,6 +205,22 @@ TEST_F(Shadow, TouchesNothingThatIsNotItsOwn) {
   EXPECT_TRUE(fs::exists(shadow_dir() / "base"));
 }
 
+TEST_F(Shadow, EndsNoServerThatIsNotItsOwn) {
+  // Goal: rule 1 and 4: another server runs in the place it was told: it is said, the server serves
+  // on, its files stay.
+  back_up();
+  PostgresOptions options;
+  options.identity = Identity::Fresh;
+  options.data_dir = shadow_dir();
+  PostgresServer other(options);
+  other.query("create table mine as select 7 as v");
+  const auto pid = other.pid();
+  start_shadow();
+  ASSERT_TRUE(becomes("waiting")) << status().dump(2);
+  EXPECT_EQ(other.pid(), pid);
+  EXPECT_EQ(other.query("select v from mine"), "7");
+}
+
 TEST_F(Shadow, IsBuiltAnewWhenItCannotReplay) {
   // Goal: a copy that is damaged is said to be, and built again from the archive (D7).
   back_up();

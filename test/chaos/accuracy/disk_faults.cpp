@@ -42,7 +42,11 @@ SteadyTime until_refused(Session& session, const std::string& statement) {
 
 }  // namespace
 
+// Small: it is to be filled.
 void lay_data_volume(Ground& ground) { ground.put_data_on_volume("320m"); }
+
+// With room for the copy that an un-drop restores beside the data.
+void lay_roomy_volume(Ground& ground) { ground.put_data_on_volume("2g"); }
 
 SteadyTime unmount_data(Site& site) {
   const auto now = SteadyClock::now();
@@ -54,9 +58,9 @@ SteadyTime unmount_data(Site& site) {
 // Segment after segment, until there is no room for the next one.
 SteadyTime fill_wal_disk(Site& site) {
   const auto place = site.ground().data_volume()->place();
+  auto session = site.session();  // first: the server may panic at the writer's next statement
   const auto room = fs::space(place).available;
   std::ofstream(place / "ballast") << std::string(room, 'x');
-  auto session = site.session();
   return until_refused(session,
                        "select pg_logical_emit_message(true, 'fill', repeat('x', 1000000)),"
                        " pg_switch_wal()");

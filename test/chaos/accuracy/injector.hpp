@@ -63,6 +63,7 @@ SteadyTime lose_control_file(Site& site);
 SteadyTime break_config(Site& site);
 
 void lay_data_volume(Ground& ground);
+void lay_roomy_volume(Ground& ground);
 SteadyTime unmount_data(Site& site);
 SteadyTime fill_wal_disk(Site& site);
 void lay_disk(Ground& ground);

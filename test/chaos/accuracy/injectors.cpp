@@ -60,7 +60,7 @@ constexpr auto kInjectors = std::to_array<Injector>({
     {"wrong_identity", "another cluster in the data directory's place and the server killed",
      "the process is killed", ServerDown, Nothing, nullptr, nullptr, put_stranger},
     {"mount_missing", "the file system of the data is unmounted and the server killed",
-     "the process is killed", ServerDown, Mounts, lay_data_volume, nullptr, unmount_data},
+     "the process is killed", ServerDown, Mounts, lay_roomy_volume, nullptr, unmount_data},
     {"port_taken", "the server is killed, another program takes its port, it is started",
      "the start that fails for it", ServerDown, Nothing, nullptr, nullptr, take_port},
     {"archive_failing", "the server's archive_command fails",

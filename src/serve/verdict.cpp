@@ -99,7 +99,10 @@ ProbeReading read_probe(const Probe& probe, const Status& status, SteadyTime now
   ProbeReading reading;
   reading.age = std::max(Millis{0}, std::chrono::duration_cast<Millis>(now - probe.at));
   const auto& running_since = status.instance.running_since;
-  if (reading.age > probe.stale_after) {
+  if (probe.at == SteadyTime{}) {
+    reading.stale = true;
+    reading.note = "not checked yet";
+  } else if (reading.age > probe.stale_after) {
     reading.stale = true;
     reading.note = fmt::format("stale, last checked {} ago", humane_duration(reading.age));
   } else if (probe.name == kLoginProbe && running_since && probe.at < *running_since) {

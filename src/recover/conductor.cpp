@@ -127,7 +127,7 @@ Task<void> Conductor::run(std::stop_token stop) {
       if (!acted) break;
     }
     static_cast<void>(
-        co_await services_.senses.changed().wait_until(services_.loop.after(kTick), stop));
+        co_await services_.senses.changed().wait_until(services_.loop.in_step(kTick), stop));
   }
 }
 

@@ -166,7 +166,7 @@ Task<void> release_when_served(Services* services, const Policy* policy, const G
       log_warning("not done yet", {{"what", due.what}, {"why", done.error().message()}});
       next = kTryAgain;
     }
-    static_cast<void>(co_await services->loop.sleep_for(next, stop));
+    static_cast<void>(co_await services->loop.sleep_in_step(next, stop));
   }
 }
 

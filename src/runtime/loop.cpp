@@ -10,6 +10,14 @@ namespace pgkeel::runtime {
 
 using detail::Waiter;
 
+// To the nearest one, so that the pace stays what was asked for.
+SteadyTime stepped(SteadyTime now, Millis delay) {
+  const auto exact = now + delay;
+  if (delay < kStep) return exact;
+  const auto over = (exact.time_since_epoch() + kStep / 2) % kStep;
+  return exact + kStep / 2 - over;
+}
+
 Loop::Loop() : state_(std::make_unique<State>()) {}
 
 Loop::~Loop() {
@@ -35,6 +43,10 @@ Task<Result<void>> Loop::sleep_until(SteadyTime when, std::stop_token stop) {
 
 Task<Result<void>> Loop::sleep_for(Millis delay, std::stop_token stop) {
   return sleep_until(after(delay), std::move(stop));
+}
+
+Task<Result<void>> Loop::sleep_in_step(Millis delay, std::stop_token stop) {
+  return sleep_until(in_step(delay), std::move(stop));
 }
 
 Task<Result<void>> Loop::wait_fd(int fd, short events, SteadyTime deadline, std::stop_token stop) {

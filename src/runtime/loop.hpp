@@ -18,6 +18,11 @@
 
 namespace pgkeel::runtime {
 
+/// The moments regular waits share.
+inline constexpr Millis kStep{500};
+/// See Loop::in_step; pure.
+[[nodiscard]] SteadyTime stepped(SteadyTime now, Millis delay);
+
 /// "No deadline", for waits that only a stop request may end.
 inline constexpr SteadyTime kNever = SteadyTime::max();
 
@@ -45,11 +50,16 @@ class Loop {
 
   [[nodiscard]] SteadyTime now() const { return SteadyClock::now(); }
   [[nodiscard]] SteadyTime after(Millis delay) const { return now() + delay; }
+  /// About `delay` from now, at a moment all regular waits share: one wake-up of the processor does
+  /// for several. Off by half of kStep at most; exact for what is shorter than kStep.
+  [[nodiscard]] SteadyTime in_step(Millis delay) const { return stepped(now(), delay); }
 
   /// Ends at `when`, after at least one turn of the loop; Cancelled when `stop` was requested
   /// first.
   Task<Result<void>> sleep_until(SteadyTime when, std::stop_token stop = {});
   Task<Result<void>> sleep_for(Millis delay, std::stop_token stop = {});
+  /// Until in_step(delay): what is looked at again and again.
+  Task<Result<void>> sleep_in_step(Millis delay, std::stop_token stop = {});
 
   /// Ends when `fd` is readable (or at end-of-file, or in error: the next read tells). TimedOut at
   /// the deadline, Cancelled on stop. The fd stays the caller's and may be closed afterwards;

@@ -40,7 +40,7 @@ struct Board {
 
   /// Waits for the interval or a poke, whichever comes first.
   runtime::Task<void> pause(Millis interval) {
-    static_cast<void>(co_await poked.wait_until(loop.after(interval)));
+    static_cast<void>(co_await poked.wait_until(loop.in_step(interval)));
   }
 };
 

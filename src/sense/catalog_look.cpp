@@ -83,15 +83,18 @@ bool counts_moved(const Counting& counting) {
   return std::abs(*counting.churn - counting.counted_churn) >= kMassDeletedMin;
 }
 
-std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
+void take_position(Watch& watch, const Position& position) {
   std::ranges::rotate(watch.positions, watch.positions.end() - 1);
+  watch.positions.front() = position;
+  watch.rows.remember(position);
+  if (watch.counting.churn && !counts_moved(watch.counting)) watch.rows.note_still(position);
+}
+
+std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
-  watch.positions.front() = {board.loop.now(), lsn.value_or(Lsn())};
-  watch.rows.remember(watch.positions.front());
   watch.counting.churn.reset();
   if (rows.size() == 1 && rows.columns() > 2) watch.counting.churn = rows.int64(0, 2).value_or(0);
-  if (watch.counting.churn && !counts_moved(watch.counting))
-    watch.rows.note_still(watch.positions.front());
+  take_position(watch, {board.loop.now(), lsn.value_or(Lsn())});
   return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();
 }
 
@@ -270,6 +273,23 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string h
 }
 
 }  // namespace
+
+bool knows_all(const Watch& watch) {
+  const bool counted = watch.counting.churn ? !counts_moved(watch.counting) : !watch.counting.moved;
+  return counted && watch.rows.suspects().empty() && !watch.rows.awaits_statistics();
+}
+
+void note_nothing_new(Board& board, Watch& watch, const Position& position) {
+  take_position(watch, position);
+  auto& listings = board.seen.catalog.listings;
+  if (const auto kept = listings.find(watch.database); kept != listings.end())
+    kept->second.checked_at = board.loop.now();
+}
+
+bool database_exists(const Board& board, const Watch& watch) {
+  const auto& databases = board.seen.catalog.databases;
+  return std::ranges::find(databases, watch.database, &Database::name) != databases.end();
+}
 
 Task<DbResult<void>> write_if_due(Board* board, Watch* watch) {
   auto& write = board->seen.write;

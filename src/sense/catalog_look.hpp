@@ -69,4 +69,11 @@ runtime::Task<client::DbResult<void>> look_at_catalog(Board* board, Watch* watch
 /// The relations of the session's database only.
 runtime::Task<client::DbResult<void>> look_at_database(Board* board, Watch* watch);
 
+/// What the last look saw says all: no rows are still to be counted or waited for.
+[[nodiscard]] bool knows_all(const Watch& watch);
+/// As after a look that found nothing new, with the WAL at `position`.
+void note_nothing_new(Board& board, Watch& watch, const Position& position);
+/// The session's database is among those that were listed last.
+[[nodiscard]] bool database_exists(const Board& board, const Watch& watch);
+
 }  // namespace pgkeel::sense

@@ -13,10 +13,11 @@ namespace pgkeel::sense {
 
 inline constexpr std::size_t kRelationsMax = 20'000;
 
-// Nothing can have been dropped while no transaction id was assigned.
-/// The newest transaction, and where the WAL is.
+// Nothing can have been dropped while no transaction ended. The whole snapshot tells: its xmax
+// alone does not move when a long transaction ends after a younger one.
+/// Which transactions have ended, the same in every database; and where the WAL is.
 inline constexpr std::string_view kHorizon =
-    "select pg_snapshot_xmax(pg_current_snapshot())::text,"
+    "select pg_current_snapshot()::text,"
     " case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end::text";
 
 inline constexpr std::string_view kHorizonName = "pgkeel_horizon";

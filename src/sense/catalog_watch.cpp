@@ -8,6 +8,7 @@
 
 #include "sense/activity_look.hpp"
 #include "sense/catalog_look.hpp"
+#include "sense/pulse.hpp"
 #include "sense/session.hpp"
 
 namespace pgkeel::sense {
@@ -58,11 +59,6 @@ Millis instance_pause(const Board& board, const Watch& watch) {
   return std::min(pause, std::max(activity_due_in(board, watch), kPauseMin));
 }
 
-bool database_exists(const Board& board, const std::string& name) {
-  const auto& databases = board.seen.catalog.databases;
-  return std::ranges::find(databases, name, &Database::name) != databases.end();
-}
-
 Task<DbResult<void>> look_at_instance(Board* board, Watch* watch) {
   const auto wrote = co_await write_if_due(board, watch);
   if (!wrote) co_return std::unexpected(wrote.error());
@@ -86,13 +82,14 @@ Task<bool> look_once(Board* board, Watch* watch, Look look) {
   co_return looked.has_value();
 }
 
-Task<void> watch_database(Board* board, std::string database) {
+Task<void> watch_database(Board* board, Pulse* pulse, std::string database) {
   Watch watch;
   watch.database = std::move(database);
   while (true) {
     static_cast<void>(co_await look_once(board, &watch, look_at_database));
     co_await board->pause(next_pause(*board, watch));
-    if (watch.session && !database_exists(*board, watch.database)) watch.session.reset();
+    co_await pulse->rest(board, &watch);
+    if (watch.session && !database_exists(*board, watch)) watch.session.reset();
   }
 }
 
@@ -105,10 +102,12 @@ std::vector<std::string> databases_to_watch(const Board& board) {
   return names;
 }
 
-void watch_more(Board& board, std::set<std::string>& watched) {
+void watch_more(Board& board, Pulse& pulse, std::set<std::string>& watched) {
+  const auto& databases = board.seen.catalog.databases;
   for (auto& name : databases_to_watch(board)) {
-    if (watched.size() >= kWatchedDatabasesMax || !database_exists(board, name)) continue;
-    if (watched.insert(name).second) board.loop.spawn(watch_database(&board, name));
+    const bool exists = std::ranges::find(databases, name, &Database::name) != databases.end();
+    if (watched.size() >= kWatchedDatabasesMax || !exists) continue;
+    if (watched.insert(name).second) board.loop.spawn(watch_database(&board, &pulse, name));
   }
 }
 
@@ -117,10 +116,13 @@ void watch_more(Board& board, std::set<std::string>& watched) {
 Task<void> watch_catalog(Board* board) {
   Watch watch;
   watch.database = board->options.conninfo.database;
+  Pulse pulse(board->loop);
   std::set<std::string> watched{watch.database};
   while (true) {
     const auto looked = co_await look_once(board, &watch, look_at_instance);
-    if (looked) watch_more(*board, watched);
+    if (looked) pulse.beat(*board, watch);
+    else pulse.miss();
+    if (looked) watch_more(*board, pulse, watched);
     co_await board->pause(instance_pause(*board, watch));
   }
 }

@@ -184,13 +184,13 @@ std::vector<pg::LogLine> LogFollower::read_on() {
 runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance) {
   LogFollower follower(wall_now());
   while (!board->seen.catalog.seen || !board->seen.reach.sees_files)
-    static_cast<void>(co_await board->changed.wait_until(board->loop.after(kLookEvery)));
+    static_cast<void>(co_await board->changed.wait_until(board->loop.in_step(kLookEvery)));
   read_back(*board, log_of(*board, *instance));
   bool soon = false;
   while (true) {
     if (board->seen.reach.sees_files) note_lines(*board, follower.read(log_of(*board, *instance)));
     soon = !soon && follower.holds_a_line();  // once, however busy the log
-    static_cast<void>(co_await board->loop.sleep_for(soon ? kLineEnds : kLookEvery));
+    static_cast<void>(co_await board->loop.sleep_in_step(soon ? kLineEnds : kLookEvery));
   }
 }
 

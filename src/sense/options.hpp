@@ -19,6 +19,10 @@ struct Options {
   Millis write_every{60'000};
   Millis watch_every{500};  ///< relations and databases; 0: with each login, no session is kept
   pg::Conninfo conninfo;    ///< to the maintenance database, over the path clients use
+  /// The port, and where its sockets are, are what the running server says; else what conninfo
+  /// says.
+  bool follows_port = false;
+  bool follows_socket = false;
   std::optional<runtime::Account> connect_as;  ///< for peer authentication
   WallTime engine_events_since;  ///< what a container engine is asked for that was missed
   std::vector<std::string> watched_databases;  ///< always watched; others as far as there is room

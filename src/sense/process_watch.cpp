@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/log.hpp"
 #include "instance/libc.hpp"
 #include "runtime/file_watch.hpp"
 #include "runtime/kernel_log.hpp"
@@ -53,6 +54,20 @@ fs::path error_output_of(pid_t pid) {
   return std::move(*path);
 }
 
+// Whoever started the server may have given it another port than the last time.
+void follow_address(Board& board, const pg::PostmasterPid& file) {
+  auto& conninfo = board.options.conninfo;
+  const auto port = std::to_string(file.port);
+  const bool moved = board.options.follows_port && file.port != 0 && conninfo.port != port;
+  const bool elsewhere =
+      board.options.follows_socket && !file.socket_dir.empty() && conninfo.host != file.socket_dir;
+  if (!moved && !elsewhere) return;
+  if (moved) conninfo.port = port;
+  if (elsewhere) conninfo.host = file.socket_dir;
+  log_info("the server listens elsewhere", {{"at", conninfo.redacted()}});
+  board.poked.notify_all();
+}
+
 void note_running(Board& board, const instance::Postmaster& postmaster) {
   auto& process = board.seen.process;
   process = {};
@@ -63,6 +78,7 @@ void note_running(Board& board, const instance::Postmaster& postmaster) {
   board.seen.start = {};
   board.error_output = error_output_of(postmaster.pid);
   forget_probes(board.seen);
+  follow_address(board, postmaster.file);
   board.changed.notify_all();
   board.poked.notify_all();
 }
@@ -80,9 +96,10 @@ void note_stopped_or_running(Board& board, char kernel_state) {
   board.poked.notify_all();
 }
 
-void note_stopping(Board& board, const instance::Instance& instance) {
+void note_lock_file(Board& board, const instance::Instance& instance) {
   const auto postmaster = instance.find_postmaster();
   if (!postmaster) return;  // it is just ending: its last word stays
+  follow_address(board, postmaster->file);
   const bool stops = postmaster->file.status == "stopping";
   if (stops == board.seen.process.stopping) return;
   board.seen.process.stopping = stops;
@@ -140,9 +157,10 @@ Task<NextLook> follow(Board* board, instance::Instance* instance, runtime::Proce
   while (true) {
     if (board->loop.now() >= files_due) {
       look_at_data_dir(*board, *instance);
+      note_lock_file(*board, *instance);
       files_due = board->loop.after(kFilesEvery);
     }
-    const auto ended = co_await handle.wait_exit(board->loop, board->loop.after(kTick));
+    const auto ended = co_await handle.wait_exit(board->loop, board->loop.in_step(kTick));
     if (ended) {
       const auto next = after_this(*board, log_size(*board, *instance));
       co_await note_death(board, instance, &kernel_log, *ended);
@@ -152,7 +170,6 @@ Task<NextLook> follow(Board* board, instance::Instance* instance, runtime::Proce
     if (!stat) continue;  // it is just ending: the next wait says so
     note_stopped_or_running(*board, stat->state);
     note_progress(*board, activity);
-    note_stopping(*board, *instance);
     if (!runtime::inode_of(instance->data_dir() / "PG_VERSION"))
       look_at_data_dir(*board, *instance);
   }
@@ -181,7 +198,7 @@ Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid
   while (watch && process.pid == pid && process.state != ProcessState::Absent) {
     const auto same = co_await watch->changed(board->loop, board->loop.after(kLockFileEvery));
     if (process.pid == pid && process.state != ProcessState::Absent)
-      note_stopping(*board, *instance);
+      note_lock_file(*board, *instance);
     if (same && !*same) break;
   }
   co_await look_for_second(board, instance, pid);

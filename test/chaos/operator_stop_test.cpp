@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 
 #include "chaos/chaos.hpp"
 #include "support/child.hpp"
@@ -116,6 +117,21 @@ TEST(OperatorStop, KilledWhileItStops) {
     EXPECT_TRUE(incident.opened_at < since || obeyed(incident)) << incident.cause;
   pg_ctl_start(stage);
   ASSERT_TRUE(service_restored(scene));
+}
+
+TEST(OperatorStop, StartedOnAnotherPort) {
+  // Goal: an operator who gives the server another port is followed there: no restart of the guard
+  // (C1).
+  auto scene = build_scene();
+  ASSERT_TRUE(scene.stage);
+  auto& stage = *scene.stage;
+  const auto port = test::free_port();
+  pg_ctl_stop(stage, "fast");
+  const auto file = stage.instance().data_dir() / "postgresql.conf";
+  std::ofstream(file, std::ios::app) << "port = " << port << "\n";
+  ASSERT_NO_FATAL_FAILURE(expect_obeyed(stage, [&] { pg_ctl_start(stage); }));
+  EXPECT_EQ(stage.instance().port(), port);
+  ASSERT_NO_FATAL_FAILURE(expect_guarded_again(scene));
 }
 
 TEST(OperatorStop, ANewGuardLeavesItStopped) {

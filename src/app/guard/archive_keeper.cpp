@@ -162,7 +162,7 @@ Task<void> ArchiveKeeper::run() {
   if (!config_.archive.configured()) co_return;
   SteadyTime list_due{};
   while (true) {
-    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
     if (!may_work()) continue;
     if (loop_.now() >= list_due) {
       co_await look();
@@ -177,7 +177,7 @@ Task<void> ArchiveKeeper::run() {
 Task<void> ArchiveKeeper::keep_telling() {
   while (true) {
     tell();
-    static_cast<void>(co_await loop_.sleep_for(kTellEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kTellEvery));
   }
 }
 

@@ -81,7 +81,7 @@ Task<void> DumpKeeper::run() {
   if (!config_.archive.configured()) co_return;
   SteadyTime list_due{};
   while (true) {
-    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
     if (!may_work()) continue;
     if (loop_.now() >= list_due) {
       co_await look();

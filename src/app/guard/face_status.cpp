@@ -112,7 +112,7 @@ runtime::Task<void> Face::follow() {
       last_state_ = state;
       last_state_since_ = wall_now();
     }
-    static_cast<void>(co_await senses_.changed().wait_until(loop_.after(kFollowEvery)));
+    static_cast<void>(co_await senses_.changed().wait_until(loop_.in_step(kFollowEvery)));
   }
 }
 

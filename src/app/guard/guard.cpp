@@ -192,7 +192,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   protection_ =
       std::make_unique<ProtectionKeeper>(config_, loop_, *senses_, server_account(*instance_));
   face_->show_protection(protection_.get(), ledger_.get());
-  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_, conninfo,
+  sync_mode_ = std::make_unique<SyncMode>(config_, *senses_, *slot_, loop_, *ledger_,
                                           server_account(*instance_));
   face_->show_sync(sync_mode_.get());
   archive_ =
@@ -258,7 +258,7 @@ runtime::Task<void> Guard::hold_volume_lock() {
     } else if (const auto locked = lock_volume(); !locked) {
       log_error("volume lock lost", {{"why", locked.error().message()}});
     }
-    static_cast<void>(co_await loop_.sleep_for(kVolumeLockEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kVolumeLockEvery));
   }
 }
 

@@ -94,7 +94,7 @@ runtime::Task<void> Lifeline::run(runtime::Loop* loop) {
   while (true) {
     co_await loop->run_blocking(
         [file = file_] { static_cast<void>(::utimensat(AT_FDCWD, file.c_str(), nullptr, 0)); });
-    static_cast<void>(co_await loop->sleep_for(kSignEvery));
+    static_cast<void>(co_await loop->sleep_in_step(kSignEvery));
   }
 }
 

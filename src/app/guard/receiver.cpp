@@ -54,7 +54,7 @@ Task<void> ReceiverKeeper::run() {
     }
     if (!running() && may_receive()) process_.start_when_due();
     else if (running() && outdated()) process_.replace("another configuration or program");
-    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
   }
 }
 

@@ -63,7 +63,7 @@ Task<void> ShadowKeeper::run() {
     }
     if (!process_.running()) process_.start_when_due();
     else if (outdated()) process_.replace("another configuration or program");
-    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
   }
 }
 

@@ -171,6 +171,10 @@ sense::Options sense_options(const Config& config, pg::Conninfo conninfo) {
   options.write_every = config.sense.write_every;
   options.watch_every = config.sense.watch_every;
   options.conninfo = std::move(conninfo);
+  options.follows_port =
+      config.instance.url.empty() && (config.instance.kind == instance::Kind::Managed ||
+                                      config.instance.kind == instance::Kind::Embedded);
+  options.follows_socket = options.follows_port && config.instance.socket_dir.empty();
   options.watched_databases = config.instance.databases;
   for (const auto& table : config.instance.required_tables)
     if (std::ranges::find(options.watched_databases, table.database) ==

@@ -89,14 +89,13 @@ std::optional<Unprotected> parse_unprotected(std::string_view text) {
 }
 
 SyncMode::SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot,
-                   runtime::Loop& loop, incident::Ledger& ledger, pg::Conninfo conninfo,
+                   runtime::Loop& loop, incident::Ledger& ledger,
                    std::optional<runtime::Account> connect_as)
     : config_(config),
       senses_(senses),
       slot_(slot),
       loop_(loop),
       ledger_(ledger),
-      conninfo_(std::move(conninfo)),
       connect_as_(std::move(connect_as)),
       policy_(policy_of(config.archive)),
       decision_(policy_),
@@ -120,7 +119,7 @@ Task<void> SyncMode::run() {
     if (!failure.empty() && failure != failure_ && config_.archive.durability == Durability::Sync)
       log_warning("sync mode cannot be kept", {{"why", failure}});
     failure_ = failure;
-    static_cast<void>(co_await loop_.sleep_for(kLookEvery));
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
   }
 }
 
@@ -145,7 +144,7 @@ Task<Result<void>> SyncMode::connect() {
   options.connect_as = connect_as_;
   options.settings = {{"synchronous_commit", "local"},
                       {"statement_timeout", std::to_string(kLimit.count())}};
-  auto opened = co_await client::Connection::open(loop_, conninfo_, std::move(options));
+  auto opened = co_await client::Connection::open(loop_, senses_.conninfo(), std::move(options));
   if (!opened) co_return fail(client::to_error(std::move(opened).error()));
   connection_.emplace(*std::move(opened));
   co_return Result<void>();

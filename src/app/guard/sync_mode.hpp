@@ -14,7 +14,6 @@
 #include "app/guard/sync_decision.hpp"
 #include "client/connection.hpp"
 #include "incident/ledger.hpp"
-#include "pg/conninfo.hpp"
 #include "runtime/loop.hpp"
 #include "sense/senses.hpp"
 
@@ -27,8 +26,7 @@ using sense::Unprotected;
 class SyncMode {
  public:
   SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot, runtime::Loop& loop,
-           incident::Ledger& ledger, pg::Conninfo conninfo,
-           std::optional<runtime::Account> connect_as);
+           incident::Ledger& ledger, std::optional<runtime::Account> connect_as);
 
   /// Runs for as long as the loop; returns at once where there is no archive, or only advice.
   runtime::Task<void> run();
@@ -58,7 +56,6 @@ class SyncMode {
   SlotKeeper& slot_;
   runtime::Loop& loop_;
   incident::Ledger& ledger_;
-  pg::Conninfo conninfo_;
   std::optional<runtime::Account> connect_as_;
   const SyncPolicy policy_;
   SyncDecision decision_;

@@ -45,7 +45,7 @@ runtime::Task<void> SystemdReport::run() {
     tell_state();
     if (ping_every) tell("WATCHDOG=1");
     const auto pause = std::min(kTellEvery, ping_every.value_or(kTellEvery));
-    static_cast<void>(co_await loop_.sleep_for(pause));
+    static_cast<void>(co_await loop_.sleep_in_step(pause));
   }
 }
 

@@ -222,5 +222,23 @@ TEST(TaskGroup, CountsAndFreesItsMembers) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(Stepped, EndsRegularWaitsTogetherAtTheirOwnPace) {
+  // Goal: waits that began apart end at the same moment, and the next one lasts what was asked.
+  const SteadyTime start{Millis{10'000'140}};
+  EXPECT_EQ(stepped(start, Millis{500}), SteadyTime(Millis{10'000'500}));
+  EXPECT_EQ(stepped(start + Millis{200}, Millis{500}), SteadyTime(Millis{10'001'000}));
+  for (const Millis late : {Millis{0}, Millis{1}, Millis{200}}) {
+    EXPECT_EQ(stepped(SteadyTime(Millis{20'000}) + late, Millis{500}), SteadyTime(Millis{20'500}));
+    EXPECT_EQ(stepped(SteadyTime(Millis{20'000}) + late, Millis{1'000}),
+              SteadyTime(Millis{21'000}));
+  }
+}
+
+TEST(Stepped, LeavesShortWaitsExact) {
+  // Goal: who waits for less than a step is not kept.
+  const SteadyTime start{Millis{10'000'140}};
+  EXPECT_EQ(stepped(start, Millis{499}), start + Millis{499});
+}
+
 }  // namespace
 }  // namespace pgkeel::runtime

@@ -94,7 +94,7 @@ KEPT(sense::Position, at, lsn);
 KEPT(sense::RowLoss, oid, kind, since, at, lsn, counted_lsn, rows_before, rows_after);
 KEPT(sense::RelationListing, at, checked_at, before, gone, relations, schemas, renamed_schemas,
      row_losses, counted_at, truncated, changes, ddl_changes);
-KEPT(sense::CatalogFacts, at, before, gone, seen, databases, listings);
+KEPT(sense::CatalogFacts, at, before, gone, seen, wal, databases, listings);
 KEPT(sense::DatabaseCollation, database, recorded, actual);
 KEPT(sense::CollationFacts, at, pid, databases);
 KEPT(sense::ServerLogFacts::Entry, signature, text);
@@ -103,7 +103,7 @@ KEPT(sense::StartFacts, at, attempted, failed, note);
 KEPT(sense::ArchiveTrouble, subject, text, hint, urgent, patience, since);
 KEPT(sense::ArchiveFacts, at, settled, troubles);
 KEPT(sense::Unprotected, since, until, why);
-KEPT(sense::SyncFacts, seen, wanted, unprotected);
+KEPT(sense::SyncFacts, seen, wanted, armed, unprotected);
 KEPT(sense::LogEvent, at, signature, severity, pid, sqlstate, text, user, database, application);
 KEPT(sense::LogWatchFacts::Seen, at, event);
 KEPT(pg::DdlLine, at, pid, database, role, login, application, address, tag, outcome, objects,

@@ -94,7 +94,9 @@ std::string take_horizon(Board& board, Watch& watch, const Rows& rows) {
   const auto lsn = rows.size() == 1 ? parse_lsn(rows.text(0, 1).value_or("")) : Result<Lsn>(Lsn());
   watch.counting.churn.reset();
   if (rows.size() == 1 && rows.columns() > 2) watch.counting.churn = rows.int64(0, 2).value_or(0);
-  take_position(watch, {board.loop.now(), lsn.value_or(Lsn())});
+  const Position position{board.loop.now(), lsn.value_or(Lsn())};
+  take_position(watch, position);
+  if (position.lsn.valid()) board.seen.catalog.wal = position;
   return rows.size() == 1 ? std::string(rows.text(0, 0).value_or("")) : std::string();
 }
 

@@ -209,6 +209,7 @@ struct CatalogFacts {
   SteadyTime before;   ///< the last moment the former list of databases was known to hold
   LastPositions gone;  ///< databases that were in a former list
   bool seen = false;
+  Position wal;  ///< at the newest look; of a server that died, what was seen of it last
   std::vector<Database> databases;
   std::map<std::string, RelationListing> listings;  ///< by database name
 };
@@ -272,6 +273,7 @@ struct Unprotected {
 struct SyncFacts {
   bool seen = false;
   bool wanted = false;                     ///< commits are to wait for the archive
+  bool armed = false;                      ///< they were seen to, by an earlier guard too
   std::optional<Unprotected> unprotected;  ///< the newest interval
 };
 

@@ -10,9 +10,9 @@ namespace pgkeel::chaos {
 
 namespace fs = std::filesystem;
 
-Archived::Archived(app::GuardEnvironment more) {
+Archived::Archived(app::GuardEnvironment more, std::string durability) {
   more.emplace_back("PGKEEL_ARCHIVE_STORE", "archive");
-  more.emplace_back("PGKEEL_ARCHIVE_DURABILITY", "sync");
+  more.emplace_back("PGKEEL_ARCHIVE_DURABILITY", std::move(durability));
   scene_ = build_scene(std::move(more));
 }
 

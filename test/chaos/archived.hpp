@@ -1,4 +1,4 @@
-// A scene whose guard keeps an archive, with commits that wait for it; and its loss.
+// A scene whose guard keeps an archive, with commits that wait for it or not; and its loss.
 #pragma once
 
 #include "archive/receive/status.hpp"
@@ -9,7 +9,7 @@ namespace pgkeel::chaos {
 class Archived {
  public:
   /// `more` is added to the guard's environment. A failure is recorded when it cannot be built.
-  explicit Archived(app::GuardEnvironment more = {});
+  explicit Archived(app::GuardEnvironment more = {}, std::string durability = "sync");
 
   [[nodiscard]] bool built() const { return scene_.stage != nullptr; }
   [[nodiscard]] Scene& scene() { return scene_; }

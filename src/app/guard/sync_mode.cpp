@@ -107,8 +107,8 @@ SyncMode::SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot
 // For diagnosis: an interval is an incident, with its beginning and its end.
 void SyncMode::tell() {
   const auto& archive = config_.archive;
-  senses_.note_sync(
-      {true, archive.configured() && archive.durability == Durability::Sync, unprotected_});
+  senses_.note_sync({true, archive.configured() && archive.durability == Durability::Sync,
+                     protection_.was_armed(), unprotected_});
 }
 
 Task<void> SyncMode::run() {
@@ -174,6 +174,7 @@ void SyncMode::note_protection(const SyncView& seen) {
                       "synchronous_standby_names was emptied, and not by the guard");
   if (armed_) armed_at_ = wall_now();
   if (was_armed == protection_.was_armed()) return;
+  tell();
   const auto kept = ledger_.set_fact(kArmedFact, was_armed ? "" : "yes");
   if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
 }

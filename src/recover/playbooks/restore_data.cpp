@@ -11,6 +11,7 @@
 #include "instance/data_dir.hpp"
 #include "instance/swap.hpp"
 #include "recover/aside.hpp"
+#include "recover/lost_tail.hpp"
 #include "recover/mended.hpp"
 #include "recover/playbooks/lost_data.hpp"
 #include "recover/playbooks/restored_copy.hpp"
@@ -75,6 +76,19 @@ Task<Result<runtime::ProcessOutput>> run_restore(Services* services, fs::path in
   co_return std::move(*ran);
 }
 
+// On disk before the copy is placed, whoever ends after that.
+Result<void> note_tail(const StepContext& context, std::string_view said) {
+  const auto restored = restored_lsn(said);
+  if (!restored) return fail(ErrorCode::Malformed, "the restore did not say how far it came");
+  const auto words = words_of(tail_of(context.services.senses.observation(), *restored));
+  if (words.empty()) return {};
+  auto& journal = context.services.journal;
+  TRY(incident, journal.load(context.incident));
+  incident.loss = {words};
+  incident.rows_lost.reset();
+  return journal.update(incident);
+}
+
 Task<Result<void>> discard(Services* services, instance::SwapManner manner) {
   const auto place = services->instance.data_dir();
   auto done = co_await services->loop.run_blocking(
@@ -107,6 +121,8 @@ Task<StepResult> restore(StepContext* context) {
     result.retry_after = kAskedAgain;
     co_return result;
   }
+  if (const auto noted = note_tail(*context, ran->out); !noted)
+    co_return StepResult::failed(noted.error());
   context->notes[kRestored] = into.string();
   co_return StepResult::done(fmt::format("restored from the archive: {}",
                                          ran->out.substr(0, std::min(ran->out.size(), kWordsMax))));

@@ -51,7 +51,7 @@ TEST(CommitsUnprotected, AreNamedFromTheirBeginningToTheirEnd) {
   // Goal: an interval without protection is a finding while it lasts, and its words have beginning,
   // end and length (E8).
   auto instance = healthy();
-  instance.seen.sync = {true, true, sense::Unprotected{kBegan, std::nullopt, "it hangs"}};
+  instance.seen.sync = {true, true, true, sense::Unprotected{kBegan, std::nullopt, "it hangs"}};
   ASSERT_THAT(instance.causes(), ElementsAre(Cause::CommitsUnprotected));
   EXPECT_THAT(instance.findings().front().summary, HasSubstr("since " + to_iso8601(kBegan)));
   instance.seen.sync.unprotected->until = kBegan + Seconds(12);
@@ -59,7 +59,7 @@ TEST(CommitsUnprotected, AreNamedFromTheirBeginningToTheirEnd) {
   EXPECT_EQ(unprotected_words(*instance.seen.sync.unprotected),
             "from " + to_iso8601(kBegan) + " until " + to_iso8601(kBegan + Seconds(12)) + ", " +
                 humane_duration(Millis(12'000)));
-  instance.seen.sync = {true, false, sense::Unprotected{kBegan, std::nullopt, "it hangs"}};
+  instance.seen.sync = {true, false, true, sense::Unprotected{kBegan, std::nullopt, "it hangs"}};
   EXPECT_THAT(instance.findings(), IsEmpty());  // the configuration does not ask for it any more
 }
 
@@ -70,7 +70,7 @@ TEST(CommitsUnprotected, ACancelledWaitCounts) {
   instance.seen.log_watch.sync_waits_canceled = 1;
   instance.seen.log_watch.last_canceled_at = kNow - Seconds(14);
   EXPECT_THAT(instance.findings(), IsEmpty());
-  instance.seen.sync = {true, true, std::nullopt};
+  instance.seen.sync = {true, true, true, std::nullopt};
   EXPECT_THAT(instance.causes(), ElementsAre(Cause::CommitsUnprotected));
   instance.now = kNow + Seconds(1);
   EXPECT_THAT(instance.findings(), IsEmpty());

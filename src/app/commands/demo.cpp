@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
 #include "app/demo/play.hpp"
+#include "app/demo/protection.hpp"
 #include "incident/timeline.hpp"
 
 namespace pgkeel::app {
@@ -18,14 +20,15 @@ Result<std::vector<Fault>> chosen_faults(const Invocation& invocation) {
   if (wanted == invocation.values.end()) return std::vector<Fault>(all.begin(), all.end());
   std::vector<Fault> chosen;
   for (const auto& name : wanted->second) {
-    const auto found = std::ranges::find(all, name, &Fault::name);
-    if (found == all.end()) {
+    const auto before = chosen.size();
+    std::ranges::copy_if(all, std::back_inserter(chosen),
+                         [&](const Fault& fault) { return fault.name == name; });
+    if (chosen.size() == before) {
       std::string known;
       for (const auto& fault : all) known += fmt::format(" {}", fault.name);
       return fail(ErrorCode::Usage,
                   fmt::format("the demo knows no fault '{}'; it knows{}", name, known));
     }
-    chosen.push_back(*found);
   }
   return chosen;
 }
@@ -68,6 +71,7 @@ Result<std::vector<FaultReport>> play_all(Stage& stage, Writer& writer,
         fmt::format("{} of {}  {}: {}", reports.size() + 1, faults.size(), fault.name, fault.story);
     fmt::print(invocation.global.json ? stderr : stdout, "{}\n", line);
     std::fflush(stdout);
+    TRY_VOID(await_protected(stage));
     auto report = play(stage, writer, fault);
     if (!report && report.error().code == ErrorCode::Cancelled)
       return fail(std::move(report).error());
@@ -88,7 +92,10 @@ Result<int> run(const Invocation& invocation) {
   const StopOnSignal stop;
   StageOptions options;
   options.stop = stop.token();
+  options.environment = demo_protection();
   TRY(stage, Stage::build(std::move(options)));
+  fmt::print(stderr, "Waiting for its first backup, and for the shadow that is built from it.\n");
+  TRY_VOID(await_protected(*stage));
   Writer writer(stage->conninfo("shop"));
   TRY(reports, play_all(*stage, writer, faults, invocation));
   const auto result = result_of(reports, writer);

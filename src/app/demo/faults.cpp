@@ -118,6 +118,17 @@ Injected lose_volume(Stage& stage) {
   return nullptr;
 }
 
+// Only an archive brings it back.
+Injected remove_data(Stage& stage) {
+  TRY(postmaster, postmaster_of(stage));
+  stage.note_broken();
+  std::error_code error;
+  fs::remove_all(stage.instance().data_dir(), error);  // the server still makes files meanwhile
+  TRY_VOID(postmaster.signal(SIGKILL));
+  fs::remove_all(stage.instance().data_dir(), error);
+  return nullptr;
+}
+
 Injected put_stranger(Stage& stage) {
   TRY(stranger, stage.make_stranger());
   const auto data_dir = stage.instance().data_dir();
@@ -151,6 +162,7 @@ constexpr auto kFaults = std::to_array<Fault>({
     {"port_taken", "it is killed and another program takes its port", take_port},
     {"control_file_lost", "pg_control is removed, then a crash", lose_control_file},
     {"volume_lost", "the data directory is moved away, then a crash", lose_volume},
+    {"volume_lost", "rm -rf of the data directory, then a crash", remove_data},
     {"wrong_identity", "another cluster stands in the data directory's place", put_stranger},
     {"table_dropped", "DROP TABLE orders", drop_table, kDemoOrders},
     {"database_dropped", "DROP DATABASE crm", drop_database, kDemoContacts},

@@ -60,7 +60,7 @@ Result<void> count_victim(Stage& stage, const Fault& fault, FaultReport& report)
   TRY(left, rows.int64(0, 0));
   report.acknowledged += fault.rows_at_stake;
   report.lost += fault.rows_at_stake - left;
-  report.recreated_empty = !report.incident.loss.empty();
+  report.recreated_empty = left == 0 && !report.incident.loss.empty();
   return {};
 }
 

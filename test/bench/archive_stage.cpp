@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "bench/archive.hpp"
+#include "bench/support/pgbackrest.hpp"
 #include "support/child.hpp"
 #include "support/wait.hpp"
 
@@ -42,24 +43,6 @@ void settle(const fs::path& directory) {
   ::syncfs(fd);
   ::close(fd);
 }
-
-constexpr const char* kPgBackRest = R"([global]
-repo1-path={0}/repo
-repo1-retention-full=99
-process-max=2
-compress-type=zst
-compress-level=3
-start-fast=y
-log-level-file=off
-log-level-console=warn
-lock-path={0}/lock
-spool-path={0}/spool
-[bench]
-pg1-path={0}/data
-pg1-port={1}
-pg1-socket-path={0}/s
-pg1-user=postgres
-)";
 
 constexpr const char* kPgkeel = R"(state_dir = "{0}/state"
 [instance]
@@ -101,7 +84,7 @@ void ArchiveStage::configure() {
     fs::create_directory(dir() / name);
     test::give_to_server(dir() / name);
   }
-  write_text(dir() / "pgbackrest.conf", fmt::format(kPgBackRest, dir().string(), server_.port()));
+  write_text(dir() / "pgbackrest.conf", pgbackrest_config(server_));
   write_text(dir() / "pgkeel.toml", fmt::format(kPgkeel, dir().string()));
 }
 

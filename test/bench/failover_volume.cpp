@@ -24,9 +24,6 @@ constexpr int kRounds = 5;
 constexpr double kFirstCommitMsMax = 3'000;  // issue 7, with the lag under a second
 constexpr Seconds kPatience{180};
 constexpr Millis kLookEvery{20};
-// Some 300 MB in one table.
-constexpr const char* kLoad =
-    "create table bulk as select i, repeat(md5(i::text), 8) v from generate_series(1, 1000000) i";
 
 enum class Shadowed { Yes, No };
 
@@ -52,7 +49,7 @@ class Volume {
     if (!stage) throw std::runtime_error(stage.error().message());
     stage_ = std::move(*stage);
     await("a backup", [this] { return has_backup(); });
-    ask("shop", kLoad);
+    ask("shop", kVolumeLoad);
     writer_ = std::make_unique<app::Writer>(stage_->conninfo("shop"));
   }
 
@@ -121,11 +118,14 @@ std::vector<double> lose_again_and_again(Shadowed shadowed) {
 std::vector<Cell> measure_lost_volume() {
   const auto with = lose_again_and_again(Shadowed::Yes);
   const auto without = lose_again_and_again(Shadowed::No);
+  const auto theirs = lost_volume_with_pgbackrest();
   return {{"volume lost to first new commit, with a shadow, median", "ms", median(with),
            kFirstCommitMsMax},
+          {"the same beside restoring by hand", "ms", median(with), std::nullopt, theirs},
           {"volume lost to first new commit, with a shadow, slowest", "ms",
            *std::ranges::max_element(with)},
-          {"volume lost to first new commit, from the backup, median", "ms", median(without)}};
+          {"volume lost to first new commit, from the backup, median", "ms", median(without),
+           std::nullopt, theirs}};
 }
 
 }  // namespace pgkeel::bench

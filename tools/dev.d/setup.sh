@@ -10,7 +10,7 @@ readonly kPackages=(
   podman crun debootstrap zstd tar
   procps iproute2 util-linux python3 git ca-certificates
 )
-# What ./dev bench archive is compared with.
+# What ./dev bench archive and failover are compared with.
 readonly kBenchArchivePackages=(pgbackrest)
 # A cluster "main" would take port 5432 and keep running; this file, there only while apt runs on a
 # machine without PostgreSQL, keeps Debian from making one.

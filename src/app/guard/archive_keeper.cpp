@@ -10,6 +10,7 @@
 #include "app/archive/tools.hpp"
 #include "app/guard/dump_keeper.hpp"
 #include "app/guard/job_failure.hpp"
+#include "app/guard/shadow_keeper.hpp"
 #include "app/json_read.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/status.hpp"
@@ -190,6 +191,8 @@ void ArchiveKeeper::tell() {
   if (!senses_.observation().healthy())
     std::erase_if(facts.troubles, [](const auto& trouble) { return trouble.subject == kWal; });
   if (dumps_ != nullptr) std::ranges::move(dumps_->troubles(), std::back_inserter(facts.troubles));
+  if (shadow_ != nullptr)
+    if (auto trouble = shadow_->trouble()) facts.troubles.push_back(*std::move(trouble));
   std::map<std::string, SteadyTime> since;
   for (auto& trouble : facts.troubles) {
     const auto known = troubled_since_.find(trouble.subject);

@@ -15,6 +15,7 @@
 namespace pgkeel::app {
 
 class DumpKeeper;
+class ShadowKeeper;
 
 class ArchiveKeeper {
  public:
@@ -24,6 +25,7 @@ class ArchiveKeeper {
 
   /// Whose troubles are told with ours.
   void heed(const DumpKeeper* dumps) { dumps_ = dumps; }
+  void heed(const ShadowKeeper* shadow) { shadow_ = shadow; }
   /// Runs for as long as the loop; returns at once when no archive is configured.
   runtime::Task<void> run();
   /// For status; none when no archive is configured. With the figures there are.
@@ -58,6 +60,7 @@ class ArchiveKeeper {
   std::optional<ArchiveJob> running_;
   WallTime running_since_;
   const DumpKeeper* dumps_ = nullptr;
+  const ShadowKeeper* shadow_ = nullptr;
   SteadyTime began_;
   std::map<std::string, SteadyTime> troubled_since_;  ///< by subject
   std::string listing_failure_;

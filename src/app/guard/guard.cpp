@@ -201,6 +201,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   dumps_ = std::make_unique<DumpKeeper>(config_, loop_, *senses_, *conductor_);
   face_->show_dumps(dumps_.get());
   archive_->heed(dumps_.get());
+  archive_->heed(shadow_.get());
   co_return Result<void>();
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "app/guard/shadow_troubles.hpp"
 #include "app/shadow/places.hpp"
 
 namespace pgkeel::app {
@@ -75,6 +76,11 @@ bool ShadowKeeper::outdated() const {
 void ShadowKeeper::adopt() {
   if (status_ && status_->pid > 0 && status_->state != shadow::ShadowState::Stopped)
     process_.adopt(status_->pid);
+}
+
+std::optional<sense::ArchiveTrouble> ShadowKeeper::trouble() const {
+  if (config_.mode == Mode::Advise || !shadow_may_run(config_)) return std::nullopt;
+  return shadow_trouble(status_, wall_now());
 }
 
 std::optional<serve::Protection> ShadowKeeper::protection() const {

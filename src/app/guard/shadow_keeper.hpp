@@ -7,6 +7,7 @@
 #include "app/config.hpp"
 #include "app/guard/companion.hpp"
 #include "app/guard/receiver.hpp"
+#include "sense/observation.hpp"
 #include "serve/status.hpp"
 #include "shadow/standby/status.hpp"
 
@@ -21,6 +22,8 @@ class ShadowKeeper {
 
   /// How far it is behind the server; none where no shadow is configured.
   [[nodiscard]] std::optional<serve::Protection> protection() const;
+  /// What is wrong with it, for an incident; none too where no shadow is to run.
+  [[nodiscard]] std::optional<sense::ArchiveTrouble> trouble() const;
 
  private:
   void adopt();

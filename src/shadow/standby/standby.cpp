@@ -82,6 +82,8 @@ Standby::Standby(StandbyRequest request) : request_(std::move(request)), copy_(r
   status_.pid = ::getpid();
   status_.started_at = wall_now();
   status_.data_dir = copy_.data_dir().string();
+  if (auto before = read_shadow_status(request_.status_file))
+    status_.given_up = std::move(before->given_up);
 }
 
 void Standby::run() {
@@ -199,7 +201,8 @@ Result<void> Standby::require_room() const {
 Result<void> Standby::follow() {
   TRY(session, server_->connect("template1"));
   status_.following_since = wall_now();
-  streamed_at_ = SteadyClock::now();
+  const auto began = SteadyClock::now();
+  streamed_at_ = began;
   log_info("the shadow follows", {{"data_dir", status_.data_dir}});
   do {
     TRY_VOID(server_->alive());
@@ -207,6 +210,7 @@ Result<void> Standby::follow() {
     TRY_VOID(require_room());
     const bool silent = SteadyClock::now() - streamed_at_ > kSilentMax;
     look_at_relay(silent ? ShadowState::Waiting : ShadowState::Following);
+    if (!silent && SteadyClock::now() - began > kHealthyAfter) status_.given_up.reset();
     if (anew_) return {};
     show();
   } while (rest(kLookEvery));
@@ -273,9 +277,9 @@ void Standby::failed(const Error& error) {
   if (error.message() != said_)
     log_error("the shadow does not follow", {{"why", error.message()}, {"hint", error.hint()}});
   said_ = error.message();
+  if (tells_of_the_copy(error.code) && require_room()) anew_ = ++failures_ >= kFailuresMax;
+  if (anew_) status_.given_up = status_.problem;
   show();
-  if (!tells_of_the_copy(error.code) || !require_room()) return;
-  anew_ = ++failures_ >= kFailuresMax;
 }
 
 void Standby::show() {

@@ -43,8 +43,16 @@ std::optional<WallTime> time_of(const Json& object, const char* key) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
-std::optional<archive::ReceiveProblem> problem_of(const Json& object) {
-  const auto found = object.find("problem");
+Json problem_json(const std::optional<archive::ReceiveProblem>& problem) {
+  if (!problem) return nullptr;
+  return {{"code", problem->code},
+          {"message", problem->message},
+          {"hint", problem->hint},
+          {"at", to_iso8601(problem->at)}};
+}
+
+std::optional<archive::ReceiveProblem> problem_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
   if (found == object.end() || !found->is_object()) return std::nullopt;
   return archive::ReceiveProblem{text_of(*found, "code"), text_of(*found, "message"),
                                  text_of(*found, "hint"),
@@ -60,12 +68,6 @@ std::string_view to_string(ShadowState state) {
 }
 
 std::string to_json(const ShadowStatus& status) {
-  Json problem;
-  if (status.problem)
-    problem = {{"code", status.problem->code},
-               {"message", status.problem->message},
-               {"hint", status.problem->hint},
-               {"at", to_iso8601(status.problem->at)}};
   const Json json = {{"pid", status.pid},
                      {"started_at", to_iso8601(status.started_at)},
                      {"written_at", to_iso8601(status.written_at)},
@@ -78,7 +80,8 @@ std::string to_json(const ShadowStatus& status) {
                      {"replayed_lsn", to_string(status.replayed_lsn)},
                      {"replayed_until", time_json(status.replayed_until)},
                      {"following_since", time_json(status.following_since)},
-                     {"problem", problem}};
+                     {"problem", problem_json(status.problem)},
+                     {"given_up", problem_json(status.given_up)}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -103,7 +106,8 @@ Result<ShadowStatus> parse_shadow_status(std::string_view json) {
   status.replayed_lsn = parse_lsn(text_of(parsed, "replayed_lsn")).value_or(Lsn{});
   status.replayed_until = time_of(parsed, "replayed_until");
   status.following_since = time_of(parsed, "following_since");
-  status.problem = problem_of(parsed);
+  status.problem = problem_of(parsed, "problem");
+  status.given_up = problem_of(parsed, "given_up");
   return status;
 }
 

@@ -41,6 +41,8 @@ struct ShadowStatus {
   std::optional<WallTime> replayed_until;  ///< the last transaction's commit
   std::optional<WallTime> following_since;
   std::optional<archive::ReceiveProblem> problem;  ///< gone when it follows again
+  /// Why the copy before this one was given up; until this one has followed for a minute.
+  std::optional<archive::ReceiveProblem> given_up;
 };
 
 [[nodiscard]] std::string to_json(const ShadowStatus& status);

@@ -231,6 +231,7 @@ TEST_F(Shadow, IsBuiltAnewWhenItCannotReplay) {
   start_shadow();
   ASSERT_TRUE(becomes("waiting")) << status().dump(2);
   ASSERT_TRUE(becomes("following")) << status().dump(2);
+  EXPECT_TRUE(status()["given_up"].is_object()) << status().dump(2);  // an incident of its own
   add_orders(1001, 1100);
   ASSERT_TRUE(shadow_has(1100)) << status().dump(2);
 }

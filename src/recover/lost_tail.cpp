@@ -9,10 +9,12 @@
 namespace pgkeel::recover {
 namespace {
 
-// An interval without protection that has not ended is as good as no waiting.
-bool commits_waited(const sense::SyncFacts& sync) {
+// An interval without protection that has not ended is as good as no waiting, and so is a wait that
+// was cancelled: its commit was acknowledged all the same.
+bool commits_waited(const sense::Observation& seen) {
+  const auto& sync = seen.sync;
   const bool unprotected = sync.unprotected && !sync.unprotected->until;
-  return sync.wanted && sync.armed && !unprotected;
+  return sync.wanted && sync.armed && !unprotected && seen.log_watch.sync_waits_canceled == 0;
 }
 
 std::string when_seen(const LostTail& tail) {
@@ -22,10 +24,10 @@ std::string when_seen(const LostTail& tail) {
 
 }  // namespace
 
-LostTail tail_of(const sense::Observation& seen, Lsn restored) {
+LostTail tail_of(const sense::Observation& seen, const Reached& reached) {
   LostTail tail;
-  tail.commits_waited = commits_waited(seen.sync);
-  tail.restored = restored;
+  tail.commits_waited = commits_waited(seen) && !reached.gap;
+  tail.restored = reached.lsn;
   const auto& wal = seen.catalog.wal;
   if (!wal.lsn.valid()) return tail;
   tail.newest = wal.lsn;
@@ -48,13 +50,15 @@ std::string words_of(const LostTail& tail) {
       restored, when_seen(tail));
 }
 
-std::optional<Lsn> restored_lsn(std::string_view json) {
+std::optional<Reached> reached_by(std::string_view json) {
   const auto said = nlohmann::json::parse(json, nullptr, false);
   if (!said.is_object()) return std::nullopt;
   const auto found = said.find("lsn");
   if (found == said.end() || !found->is_string()) return std::nullopt;
   const auto lsn = parse_lsn(found->get<std::string>());
-  return lsn ? std::optional(*lsn) : std::nullopt;
+  if (!lsn) return std::nullopt;
+  const auto gap = said.find("gap");
+  return Reached{*lsn, gap != said.end() && !gap->is_null()};
 }
 
 }  // namespace pgkeel::recover

@@ -20,13 +20,17 @@ struct LostTail {
   Lsn restored;                         ///< up to where the archive brought it back
 };
 
-/// What `seen` says of the tail of a server that was lost and restored up to `restored`.
-[[nodiscard]] LostTail tail_of(const sense::Observation& seen, Lsn restored);
+/// What `pgkeel restore --json` says of how far it came.
+struct Reached {
+  Lsn lsn;
+  bool gap = false;  ///< WAL behind it is in the archive, and could not be reached
+};
+[[nodiscard]] std::optional<Reached> reached_by(std::string_view json);
+
+/// What `seen` says of the tail of a server that was lost and restored as far as `reached`.
+[[nodiscard]] LostTail tail_of(const sense::Observation& seen, const Reached& reached);
 
 /// For people, after "Lost: "; empty when nothing acknowledged is missing.
 [[nodiscard]] std::string words_of(const LostTail& tail);
-
-/// "lsn" of what `pgkeel restore --json` says.
-[[nodiscard]] std::optional<Lsn> restored_lsn(std::string_view json);
 
 }  // namespace pgkeel::recover

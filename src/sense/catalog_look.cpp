@@ -281,8 +281,10 @@ bool knows_all(const Watch& watch) {
   return counted && watch.rows.suspects().empty() && !watch.rows.awaits_statistics();
 }
 
+// Looks that follow each other at once are one: what was two looks ago is to be well before.
 void note_nothing_new(Board& board, Watch& watch, const Position& position) {
-  take_position(watch, position);
+  if (position.at - watch.positions.front().at >= board.options.watch_every / 2)
+    take_position(watch, position);
   auto& listings = board.seen.catalog.listings;
   if (const auto kept = listings.find(watch.database); kept != listings.end())
     kept->second.checked_at = board.loop.now();

@@ -273,7 +273,7 @@ struct Unprotected {
 struct SyncFacts {
   bool seen = false;
   bool wanted = false;                     ///< commits are to wait for the archive
-  bool armed = false;                      ///< they were seen to, by an earlier guard too
+  bool armed = false;                      ///< at the last look they waited for it and nothing else
   std::optional<Unprotected> unprotected;  ///< the newest interval
 };
 

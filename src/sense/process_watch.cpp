@@ -202,6 +202,10 @@ Task<void> watch_lock_file(Board* board, instance::Instance* instance, pid_t pid
     if (same && !*same) break;
   }
   co_await look_for_second(board, instance, pid);
+  while (process.pid == pid && process.state != ProcessState::Absent) {  // nobody tells of changes
+    note_lock_file(*board, *instance);
+    static_cast<void>(co_await board->loop.sleep_in_step(kTick));
+  }
 }
 
 // Now, so that a death need not wait for a process that tells it.

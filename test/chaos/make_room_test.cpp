@@ -163,7 +163,8 @@ TEST_F(MakeRoom, TemporaryFilesAreToldOfAndEndedOnlyBeyondThePolicy) {
 
   ASSERT_NO_FATAL_FAILURE(begin_guard({{"PGKEEL_RECOVER_TEMP_FILES", "50MB"}}));
   ASSERT_TRUE(await_done("end_temp_files", "ended the session of pid"));
-  EXPECT_FALSE(clients_[0]->lives());
+  // It was told to end; on a busy machine it takes a moment.
+  EXPECT_TRUE(test::wait_until([&] { return !clients_[0]->lives(); }, kPatience));
   ASSERT_TRUE(await_healed(stage(), kFull));
   EXPECT_TRUE(service_restored(scene_));
 

@@ -108,7 +108,7 @@ SyncMode::SyncMode(const Config& config, sense::Senses& senses, SlotKeeper& slot
 void SyncMode::tell() {
   const auto& archive = config_.archive;
   senses_.note_sync({true, archive.configured() && archive.durability == Durability::Sync,
-                     protection_.was_armed(), unprotected_});
+                     only_ours_, unprotected_});
 }
 
 Task<void> SyncMode::run() {
@@ -130,11 +130,19 @@ Task<Result<void>> SyncMode::look() {
   const auto step = decision_.decide(seen, loop_.now());
   armed_ = names_standby(seen.standby_names, policy_.name);
   foreign_ = step == SyncStep::Foreign;
+  note_only_ours(protection_.was_armed() && seen.standby_names == policy_.name);
   if (step != SyncStep::Degrade) note_protection(seen);
   CO_TRY_VOID(co_await act(step));
   const auto commits = armed_ ? SlotKeeper::Commits::Wait : SlotKeeper::Commits::DoNotWait;
   auto looked = co_await slot_.look(&*connection_, commits);
   co_return looked;
+}
+
+// Another standby that is named beside ours may acknowledge what ours never had.
+void SyncMode::note_only_ours(bool only_ours) {
+  if (only_ours == only_ours_) return;
+  only_ours_ = only_ours;
+  tell();
 }
 
 Task<Result<void>> SyncMode::connect() {
@@ -174,7 +182,6 @@ void SyncMode::note_protection(const SyncView& seen) {
                       "synchronous_standby_names was emptied, and not by the guard");
   if (armed_) armed_at_ = wall_now();
   if (was_armed == protection_.was_armed()) return;
-  tell();
   const auto kept = ledger_.set_fact(kArmedFact, was_armed ? "" : "yes");
   if (!kept) log_error("the ledger cannot be written", {{"why", kept.error().message()}});
 }

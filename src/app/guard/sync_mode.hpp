@@ -41,6 +41,7 @@ class SyncMode {
  private:
   runtime::Task<Result<void>> look();
   runtime::Task<Result<void>> connect();
+  void note_only_ours(bool only_ours);
   runtime::Task<Result<SyncView>> view();
   runtime::Task<Result<void>> act(SyncStep step);
   void note_protection(const SyncView& seen);
@@ -64,6 +65,7 @@ class SyncMode {
   std::optional<client::Connection> connection_;
   bool armed_ = false;
   bool foreign_ = false;
+  bool only_ours_ = false;
   std::string failure_;  // of the last look; said once
   std::optional<Unprotected> unprotected_;
 };

@@ -30,6 +30,7 @@ constexpr std::size_t kWordsMax = 500;
 
 constexpr std::string_view kByHand = "in-place/job.json";  // archive/restore/in_place_job.cpp
 constexpr const char* kRestored = "restored";              // the note that says where it is
+constexpr const char* kTail = "tail";                      // what it could not bring back
 
 // The command's own error, out of its JSON; else the end of what it wrote.
 std::string failure_of(const runtime::ProcessOutput& ran) {
@@ -76,17 +77,24 @@ Task<Result<runtime::ProcessOutput>> run_restore(Services* services, fs::path in
   co_return std::move(*ran);
 }
 
-// On disk before the copy is placed, whoever ends after that.
-Result<void> note_tail(const StepContext& context, std::string_view said) {
-  const auto restored = restored_lsn(said);
-  if (!restored) return fail(ErrorCode::Malformed, "the restore did not say how far it came");
-  const auto words = words_of(tail_of(context.services.senses.observation(), *restored));
-  if (words.empty()) return {};
+std::string words_of_tail(const StepContext& context, std::string_view said) {
+  const auto reached = reached_by(said);
+  if (!reached) return "what had not reached the archive";
+  return words_of(tail_of(context.services.senses.observation(), *reached));
+}
+
+// On disk before the copy is placed, whoever ends after that. A whole copy is not thrown away for a
+// word that could not be written.
+void note_tail(const StepContext& context, const std::string& words) {
   auto& journal = context.services.journal;
-  TRY(incident, journal.load(context.incident));
-  incident.loss = {words};
-  incident.rows_lost.reset();
-  return journal.update(incident);
+  auto incident = journal.load(context.incident);
+  if (incident) {
+    incident->loss.clear();
+    if (!words.empty()) incident->loss.push_back(words);
+    incident->rows_lost.reset();
+  }
+  const auto noted = incident ? journal.update(*incident) : fail(incident.error());
+  if (!noted) log_error("what was lost is not written", {{"why", noted.error().message()}});
 }
 
 Task<Result<void>> discard(Services* services, instance::SwapManner manner) {
@@ -121,8 +129,7 @@ Task<StepResult> restore(StepContext* context) {
     result.retry_after = kAskedAgain;
     co_return result;
   }
-  if (const auto noted = note_tail(*context, ran->out); !noted)
-    co_return StepResult::failed(noted.error());
+  context->notes[kTail] = words_of_tail(*context, ran->out);
   context->notes[kRestored] = into.string();
   co_return StepResult::done(fmt::format("restored from the archive: {}",
                                          ran->out.substr(0, std::min(ran->out.size(), kWordsMax))));
@@ -189,6 +196,8 @@ StepResult place_copy(const StepContext& context, const fs::path& copy) {
     return StepResult::for_human(fmt::format(
         "a human: {}; what was restored is whole in {} and is kept", why, copy.string()));
   }
+  const auto tail = context.notes.find(kTail);
+  note_tail(context, tail == context.notes.end() ? "" : tail->second);
   const auto placed = move_in(swap);
   if (placed) keep_files_back(context.services.ledger);
   if (placed) return StepResult::done("restored to " + data_dir.string());

@@ -88,11 +88,13 @@ Standby::Standby(StandbyRequest request) : request_(std::move(request)), copy_(r
 
 void Standby::run() {
   while (!request_.stop.stop_requested()) {
+    const bool was_to_be_built = anew_;
     const auto done = attempt();
     server_.reset();
     status_.following_since.reset();
     if (!done && done.error().code != ErrorCode::Cancelled) failed(done.error());
-    if (!anew_ && !rest(kAgainAfter)) break;
+    const bool build_now = anew_ && !was_to_be_built;  // what failed to be built is given a rest
+    if (!build_now && !rest(kAgainAfter)) break;
   }
   status_.state = ShadowState::Stopped;
   show();
@@ -277,8 +279,10 @@ void Standby::failed(const Error& error) {
   if (error.message() != said_)
     log_error("the shadow does not follow", {{"why", error.message()}, {"hint", error.hint()}});
   said_ = error.message();
-  if (tells_of_the_copy(error.code) && require_room()) anew_ = ++failures_ >= kFailuresMax;
-  if (anew_) status_.given_up = status_.problem;
+  if (tells_of_the_copy(error.code) && require_room() && ++failures_ >= kFailuresMax) {
+    anew_ = true;
+    status_.given_up = status_.problem;
+  }
   show();
 }
 

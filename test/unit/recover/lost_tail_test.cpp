@@ -21,28 +21,28 @@ sense::Observation lost(bool waited) {
 
 TEST(LostTail, IsNothingWhereCommitsWaitedForTheArchive) {
   // Goal: sync mode loses no acknowledged commit, and says so (D7 X2).
-  EXPECT_EQ(words_of(tail_of(lost(true), Lsn{0x3000000})), "");
+  EXPECT_EQ(words_of(tail_of(lost(true), {Lsn{0x3000000}})), "");
 }
 
 TEST(LostTail, IsToldWhereProtectionHadCeased) {
   // Goal: an open interval without protection, or sync that was never reached, promises nothing.
   auto seen = lost(true);
   seen.sync.unprotected = sense::Unprotected{WallTime{}, std::nullopt, "it hangs"};
-  EXPECT_NE(words_of(tail_of(seen, kSeen)), "");
+  EXPECT_NE(words_of(tail_of(seen, {kSeen})), "");
   seen.sync.unprotected->until = WallTime{};
-  EXPECT_EQ(words_of(tail_of(seen, kSeen)), "");
+  EXPECT_EQ(words_of(tail_of(seen, {kSeen})), "");
   seen.sync.armed = false;
-  EXPECT_NE(words_of(tail_of(seen, kSeen)), "");
+  EXPECT_NE(words_of(tail_of(seen, {kSeen})), "");
 }
 
 TEST(LostTail, IsMeasuredUpToTheLastLook) {
   // Goal: bytes between where the archive ends and where the server was seen, and the time nobody
   // saw (D7).
   EXPECT_EQ(
-      words_of(tail_of(lost(false), Lsn{0x3000000})),
+      words_of(tail_of(lost(false), {Lsn{0x3000000}})),
       "256 B of WAL from 0/3000000 to 0/3000100, seen 300 ms before it was lost, and what was "
       "committed after that");
-  EXPECT_EQ(words_of(tail_of(lost(false), kSeen)),
+  EXPECT_EQ(words_of(tail_of(lost(false), {kSeen})),
             "what was committed after 0/3000100, where the archive ends: all that was seen 300 ms "
             "before it was lost is there");
 }
@@ -51,18 +51,30 @@ TEST(LostTail, ClaimsNoMeasureWhereNobodyLooked) {
   // Goal: a guard that came later knows only where the archive ends.
   auto seen = lost(false);
   seen.catalog.wal = {};
-  EXPECT_EQ(words_of(tail_of(seen, kSeen)),
+  EXPECT_EQ(words_of(tail_of(seen, {kSeen})),
             "what was committed after 0/3000100, where the archive ends");
   seen = lost(false);
   seen.process.died_at.reset();
-  EXPECT_THAT(words_of(tail_of(seen, kSeen)), HasSubstr("an unknown time before"));
+  EXPECT_THAT(words_of(tail_of(seen, {kSeen})), HasSubstr("an unknown time before"));
 }
 
-TEST(RestoredLsn, IsReadFromTheCommandsWord) {
+TEST(LostTail, IsToldWhereAGapOrACancelledWaitBroughtLess) {
+  // Goal: WAL the archive lost, and a commit that gave up waiting, are not called safe.
+  EXPECT_NE(words_of(tail_of(lost(true), {kSeen, true})), "");
+  auto seen = lost(true);
+  seen.log_watch.sync_waits_canceled = 1;
+  EXPECT_NE(words_of(tail_of(seen, {kSeen})), "");
+}
+
+TEST(ReachedBy, IsReadFromTheCommandsWord) {
   // Goal: anything but the command's own JSON says nothing.
-  EXPECT_EQ(restored_lsn(R"({"into":"/x","lsn":"0/3000100"})"), kSeen);
+  const auto whole = reached_by(R"({"into":"/x","lsn":"0/3000100","gap":null})");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->lsn, kSeen);
+  EXPECT_FALSE(whole->gap);
+  EXPECT_TRUE(reached_by(R"({"lsn":"0/3000100","gap":"000000010000000000000003"})")->gap);
   for (const auto* word : {"", "{", "[]", "{}", R"({"lsn":3})", R"({"lsn":"x"})"})
-    EXPECT_FALSE(restored_lsn(word)) << word;
+    EXPECT_FALSE(reached_by(word)) << word;
 }
 
 }  // namespace

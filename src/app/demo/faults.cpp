@@ -124,8 +124,7 @@ Injected remove_data(Stage& stage) {
   stage.note_broken();
   std::error_code error;
   fs::remove_all(stage.instance().data_dir(), error);  // the server still makes files meanwhile
-  TRY_VOID(postmaster.signal(SIGKILL));
-  fs::remove_all(stage.instance().data_dir(), error);
+  TRY_VOID(postmaster.signal(SIGKILL));  // from here on the place is the guard's to fill
   return nullptr;
 }
 

@@ -7,14 +7,12 @@
 namespace pgkeel::recover {
 namespace {
 
-constexpr Seconds kLookEvery{60};
-constexpr Seconds kLookWhileMissing{5};
+constexpr Seconds kLookEvery{5};  // a few system calls
 
 }  // namespace
 
-runtime::Task<bool> BallastKeeper::look() {
-  if (!services_.senses.observation().healthy()) co_return false;
-  bool all = true;
+runtime::Task<void> BallastKeeper::look() {
+  if (!services_.senses.observation().healthy()) co_return;
   for (const auto& file : ballast_files(services_.instance.data_dir())) {
     if (ballast_at(file) >= services_.ballast_bytes) continue;
     const auto bytes = services_.ballast_bytes;
@@ -26,17 +24,15 @@ runtime::Task<bool> BallastKeeper::look() {
     else if (problems_[file] != problem)
       log_warning("no room is kept in reserve", {{"file", file.string()}, {"why", problem}});
     problems_[file] = problem;
-    all = all && made;
   }
-  co_return all;
 }
 
 runtime::Task<void> BallastKeeper::run(std::stop_token stop) {
   if (services_.ballast_bytes == 0 || !services_.instance.capabilities().can_move_files) co_return;
   auto& loop = services_.loop;
   while (!stop.stop_requested()) {
-    const bool all = co_await look();
-    static_cast<void>(co_await loop.sleep_for(all ? kLookEvery : kLookWhileMissing, stop));
+    co_await look();
+    static_cast<void>(co_await loop.sleep_for(kLookEvery, stop));
   }
 }
 

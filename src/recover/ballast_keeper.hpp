@@ -15,7 +15,7 @@ class BallastKeeper {
   runtime::Task<void> run(std::stop_token stop);
 
  private:
-  runtime::Task<bool> look();  ///< true when all of it is there
+  runtime::Task<void> look();
   Services& services_;
   std::map<std::filesystem::path, std::string> problems_;  ///< each said once
 };

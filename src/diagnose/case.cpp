@@ -13,6 +13,13 @@ namespace {
 // A session that raises lines like the record's would fill the report else.
 constexpr std::size_t kDdlToldMost = 20;
 
+using Entry = sense::ServerLogFacts::Entry;
+
+bool is_consequence(const std::vector<Entry>& entries, const Entry& entry) {
+  return std::ranges::any_of(
+      entries, [&](const Entry& earlier) { return explains(earlier.signature, entry.signature); });
+}
+
 }  // namespace
 
 bool server_absent(const Case& the_case) {
@@ -79,6 +86,18 @@ const sense::ServerLogFacts::Entry* last_stop_request(const Case& the_case) {
 
 incident::Evidence evidence(const Case& the_case, std::string_view source, std::string text) {
   return {the_case.wall, std::string(source), std::move(text)};
+}
+
+const LogMeaning* told_reason(const Case& the_case) {
+  const auto& entries = the_case.seen.server_log.entries;
+  for (const auto& entry : entries) {
+    const auto* meaning = meaning_of(entry.signature);
+    const bool grave = meaning != nullptr && meaning->severity == incident::Severity::Critical;
+    const bool says_why = entry.signature != pg::Signature::StartupFailed &&
+                          entry.signature != pg::Signature::ProcessCrashed;
+    if (grave && says_why && !is_consequence(entries, entry)) return meaning;
+  }
+  return nullptr;
 }
 
 void add_engine_words(const Case& the_case, Finding& finding) {

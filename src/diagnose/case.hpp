@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "diagnose/log_meaning.hpp"
 #include "diagnose/rules.hpp"
 
 namespace pgkeel::diagnose {
@@ -25,6 +26,9 @@ namespace pgkeel::diagnose {
                                                          pg::Signature signature);
 /// The server log ends with somebody's request to stop, not followed by a start.
 [[nodiscard]] const sense::ServerLogFacts::Entry* last_stop_request(const Case& the_case);
+/// The earliest grave thing the server log says that nothing else in it explains, since the server
+/// last was ready; null when it gives no reason.
+[[nodiscard]] const LogMeaning* told_reason(const Case& the_case);
 
 [[nodiscard]] incident::Evidence evidence(const Case& the_case, std::string_view source,
                                           std::string text);

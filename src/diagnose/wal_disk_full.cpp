@@ -16,6 +16,7 @@ namespace {
 constexpr Seconds kPanickedNow{60};
 constexpr std::uint64_t kNothing = 1ULL << 20U;
 
+constexpr std::uint64_t kSegment = 16ULL << 20U;      // written whole, and gone when that failed
 constexpr std::uint64_t kTwoSegments = 32ULL << 20U;  // a recovery ends with writing
 
 // Where WAL is written: a disk of its own, else that of the data.
@@ -34,6 +35,11 @@ bool has_no_room(const sense::Space& space) {
 
 bool has_nothing(const sense::Space& space) {
   return space.room.bytes_free < kNothing || space.out_of_inodes();
+}
+
+bool failed_without_a_word(const Case& the_case, const sense::Space& space) {
+  return server_absent(the_case) && the_case.seen.start.failed &&
+         told_reason(the_case) == nullptr && space.room.bytes_free < kSegment;
 }
 
 Finding name(const Case& the_case, const sense::Space& space,
@@ -77,7 +83,8 @@ std::vector<Finding> wal_disk_full(const Case& the_case) {
   if (absent && (!data_is_ours(the_case) || stopped_cleanly(the_case))) return {};
   auto told = told_by_log(the_case);
   const bool serves = the_case.seen.healthy();
-  if (!told && (serves || !has_nothing(*space))) return {};
+  const bool guessed = has_nothing(*space) || failed_without_a_word(the_case, *space);
+  if (!told && (serves || !guessed)) return {};
   auto finding = name(the_case, *space, std::move(told));
   finding.wait = !absent;
   if (absent) finding.since = the_case.seen.process.died_at;

@@ -174,6 +174,20 @@ TEST(WalDiskFull, ADiskWithNothingLeftSaysItWithoutTheLog) {
   EXPECT_LT(instance.findings().front().confidence, 0.8);
 }
 
+TEST(WalDiskFull, AStartThatFailsWithoutAWordSaysItToo) {
+  // Goal: K7: a segment is written whole and removed when that fails, so a little is left; a start
+  // that told why failed for that, and so did one with room.
+  auto instance = killed();
+  with_spaces(instance, {space(sense::SpaceRole::Data, 2 * kMega)});
+  instance.seen.start.failed = true;
+  EXPECT_EQ(instance.causes().front(), Cause::WalDiskFull);
+  instance.seen.server_log.entries = {{Signature::FsyncFailed, "could not fsync file"}};
+  EXPECT_EQ(instance.causes().front(), Cause::ServerStartFailed);
+  instance.seen.server_log.entries = {};
+  instance.seen.host.spaces.front().room.bytes_free = 64 * kMega;
+  EXPECT_EQ(instance.causes().front(), Cause::ServerStartFailed);
+}
+
 TEST(WalDiskFull, IsNotGuessed) {
   // Goal: K7: without a look at the disk nothing is held back.
   auto instance = killed();

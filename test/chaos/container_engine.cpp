@@ -2,6 +2,7 @@
 #include "chaos/container_engine.hpp"
 
 #include <fmt/format.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +31,11 @@ bool ContainerEngine::possible() {
   return image;
 }
 
-ContainerEngine::ContainerEngine() : state_(dir_.path()), port_(test::free_port()) {
+ContainerEngine::ContainerEngine(const fs::path& disk)
+    : state_(dir_.path()), port_(test::free_port()) {
+  const auto root = state_ / "root";
+  if (!disk.empty() && fs::create_directory(root))
+    EXPECT_EQ(::mount(disk.c_str(), root.c_str(), nullptr, MS_BIND, nullptr), 0);
   start_service();
 }
 
@@ -55,6 +60,7 @@ ContainerEngine::~ContainerEngine() {
   if (!service_) return;
   remove_everything();
   end_service();
+  ::umount2((state_ / "root").c_str(), MNT_DETACH);  // where a disk was given
 }
 
 // Tried until nothing is left: an anchor's guard may have been at it.
@@ -147,6 +153,11 @@ std::vector<std::string> ContainerEngine::names(Which which) {
   }
   std::ranges::sort(names);
   return names;
+}
+
+fs::path ContainerEngine::log_file(const std::string& name) {
+  const auto told = Json::parse(call("GET", "/containers/" + name + "/json").body, nullptr, false);
+  return told.is_object() ? told.value("LogPath", "") : "";
 }
 
 bool ContainerEngine::exists(const std::string& name) {

@@ -28,7 +28,9 @@ class ContainerEngine {
   /// Needs root, podman and crun.
   static bool possible();
 
-  ContainerEngine();
+  /// `disk`: an existing directory for what an engine has below /var/lib/docker, which outlives it;
+  /// none: beside the rest.
+  explicit ContainerEngine(const std::filesystem::path& disk = {});
   ~ContainerEngine();
   ContainerEngine(const ContainerEngine&) = delete;
   ContainerEngine& operator=(const ContainerEngine&) = delete;
@@ -57,6 +59,8 @@ class ContainerEngine {
   [[nodiscard]] std::filesystem::path volume(const std::string& name) const {
     return state_ / "root/volumes" / name / "_data";
   }
+  /// Where the engine keeps what the container writes to its output.
+  [[nodiscard]] std::filesystem::path log_file(const std::string& name);
   /// The engine's answer to `docker volume rm`.
   int remove_volume(const std::string& name);
   /// How often a server began in the container, by its own log.

@@ -49,7 +49,7 @@ double reaping_ms(const incident::Incident& incident) {
 }
 
 struct Kills {
-  std::vector<double> detected, back, start, reaping, rest;
+  std::vector<double> detected, dying, back, start, reaping, rest;
 };
 
 Result<void> kill_once(app::Stage& stage, app::Writer& writer, Kills& kills) {
@@ -63,8 +63,12 @@ Result<void> kill_once(app::Stage& stage, app::Writer& writer, Kills& kills) {
   TRY(start, own_start_ms(text));
   const auto back = static_cast<double>(report.recovered_ms);
   const auto reaping = reaping_ms(report.incident);
-  say(fmt::format("  detected {} ms, back {} ms; start and redo {:.0f} ms, children {:.0f} ms",
-                  report.detected_ms, report.recovered_ms, start, reaping));
+  const auto dying = millis(stage.damage_done_at() - stage.broken_at());
+  say(fmt::format(
+      "  detected {} ms after the signal, of which it took {:.0f} ms to die; back {} ms; start and "
+      "redo {:.0f} ms, children {:.0f} ms",
+      report.detected_ms, dying, report.recovered_ms, start, reaping));
+  kills.dying.push_back(dying);
   kills.detected.push_back(static_cast<double>(report.detected_ms));
   kills.back.push_back(back);
   kills.start.push_back(start);
@@ -79,6 +83,7 @@ Result<Cells> measure_kills(app::Stage& stage, app::Writer& writer) {
   for (int i = 0; i < kKills; ++i) TRY_VOID(kill_once(stage, writer, kills));
   return Cells{
       {"server_killed detected, median", "ms", median(kills.detected), kKilledDetectedMsMax},
+      {"server_killed: from the signal to its death, median", "ms", median(kills.dying), {}},
       {"server_killed back, median", "ms", median(kills.back), {}},
       {"server_killed back: the server's own start and redo, median",
        "ms",

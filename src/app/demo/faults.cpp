@@ -19,6 +19,7 @@ using Injected = Result<std::unique_ptr<FaultInProgress>>;
 
 constexpr std::size_t kFileBytesMax = 1U << 20U;
 constexpr int kBindTries = 2000;
+constexpr Seconds kDeathMost{10};
 
 Result<runtime::ProcessHandle> postmaster_of(Stage& stage) {
   const auto postmaster = stage.instance().find_postmaster();
@@ -26,15 +27,23 @@ Result<runtime::ProcessHandle> postmaster_of(Stage& stage) {
   return runtime::ProcessHandle::open(postmaster->pid);
 }
 
-Injected signal_postmaster(Stage& stage, int number) {
+// A process that has been told to die takes a while to, the longer the more memory it maps.
+Injected kill_server(Stage& stage) {
   TRY(postmaster, postmaster_of(stage));
   stage.note_broken();
-  TRY_VOID(postmaster.signal(number));
+  TRY_VOID(postmaster.signal(SIGKILL));
+  auto& loop = stage.loop();
+  TRY_VOID(loop.run_until_complete(postmaster.wait_exit(loop, loop.after(kDeathMost))));
+  stage.note_damage_done();
   return nullptr;
 }
 
-Injected kill_server(Stage& stage) { return signal_postmaster(stage, SIGKILL); }
-Injected stop_server(Stage& stage) { return signal_postmaster(stage, SIGSTOP); }
+Injected stop_server(Stage& stage) {
+  TRY(postmaster, postmaster_of(stage));
+  stage.note_broken();
+  TRY_VOID(postmaster.signal(SIGSTOP));
+  return nullptr;
+}
 
 // A process of the server's own account that is not a server, whose pid the lock file will name.
 struct Bystander final : FaultInProgress {

@@ -39,6 +39,7 @@ CommandTable command_table() {
               dump_expire_command(),
               dump_restore_command(),
               restore_command(),
+              promote_command(),
               wal_fetch_command(),
               in_image_command(),
               undrop_command(),

@@ -98,6 +98,17 @@ std::string loss_of_restore(const std::string& subject,
                      humane_duration((*seen)->age));
 }
 
+// Else a human filled the place, with what cannot be told.
+bool brought_back_by_us(const incident::Incident& incident) {
+  return std::ranges::any_of(incident.actions, [](const incident::Action& action) {
+    const bool found_again =  // the same step may have made a copy, which is placed by another
+        action.step == "reattach_directory" ||
+        (action.step == "bring_data_back" && !action.note.starts_with("restored"));
+    const bool places = found_again || action.step == "place_restored_data";
+    return places && action.outcome == incident::ActionOutcome::Done;
+  });
+}
+
 }  // namespace
 
 // A way the table does not know is a bug; it is taken all the same, since a guard that stops is the
@@ -404,7 +415,8 @@ void Conductor::restored(const std::string& id) {
     incident.recovered = took;
     const bool of_two = cause == diagnose::Cause::TwoServers;  // also where a human ended one
     if (of_two && incident.loss.empty()) incident.loss = {std::string(kTwoServersLoss)};
-    if (incident.loss.empty()) incident.rows_lost = 0;
+    const bool unseen = cause == diagnose::Cause::VolumeLost && !brought_back_by_us(incident);
+    if (incident.loss.empty() && !unseen) incident.rows_lost = 0;
   });
   auto how = over_words(*tracked, took, services_.senses.observation());
   add_event(id, fmt::format("{}; watching for {}", how, humane_duration(policy_.watch_for)));

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <random>
 #include <set>
@@ -53,6 +54,11 @@ int rounds() {
   return wanted == nullptr ? kRounds : std::max(1, std::atoi(wanted));
 }
 
+// A longer proof says how far it is.
+void say_round(int round) {
+  if (rounds() > kRounds) std::cout << "round " << round + 1 << std::endl;
+}
+
 // After as many more rows as chance wills.
 bool await_some_moment(Scene& scene, std::mt19937& random) {
   const auto more = std::uniform_int_distribution<std::int64_t>(0, kRowsMost)(random);
@@ -71,6 +77,7 @@ TEST(LostVolume, IsRestoredWithEveryAcknowledgedCommit) {
   add_writer(archived.scene());
   for (int round = 0; round < rounds(); ++round) {
     SCOPED_TRACE(round);
+    say_round(round);
     ASSERT_TRUE(archived.await_synchronous());
     ASSERT_TRUE(await_some_moment(archived.scene(), random));
     ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
@@ -110,6 +117,7 @@ TEST(LostVolume, WithoutSyncLosesOnlyATailThatIsTold) {
   std::set<std::int64_t> missing;  // since earlier rounds
   for (int round = 0; round < rounds(); ++round) {
     SCOPED_TRACE(round);
+    say_round(round);
     ASSERT_TRUE(await_some_moment(archived.scene(), random));
     ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
     const auto lost_at = SteadyClock::now();
@@ -147,6 +155,7 @@ TEST(LostVolume, IsServedFromTheShadow) {
   ASSERT_TRUE(test::wait_until([&] { return follows(archived.stage()); }, 2 * kPatience));
   for (int round = 0; round < rounds(); ++round) {
     SCOPED_TRACE(round);
+    say_round(round);
     ASSERT_TRUE(archived.await_synchronous());
     ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
     ASSERT_TRUE(await_incident(archived.stage(), "volume_lost", [](const auto& incident) {
@@ -158,6 +167,33 @@ TEST(LostVolume, IsServedFromTheShadow) {
     ASSERT_TRUE(service_restored(archived.scene()));
     ASSERT_TRUE(test::wait_until([&] { return follows(archived.stage()); }, 2 * kPatience));
   }
+}
+
+TEST(LostVolume, TakingTheShadowMayBeKilled) {
+  // Goal: whoever takes the shadow's copy is killed while it is no shadow any more and no cluster
+  // in its place yet: the volume is served from the backup then, with every acknowledged commit,
+  // what was half taken is gone, and there is a shadow again (A3 D7 E6).
+  Archived archived({{"PGKEEL_SHADOW_ENABLED", "true"}});
+  ASSERT_TRUE(archived.built());
+  auto& stage = archived.stage();
+  ASSERT_TRUE(archived.await_backup());
+  add_writer(archived.scene());
+  for (const auto* point : {"shadow_copy.handed", "shadow_copy.no_standby"}) {
+    SCOPED_TRACE(point);
+    const auto mark = stage.directory() / point;
+    stage.end_guard();
+    ASSERT_TRUE(stage.start_guard(crash_at(mark, point)).has_value());
+    ASSERT_TRUE(stage.await_ready().has_value());
+    ASSERT_TRUE(archived.await_synchronous());
+    ASSERT_TRUE(test::wait_until([&] { return follows(stage); }, 3 * kPatience));
+    ASSERT_NO_FATAL_FAILURE(archived.lose_the_volume());
+    ASSERT_TRUE(await_healed(stage, "volume_lost"));
+    EXPECT_TRUE(fs::exists(mark)) << "it was not killed";
+    ASSERT_TRUE(service_restored(archived.scene()));
+    for (const auto& entry : fs::directory_iterator(stage.instance().data_dir().parent_path()))
+      EXPECT_FALSE(entry.path().filename().string().contains(".pgkeel-restor")) << entry.path();
+  }
+  EXPECT_TRUE(test::wait_until([&] { return follows(stage); }, 3 * kPatience));
 }
 
 // The data directory, with whatever runs in it, as a mount point of its own.
@@ -278,7 +314,9 @@ TEST(LostVolume, AKillBetweenTwoEntriesIsToldAndLosesNothing) {
   std::ranges::partition(entries,
                          [](const fs::path& entry) { return entry.filename() != "global"; });
   for (const auto& entry : entries) fs::rename(entry, data_dir / entry.filename());
-  ASSERT_TRUE(await_healed(stage, "volume_lost"));
+  ASSERT_TRUE(await_incident(stage, "volume_lost", [](const auto& incident) {
+    return healed(incident) && !incident.rows_lost;  // nobody knows what a human put there
+  }));
   ASSERT_TRUE(service_restored(archived.scene()));
 }
 

@@ -6,8 +6,12 @@
 #include <fmt/format.h>
 
 #include "app/archive/progress.hpp"
+#include "instance/debian.hpp"
+#include "instance/instance.hpp"
 
 namespace pgkeel::app {
+namespace fs = std::filesystem;
+
 namespace {
 
 Result<TimelineId> parse_timeline(const std::string& text) {
@@ -46,6 +50,26 @@ std::string phase_text(const archive::RestoreProgress& progress, Millis took) {
     case archive::RestorePhase::Stopping: return "shutting the restored server down";
   }
   return {};
+}
+
+Result<fs::path> place_of_data(const Config& config) {
+  const auto kind = config.instance.kind;
+  if (kind == instance::Kind::Container || kind == instance::Kind::Remote)
+    return fail(
+        Error(ErrorCode::WrongState, fmt::format("an instance of kind {} is not restored in place",
+                                                 instance::to_string(kind)))
+            .with_hint("Use 'pgkeel restore --into DIR', where the server's own programs "
+                       "and libraries are, and start it there."));
+  auto place = config.instance.data_dir;
+  if (const auto unit = instance::parse_debian_unit(config.instance.unit); place.empty() && unit)
+    if (const auto cluster = instance::find_debian_cluster(*unit)) place = cluster->data_dir;
+  if (place.empty())
+    return fail(Error(ErrorCode::ConfigBadValue, "it is not known where the data directory is")
+                    .with_hint("Set instance.data_dir."));
+  std::error_code error;
+  auto real = fs::weakly_canonical(place, error);
+  if (error) return fail(ErrorCode::Io, "look at " + place.string() + ": " + error.message());
+  return real;
 }
 
 }  // namespace pgkeel::app

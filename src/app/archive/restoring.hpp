@@ -12,6 +12,10 @@ namespace pgkeel::app {
                                                             ArchiveTools& tools,
                                                             const StopOnSignal& stop);
 
+/// Where the data directory is, without symbolic links, for what replaces it. WrongState for an
+/// instance whose files are not ours to move, ConfigBadValue when it is not known.
+[[nodiscard]] Result<std::filesystem::path> place_of_data(const Config& config);
+
 /// "restoring 1.2 GB of 4.0 GB (30 %), 310 MB/s, 9 s left".
 [[nodiscard]] std::string phase_text(const archive::RestoreProgress& progress, Millis took);
 

@@ -43,6 +43,7 @@ CommandSpec incident_resume_command();
 [[nodiscard]] CommandSpec dump_expire_command();
 [[nodiscard]] CommandSpec dump_restore_command();
 [[nodiscard]] CommandSpec restore_command();
+[[nodiscard]] CommandSpec promote_command();
 [[nodiscard]] CommandSpec wal_fetch_command();
 [[nodiscard]] CommandSpec in_image_command();
 [[nodiscard]] CommandSpec psql_command();

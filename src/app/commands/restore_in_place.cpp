@@ -24,26 +24,6 @@ Moment moment_of(const archive::RecoveryTarget& target) {
   return target.kind == archive::RecoveryTarget::Kind::Latest ? Moment::Latest : Moment::Earlier;
 }
 
-Result<fs::path> place_of(const Config& config) {
-  const auto kind = config.instance.kind;
-  if (kind == instance::Kind::Container || kind == instance::Kind::Remote)
-    return fail(
-        Error(ErrorCode::WrongState, fmt::format("an instance of kind {} is not restored in place",
-                                                 instance::to_string(kind)))
-            .with_hint("Use 'pgkeel restore --into DIR', where the server's own programs "
-                       "and libraries are, and start it there."));
-  auto place = config.instance.data_dir;
-  if (const auto unit = instance::parse_debian_unit(config.instance.unit); place.empty() && unit)
-    if (const auto cluster = instance::find_debian_cluster(*unit)) place = cluster->data_dir;
-  if (place.empty())
-    return fail(Error(ErrorCode::ConfigBadValue, "it is not known where the data directory is")
-                    .with_hint("Set instance.data_dir."));
-  std::error_code error;
-  auto real = fs::weakly_canonical(place, error);
-  if (error) return fail(ErrorCode::Io, "look at " + place.string() + ": " + error.message());
-  return real;
-}
-
 std::string start_command(const Config& config, const archive::InPlaceJob& job,
                           const std::optional<runtime::Account>& account) {
   if (!config.instance.unit.empty()) return "systemctl start " + config.instance.unit;
@@ -262,7 +242,7 @@ Result<int> InPlaceCommand::run() {
 
 Result<int> run_restore_in_place(const Invocation& invocation) {
   TRY(config, invocation.load());
-  TRY(place, place_of(config));
+  TRY(place, place_of_data(config));
   std::optional<runtime::FileLock> lock;
   if (invocation.has("--yes")) {
     TRY(held, lock_job(config, "restore-in-place"));

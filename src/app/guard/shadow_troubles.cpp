@@ -55,7 +55,7 @@ std::optional<ArchiveTrouble> shadow_trouble(const std::optional<ShadowStatus>& 
   if (now - status->written_at > kSilentAfter)
     return not_following("nothing was heard of it since " + to_iso8601(status->written_at),
                          kSilentHint);
-  if (!stands_still(status->state)) return std::nullopt;
+  if (!status->problem && !stands_still(status->state)) return std::nullopt;
   if (!status->problem) return not_following("it is stopped", kSilentHint);
   return not_following(status->problem->message, status->problem->hint);
 }

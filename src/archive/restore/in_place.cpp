@@ -209,10 +209,10 @@ Result<void> InPlaceRestore::ask_for_room(const Backup& backup) const {
 
 // What is found in the working directory is ours: nothing else has this name. The server of a
 // killed restore is ended before its files go.
-Result<Scratch> InPlaceRestore::clear(const RestoreRequest& request) {
+Result<Scratch> InPlaceRestore::clear(const std::optional<runtime::Account>& account) {
   if (state_ == InPlaceState::Between || state_ == InPlaceState::Placed)
     return fail(ErrorCode::WrongState, describe());
-  TRY(scratch, Scratch::prepare(job_.work_dir(), kCopy, request.account));
+  TRY(scratch, Scratch::prepare(job_.work_dir(), kCopy, account));
   std::error_code error;
   fs::remove_all(job_.tablespaces, error);  // of a copy that was never in place; else it is absent
   if (error)
@@ -221,7 +221,7 @@ Result<Scratch> InPlaceRestore::clear(const RestoreRequest& request) {
 }
 
 Result<Restored> InPlaceRestore::restore(RestoreRequest request) {
-  TRY(scratch, clear(request));
+  TRY(scratch, clear(request.account));
   if (state_ != InPlaceState::Nothing) {
     TRY(plan, plan_restore_of(request));
     TRY_VOID(ask_for_room(plan.backup));
@@ -284,9 +284,19 @@ Result<void> InPlaceRestore::move() {
   return {};
 }
 
+Result<void> InPlaceRestore::discard(const std::optional<runtime::Account>& account) {
+  if (state_ == InPlaceState::Nothing) return {};
+  TRY_VOID(clear(account));
+  return forget();
+}
+
 Result<void> InPlaceRestore::tidy_up() {
   if (!has_control(job_.place) || is_there(job_.swap().incoming))
     return fail(ErrorCode::Failed, job_.place.string() + " does not hold what was restored");
+  return forget();
+}
+
+Result<void> InPlaceRestore::forget() {
   TRY_VOID(remove_job(job_));
   fault_point("in_place.tidy");
   std::error_code error;

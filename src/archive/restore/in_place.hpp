@@ -52,6 +52,9 @@ class InPlaceRestore {
   /// Moves what is there aside and the copy in, from whichever step on it is. WrongState when a
   /// server ran in the place since a copy of the latest moment was begun.
   Result<void> swap();
+  /// Gives a restore up that was not put into the place, and removes its copy. WrongState for one
+  /// that is being moved.
+  Result<void> discard(const std::optional<runtime::Account>& account);
   /// The end: nothing is left to be found by another run.
   Result<void> tidy_up();
 
@@ -59,10 +62,11 @@ class InPlaceRestore {
   explicit InPlaceRestore(InPlaceJob job) : job_(std::move(job)) {}
   [[nodiscard]] InPlaceState judge() const;
   [[nodiscard]] Result<void> ask_for_room(const Backup& backup) const;
-  Result<Scratch> clear(const RestoreRequest& request);
+  Result<Scratch> clear(const std::optional<runtime::Account>& account);
   Result<void> note_complete(const Restored& done);
   Result<void> require_unwritten() const;
   Result<void> move();
+  Result<void> forget();
 
   InPlaceJob job_;
   InPlaceState state_ = InPlaceState::Nothing;

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "archive/restore/scratch.hpp"
+#include "base/fault_point.hpp"
 #include "instance/data_dir.hpp"
 #include "instance/server_processes.hpp"
 #include "runtime/files.hpp"
@@ -119,12 +120,16 @@ Result<CopyOrigin> ShadowCopy::build(archive::RestoreRequest request) const {
     TRY_VOID(runtime::ensure_directory(request.tablespaces_into,
                                        {.mode = 0700, .owner = request.account}));
   }
+  fault_point("shadow_copy.noted");
   TRY_VOID(archive::lay_out(request));
+  fault_point("shadow_copy.laid_out");
   const runtime::FileMode mode{.mode = 0600, .owner = request.account};
   TRY_VOID(runtime::write_file_atomic(request.into / "standby.signal", "", mode));
   TRY_VOID(
       runtime::write_file_atomic(request.into / instance::kShadowMarker, marker_of(origin), mode));
+  fault_point("shadow_copy.marked");
   TRY_VOID(runtime::rename_durable(request.into, places_.data_dir));
+  fault_point("shadow_copy.placed");
   TRY_VOID(clear_pending());
   TRY_VOID(scratch.clear());
   return origin;
@@ -154,7 +159,9 @@ Result<bool> ShadowCopy::hand_over(const fs::path& into, SystemId system_id) con
   const auto moved = runtime::rename_durable(places_.data_dir, into);
   if (!moved && moved.error().sys_errno == EXDEV) return false;
   if (!moved) return fail(moved.error());
+  fault_point("shadow_copy.handed");
   TRY_VOID(remove_tree(into / "standby.signal"));
+  fault_point("shadow_copy.no_standby");
   TRY_VOID(remove_tree(into / instance::kShadowMarker));
   return true;
 }
@@ -165,7 +172,9 @@ Result<void> ShadowCopy::discard(const std::optional<runtime::Account>& account)
   TRY_VOID(may_be_removed());
   TRY(scratch, archive::Scratch::prepare(places_.build_dir, kJob, account));
   if (origin->tablespaces != 0) TRY_VOID(note_pending(origin->tablespaces));
+  fault_point("shadow_copy.discarding");
   TRY_VOID(runtime::rename_durable(places_.data_dir, scratch.data()));
+  fault_point("shadow_copy.aside");
   TRY_VOID(clear_pending());
   return scratch.clear();
 }

@@ -137,11 +137,12 @@ Result<void> Standby::ready_copy(const archive::RestoreRequest& archive) {
 
 Result<void> Standby::build(const archive::RestoreRequest& archive) {
   status_.state = ShadowState::Building;
-  status_.problem.reset();
   show();
+  const auto began = SteadyClock::now();
   auto request = archive;
   request.stop = request_.stop;
-  request.tell = [this](const archive::RestoreProgress& progress) {
+  request.tell = [this, began](const archive::RestoreProgress& progress) {
+    forget_problem_of_before(began);
     status_.bytes = progress.bytes;
     status_.bytes_all = progress.bytes_total;
     if (SteadyClock::now() - shown_at_ >= kShowEvery) show();
@@ -179,11 +180,18 @@ Result<void> Standby::start(const archive::RestoreRequest& archive) {
   return await_consistent();
 }
 
+// What fails again within a moment is one trouble that lasts, not many that pass.
+void Standby::forget_problem_of_before(SteadyTime began) {
+  if (SteadyClock::now() - began > kHealthyAfter) status_.problem.reset();
+}
+
 // It may be held, or be refused its WAL, before it can be read.
 Result<void> Standby::await_consistent() {
   std::stop_source enough;
   const std::stop_callback told(request_.stop, [&enough] { enough.request_stop(); });
+  const auto began = SteadyClock::now();
   return server_->await_ready(enough.get_token(), [&] {
+    forget_problem_of_before(began);
     look_at_relay(ShadowState::Starting);
     if (anew_) enough.request_stop();
     if (SteadyClock::now() - shown_at_ >= kShowEvery) show();
@@ -239,7 +247,7 @@ Result<void> Standby::look(client::ReplicationSession& session) {
 // backup made since has it already.
 void Standby::look_at_relay(ShadowState otherwise) {
   status_.state = otherwise;
-  status_.problem.reset();
+  if (otherwise != ShadowState::Starting) status_.problem.reset();
   const auto standbys = read_relay_status(request_.relay_status);
   const auto* ours = standbys ? ours_among(*standbys) : nullptr;
   if (ours != nullptr && ours->held) {

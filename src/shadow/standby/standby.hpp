@@ -46,6 +46,7 @@ class Standby {
   Result<void> follow();
   Result<void> look(client::ReplicationSession& session);
   Result<void> await_consistent();
+  void forget_problem_of_before(SteadyTime began);
   [[nodiscard]] Result<void> require_room() const;
   void look_at_relay(ShadowState otherwise);
   void stuck(ShadowState state, const Error& why, Lsn behind);

@@ -40,7 +40,8 @@ struct ShadowStatus {
   Lsn replayed_lsn;
   std::optional<WallTime> replayed_until;  ///< the last transaction's commit
   std::optional<WallTime> following_since;
-  std::optional<archive::ReceiveProblem> problem;  ///< gone when it follows again
+  /// Gone when it follows again, or is being built or begins to replay for a minute since.
+  std::optional<archive::ReceiveProblem> problem;
   /// Why the copy before this one was given up; until this one has followed for a minute.
   std::optional<archive::ReceiveProblem> given_up;
 };

@@ -2,6 +2,7 @@
 // and never in anybody else's.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -21,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using namespace std::string_literals;
 
 constexpr Seconds kBuildPatience{120};
 
@@ -95,6 +97,17 @@ class Shadow : public testing::Test {
   void expect_nothing_shared() const {
     const auto ours = files_below(server_.data_dir());
     for (const auto& file : files_below(shadow_dir())) EXPECT_FALSE(ours.contains(file));
+  }
+  // Names beside the shadow's directory that begin as its own does, without that.
+  std::vector<std::string> beside_shadow() const {
+    std::vector<std::string> names;
+    const auto own = shadow_dir().filename().string();
+    for (const auto& entry : fs::directory_iterator(shadow_dir().parent_path()))
+      if (const auto name = entry.path().filename().string();
+          name.starts_with(own) && name != own)
+        names.push_back(name.substr(own.size()));
+    std::ranges::sort(names);
+    return names;
   }
   fs::path make_place(std::string_view name) {
     const auto place = server_.temp_dir() / name;
@@ -234,6 +247,37 @@ TEST_F(Shadow, IsBuiltAnewWhenItCannotReplay) {
   EXPECT_TRUE(status()["given_up"].is_object()) << status().dump(2);  // an incident of its own
   add_orders(1001, 1100);
   ASSERT_TRUE(shadow_has(1100)) << status().dump(2);
+}
+
+TEST_F(Shadow, KilledWhileItIsBuiltAnewIsFinishedByTheNext) {
+  // Goal: killed between any two steps of removing a copy and building the next, the next shadow
+  // has every row, shares no file with the primary, and nothing half made is left (D7 X2).
+  const auto place = make_place("space");
+  server_.query("create tablespace fast location '" + place.string() + "'");
+  server_.query("create table quick tablespace fast as select 7 as v");
+  back_up();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  int orders = 1000;
+  for (const char* point :
+       {"shadow_copy.discarding", "shadow_copy.aside", "shadow_copy.noted", "shadow_copy.laid_out",
+        "shadow_copy.marked", "shadow_copy.placed"}) {
+    SCOPED_TRACE(point);
+    shadow_.reset();
+    std::ofstream(shadow_dir() / "global/pg_control") << "damaged";
+    ASSERT_TRUE(binary_.is_killed(
+        {"shadow"}, {{"PGKEEL_CRASH_AT", point},
+                     {"PGKEEL_CRASH_MARK", (binary_.dir() / ("mark-"s + point)).string()}}));
+    add_orders(orders + 1, orders + 10);
+    orders += 10;
+    start_shadow();
+    ASSERT_TRUE(shadow_has(orders)) << status().dump(2);
+    EXPECT_EQ(ask("select v from quick"), "7");
+    expect_nothing_shared();
+    EXPECT_THAT(beside_shadow(),
+                testing::ElementsAre(testing::StartsWith("-tablespaces-"), ".build", ".run"));
+    EXPECT_FALSE(fs::exists(shadow_dir().string() + ".build/copy"));
+  }
 }
 
 }  // namespace

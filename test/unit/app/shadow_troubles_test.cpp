@@ -52,6 +52,8 @@ TEST(ShadowTrouble, HasPatienceWithWhatStandsStill) {
   EXPECT_GT(held->patience, Millis{60'000});
   EXPECT_EQ(held->text, "The shadow does not follow: a tablespace");
   EXPECT_EQ(held->hint, "Make a backup");
+  status.state = ShadowState::Building;  // again, after a moment's rest
+  EXPECT_EQ(shadow_trouble(status, kNow)->text, held->text);
   status = in(ShadowState::Following);
   status.written_at = kNow - Seconds(31);
   EXPECT_THAT(shadow_trouble(status, kNow)->text, HasSubstr("nothing was heard of it since"));

@@ -1,5 +1,7 @@
 // The shadow takes the server's place on purpose, under a writer whose every commit waits for the
 // archive: it is killed anywhere and given again.
+#include <csignal>
+
 #include <fmt/format.h>
 
 #include "chaos/archived.hpp"
@@ -99,6 +101,26 @@ TEST_F(PromoteOnPurpose, KeepsEveryCommitAndTheConfiguration) {
   ASSERT_TRUE(archived_.await_synchronous());
   ASSERT_TRUE(shadow_follows());
   EXPECT_TRUE(service_restored(archived_.scene()));
+}
+
+TEST_F(PromoteOnPurpose, PutsNothingIntoThePlaceThatLacksAnything) {
+  // Goal: rule 1: the receiver hangs, so the archive lacks what the server wrote last: the server
+  // is started again as it was, the command says how far the archive goes (X2 X8).
+  ASSERT_TRUE(stage().sql("postgres", "alter system set wal_sender_timeout = '1s'"));
+  ASSERT_TRUE(stage().sql("postgres", "select pg_reload_conf()"));
+  const auto receiver = archived_.status();
+  ASSERT_TRUE(receiver);
+  ASSERT_EQ(::kill(receiver->pid, SIGSTOP), 0);
+  const auto refused = promote({"--yes"});
+  ASSERT_EQ(::kill(receiver->pid, SIGCONT), 0);
+  EXPECT_EQ(refused.exit.code, 3) << refused.out << refused.err;
+  EXPECT_TRUE(refused.err.contains("the archive ends at")) << refused.err;
+  EXPECT_EQ(answer("select timeline_id from pg_control_checkpoint()"), "1");
+  EXPECT_EQ(kept_aside(), 0U);
+  ASSERT_TRUE(archived_.await_synchronous());
+  ASSERT_TRUE(service_restored(archived_.scene()));
+  expect_over();
+  EXPECT_TRUE(shadow_follows());
 }
 
 TEST_P(Promote, KilledAnywhereIsFinishedOrUndoneByTheNext) {

@@ -244,11 +244,11 @@ Error Promotion::start_again_after(const Error& error) {
   const auto state = work_.state();
   if (state == InPlaceState::Between || state == InPlaceState::Placed)
     return std::move(told).with_hint("Give the command again: it goes on where this one ended. " +
-                          work_.describe());
+                                     work_.describe());
   const auto started = ours_to_start_ ? start_server() : Result<void>();
   if (!started)
     return std::move(told).with_hint("The server is as it was and could not be started again: " +
-                          started.error().message());
+                                     started.error().message());
   if (const auto undone = undo(); !undone)
     log_warning("left behind", {{"why", undone.error().message()}});
   const auto released = guard_->release();

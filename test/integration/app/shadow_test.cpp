@@ -103,8 +103,7 @@ class Shadow : public testing::Test {
     std::vector<std::string> names;
     const auto own = shadow_dir().filename().string();
     for (const auto& entry : fs::directory_iterator(shadow_dir().parent_path()))
-      if (const auto name = entry.path().filename().string();
-          name.starts_with(own) && name != own)
+      if (const auto name = entry.path().filename().string(); name.starts_with(own) && name != own)
         names.push_back(name.substr(own.size()));
     std::ranges::sort(names);
     return names;
@@ -259,9 +258,8 @@ TEST_F(Shadow, KilledWhileItIsBuiltAnewIsFinishedByTheNext) {
   start_shadow();
   ASSERT_TRUE(becomes("following")) << status().dump(2);
   int orders = 1000;
-  for (const char* point :
-       {"shadow_copy.discarding", "shadow_copy.aside", "shadow_copy.noted", "shadow_copy.laid_out",
-        "shadow_copy.marked", "shadow_copy.placed"}) {
+  for (const char* point : {"shadow_copy.discarding", "shadow_copy.aside", "shadow_copy.noted",
+                            "shadow_copy.laid_out", "shadow_copy.marked", "shadow_copy.placed"}) {
     SCOPED_TRACE(point);
     shadow_.reset();
     std::ofstream(shadow_dir() / "global/pg_control") << "damaged";

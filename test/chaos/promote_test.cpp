@@ -1,6 +1,7 @@
 // The shadow takes the server's place on purpose, under a writer whose every commit waits for the
 // archive: it is killed anywhere and given again.
 #include <csignal>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -121,6 +122,24 @@ TEST_F(PromoteOnPurpose, PutsNothingIntoThePlaceThatLacksAnything) {
   ASSERT_TRUE(service_restored(archived_.scene()));
   expect_over();
   EXPECT_TRUE(shadow_follows());
+}
+
+TEST_F(PromoteOnPurpose, AServerThatDoesNotStartIsNoSuccess) {
+  // Goal: what was configured since the last start does not let it start: the command fails and
+  // says why, and, given again once that is mended, finishes (X2 X8).
+  const auto file = stage().instance().data_dir() / "postgresql.conf";
+  const auto length = fs::file_size(file);
+  std::ofstream(file, std::ios::app) << "shared_bufers = 2GB  # a typo\n";
+  const auto failed = promote({"--yes"});
+  EXPECT_FALSE(failed.exit.ok()) << failed.out;
+  EXPECT_TRUE(failed.err.contains("shared_bufers")) << failed.err;
+  EXPECT_EQ(kept_aside(), 1U);
+  fs::resize_file(file, length);
+  const auto again = promote({"--yes"});
+  EXPECT_TRUE(again.exit.ok()) << again.err;
+  ASSERT_TRUE(service_restored(archived_.scene()));
+  EXPECT_EQ(kept_aside(), 1U);
+  expect_over();
 }
 
 TEST_P(Promote, KilledAnywhereIsFinishedOrUndoneByTheNext) {

@@ -19,6 +19,10 @@ namespace pgkeel::app {
 /// "restoring 1.2 GB of 4.0 GB (30 %), 310 MB/s, 9 s left".
 [[nodiscard]] std::string phase_text(const archive::RestoreProgress& progress, Millis took);
 
+/// STATE_DIR/...: a promotion (pgkeel promote) is under way, and its in-place job is not a
+/// restore's.
+inline constexpr const char* kPromotionMark = "promoting";
+
 /// `pgkeel restore --in-place`.
 Result<int> run_restore_in_place(const Invocation& invocation);
 

@@ -1,5 +1,7 @@
 // pgkeel promote: the shadow takes the place of the server, on purpose. Shows what it would do;
 // does it with --yes. A run that was killed is finished, or undone, by the next one.
+#include <csignal>
+
 #include <fmt/format.h>
 
 #include "app/archive/progress.hpp"
@@ -48,6 +50,8 @@ Result<int> run(const Invocation& invocation) {
   const bool acts = invocation.has("--yes") && config.mode == Mode::Act;
   std::optional<runtime::FileLock> lock;
   if (acts) {
+    // The server is down meanwhile: a terminal that goes is no reason to leave it there.
+    for (const int number : {SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
     TRY(held, lock_job(config, "restore-in-place"));  // of the same place
     lock.emplace(std::move(held));
   }

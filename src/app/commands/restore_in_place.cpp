@@ -173,6 +173,8 @@ Result<void> InPlaceCommand::act(const archive::RestoreRequest& request) {
 Result<void> InPlaceCommand::end() {
   if (!work_.job().latest) TRY_VOID(guard_->learn_anew(work_.job()));
   TRY_VOID(guard_->release());
+  std::error_code error;
+  fs::remove(config_.state_dir / kPromotionMark, error);  // one that was killed is finished by this
   return work_.tidy_up();
 }
 

@@ -22,9 +22,14 @@ constexpr mode_t kModeBits = 07777;
 
 // They say of one copy what is not true of another.
 constexpr auto kServers = std::to_array<std::string_view>(
-    {"PG_VERSION", "postmaster.pid", "postmaster.opts", "backup_label", "backup_label.old",
-     "tablespace_map", "tablespace_map.old", "backup_manifest", "current_logfiles",
-     "standby.signal", "recovery.signal", "recovery.conf", "recovery.done"});
+    {"PG_VERSION", "postmaster.pid", "backup_label", "backup_label.old", "tablespace_map",
+     "tablespace_map.old", "backup_manifest", "current_logfiles", "standby.signal",
+     "recovery.signal", "recovery.conf", "recovery.done"});
+
+bool is_directory_of_server(std::string_view name) {
+  return name == "base" || name == "global" || name == "log" || name.starts_with("pg_") ||
+         name.starts_with("pgkeel");
+}
 
 Result<std::string> read_whole(const runtime::Fd& fd, std::size_t bytes) {
   std::string text(bytes, '\0');
@@ -55,6 +60,7 @@ Result<void> carry(const fs::path& from, const fs::path& to, uid_t owner) {
   if (runtime::running_as_root()) {
     TRY(account, runtime::account_by_uid(status.st_uid));
     mode.owner = account;
+    mode.owner->gid = status.st_gid;  // a key may be another group's
   }
   return runtime::write_file_atomic(to, text, mode);
 }
@@ -65,6 +71,17 @@ bool is_carried(std::string_view name) {
   return std::ranges::find(kServers, name) == kServers.end() && !name.starts_with("pgkeel") &&
          !name.starts_with(".pgkeel") && name != instance::kShadowMarker &&
          !name.ends_with(".log") && !name.starts_with("core");
+}
+
+std::string not_carried(const fs::path& from) {
+  std::error_code error;
+  for (fs::directory_iterator entry(from, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    const bool directory = entry->is_directory(error) && !is_directory_of_server(name);
+    if (entry->is_symlink(error) || directory) return entry->path().string();
+  }
+  return {};
 }
 
 Result<void> carry_files(const fs::path& from, const fs::path& to) {

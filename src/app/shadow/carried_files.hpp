@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
@@ -12,6 +13,10 @@ namespace pgkeel::app {
 /// Whether a plain file of that name, at the top of a data directory, is neither the server's own
 /// nor pgkeel's.
 [[nodiscard]] bool is_carried(std::string_view name);
+
+/// A link or a directory of people's own at the top of a data directory: it is not carried. Empty:
+/// there is none.
+[[nodiscard]] std::string not_carried(const std::filesystem::path& from);
 
 /// Copies them from one data directory over those of another, owner and mode included; durable when
 /// it returns. A link, a directory and what is neither the directory's account's nor root's are

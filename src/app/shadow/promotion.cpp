@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "app/archive/restoring.hpp"
@@ -30,8 +33,10 @@ constexpr Seconds kStartPatience{300};
 constexpr Seconds kStatusMost{30};  // it is written twice a second
 constexpr std::size_t kHistoryBytesMax = 1U << 20U;
 constexpr std::size_t kMarkBytesMax = 64;
-constexpr const char* kMark = "promoting";
 constexpr const char* kWePaused = "paused\n";
+constexpr const char* kNotPaused = "held\n";
+constexpr Millis kLookEvery{100};
+constexpr std::size_t kWordsMax = 500;
 
 Error not_now(const std::string& why, const std::string& hint) {
   return Error(ErrorCode::WrongState, why).with_hint(hint);
@@ -42,6 +47,10 @@ bool on_one_disk(const fs::path& one, const fs::path& other) {
   struct stat second{};
   return ::stat(one.c_str(), &first) == 0 && ::stat(other.c_str(), &second) == 0 &&
          first.st_dev == second.st_dev;
+}
+
+std::string last_words(const std::string& log) {
+  return log.substr(log.size() - std::min(log.size(), kWordsMax));
 }
 
 bool server_runs(const fs::path& place) {
@@ -59,7 +68,7 @@ Result<Promotion> Promotion::open(ArchiveTools& tools, const StopOnSignal& stop)
   return Promotion(tools, stop, std::move(work));
 }
 
-fs::path Promotion::mark() const { return tools_->config.state_dir / kMark; }
+fs::path Promotion::mark() const { return tools_->config.state_dir / kPromotionMark; }
 
 // A run whose copy is made needs no shadow any more.
 Result<bool> Promotion::copy_is_made() const {
@@ -95,8 +104,12 @@ Result<void> Promotion::check_shadow() const {
   return {};
 }
 
+// The mark says whose an unfinished job is.
 Result<void> Promotion::check() const {
+  std::error_code error;
   const auto state = work_.state();
+  if (state != InPlaceState::Nothing && !fs::exists(mark(), error))
+    return fail(not_now(work_.describe(), "Give 'pgkeel restore --in-place' again first."));
   if (state == InPlaceState::Between || state == InPlaceState::Placed) return {};
   if (work_.job().manner != instance::SwapManner::Whole)
     return fail(not_now(place().string() + " is a mount point, and cannot be renamed",
@@ -105,7 +118,10 @@ Result<void> Promotion::check() const {
   if (made) return {};
   TRY_VOID(check_shadow());
   TRY(request, restore_request(*tools_, *stop_));
+  request.in_use = archive::tablespaces_in(place());
   TRY_VOID(archive::plan_restore_of(request));
+  if (const auto foreign = not_carried(place()); !foreign.empty())
+    return fail(not_now(foreign + " would not come along", "Move it out of the data directory."));
   const shadow::ShadowCopy copy(shadow_copy_places(tools_->config));
   TRY(origin, copy.origin());
   TRY(control, instance::read_control_file(place()));
@@ -121,9 +137,8 @@ Result<void> Promotion::check() const {
 
 Result<Promoted> Promotion::run(const std::function<void(const archive::RestoreProgress&)>& tell) {
   const auto before = runtime::read_file(mark(), kMarkBytesMax);
-  TRY(held, HeldGuard::hold(tools_->config, place()));
-  guard_.emplace(std::move(held));
-  if (before && *before == kWePaused) guard_->take_over_pause();
+  if (!before) TRY_VOID(check());
+  TRY_VOID(hold_guard(before ? *before : std::string()));
   ours_to_start_ = before.has_value();
   const auto possible = check();
   const auto done = possible ? replace(tell) : possible;
@@ -132,14 +147,31 @@ Result<Promoted> Promotion::run(const std::function<void(const archive::RestoreP
   Promoted promoted{job.place, job.aside, job.timeline, switched_at_, {}};
   if (stopped_at_)
     promoted.down = std::chrono::duration_cast<Millis>(SteadyClock::now() - *stopped_at_);
-  TRY_VOID(guard_->release());
+  if (const auto over = end(); !over)
+    log_warning("the guard may be paused still: 'pgkeel resume'",
+                {{"why", over.error().message()}});
   return promoted;
+}
+
+// The mark is there as long as the guard is held, the job says it to whoever finishes that.
+Result<void> Promotion::hold_guard(const std::string& before) {
+  TRY(held, HeldGuard::hold(tools_->config, place()));
+  guard_.emplace(std::move(held));
+  if (before == kWePaused) guard_->take_over_pause();
+  if (guard_->paused()) work_.note_paused_guard();
+  return runtime::write_file_atomic(mark(), guard_->paused() ? kWePaused : kNotPaused);
+}
+
+Result<void> Promotion::end() {
+  TRY_VOID(guard_->release());
+  std::error_code error;
+  fs::remove(mark(), error);
+  return {};
 }
 
 Result<void> Promotion::replace(const std::function<void(const archive::RestoreProgress&)>& tell) {
   const auto state = work_.state();
   if (state != InPlaceState::Between && state != InPlaceState::Placed) {
-    TRY_VOID(runtime::write_file_atomic(mark(), guard_->paused() ? kWePaused : ""));
     fault_point("promote.marked");
     TRY_VOID(stop_server());
     fault_point("promote.stopped");
@@ -160,8 +192,10 @@ Result<void> Promotion::stop_server() {
   if (server_runs(place())) {
     stopped_at_ = SteadyClock::now();
     ours_to_start_ = true;
-    TRY_VOID(loop.run_until_complete(
-        instance->stop(instance::StopMode::Fast, loop.after(kStopPatience))));
+    const auto stopped = loop.run_until_complete(
+        instance->stop(instance::StopMode::Fast, loop.after(kStopPatience)));
+    still_stopping_ = !stopped && stopped.error().code == ErrorCode::TimedOut;
+    if (!stopped) return fail(stopped.error());
   }
   TRY_VOID(work_.refuse_server());
   TRY(control, instance::read_control_file(place()));
@@ -212,10 +246,7 @@ Result<void> Promotion::finish() {
                                kHistoryBytesMax));
   TRY(switches, pg::parse_history(text));
   if (!switches.empty()) switched_at_ = switches.back().switch_at;
-  TRY_VOID(work_.tidy_up());
-  std::error_code error;
-  fs::remove(mark(), error);
-  return {};
+  return work_.tidy_up();
 }
 
 Result<void> Promotion::start_server() {
@@ -225,34 +256,50 @@ Result<void> Promotion::start_server() {
   TRY(control, instance::read_control_file(place()));
   instance::StartOptions options;
   options.expected = control.system_id;
-  TRY_VOID(loop.run_until_complete(instance->start(options, loop.after(kStartPatience))));
-  return {};
+  TRY(report, loop.run_until_complete(instance->start(options, loop.after(kStartPatience))));
+  if (report.postmaster) return {};
+  return fail(ErrorCode::ServerStartFailed,
+              "the server ended again as soon as it was started: " + last_words(report.server_log));
 }
 
-Result<void> Promotion::undo() {
-  TRY(account, server_account(tools_->config));
-  TRY_VOID(work_.discard(account));
-  std::error_code error;
-  fs::remove(mark(), error);
-  return {};
+// One that was told to stop may take longer than we waited: it is not running, it is ending.
+Result<void> Promotion::start_as_it_was() {
+  if (!ours_to_start_) return {};
+  const auto until = SteadyClock::now() + kStopPatience;
+  while (still_stopping_ && server_runs(place())) {
+    if (SteadyClock::now() > until)
+      return fail(ErrorCode::TimedOut, "it is still shutting down; give the command again");
+    std::this_thread::sleep_for(kLookEvery);
+  }
+  return start_server();
 }
 
-// What was not moved stands as it was; what is being moved is finished by the next run.
+// What was not moved stands as it was; what is being moved is finished by the next run. The guard
+// is held only where neither cluster is whole in the place.
 Error Promotion::start_again_after(const Error& error) {
   auto told = error;
   shadow_.reset();
   const auto state = work_.state();
-  if (state == InPlaceState::Between || state == InPlaceState::Placed)
+  if (state == InPlaceState::Between)
     return std::move(told).with_hint("Give the command again: it goes on where this one ended. " +
                                      work_.describe());
-  const auto started = ours_to_start_ ? start_server() : Result<void>();
+  if (state == InPlaceState::Placed) {
+    const auto released = guard_->release();
+    return std::move(told).with_hint(
+        fmt::format("The copy is in {}, what stood there in {}. Give the command again once it can "
+                    "start{}.",
+                    place().string(), work_.job().aside.string(),
+                    released ? "" : "; the guard is paused still"));
+  }
+  const auto started = start_as_it_was();
+  const auto account = server_account(tools_->config);
+  const auto discarded = account ? work_.discard(*account) : fail(account.error());
+  if (!discarded) log_warning("left behind", {{"why", discarded.error().message()}});
+  const auto over = started ? end() : guard_->release();  // the mark: what is ours to start
   if (!started)
     return std::move(told).with_hint("The server is as it was and could not be started again: " +
                                      started.error().message());
-  if (const auto undone = undo(); !undone)
-    log_warning("left behind", {{"why", undone.error().message()}});
-  const auto released = guard_->release();
-  if (!released) return std::move(told).with_hint("The guard is paused still: 'pgkeel resume'.");
+  if (!over) return std::move(told).with_hint("The guard is paused still: 'pgkeel resume'.");
   return told;
 }
 

@@ -48,8 +48,10 @@ class Promotion {
   Result<void> require_everything() const;
   Result<void> finish();
   Result<void> start_server();
+  Result<void> start_as_it_was();
   Error start_again_after(const Error& error);
-  Result<void> undo();
+  Result<void> hold_guard(const std::string& before);
+  Result<void> end();
   [[nodiscard]] Result<bool> copy_is_made() const;
   [[nodiscard]] std::filesystem::path mark() const;
   [[nodiscard]] const std::filesystem::path& place() const { return work_.job().place; }
@@ -60,7 +62,8 @@ class Promotion {
   std::optional<HeldGuard> guard_;
   std::optional<EndedShadow> shadow_;  // kept from starting until the end
   std::optional<SteadyTime> stopped_at_;
-  bool ours_to_start_ = false;  // we stopped it, or a run before this one did
+  bool ours_to_start_ = false;   // we stopped it, or a run before this one did
+  bool still_stopping_ = false;  // when we gave up waiting for that
   Lsn switched_at_;
 };
 

@@ -293,6 +293,8 @@ Result<void> Restore::replay(const WhileUp& while_up) {
   wal.reset();
   std::error_code error;
   fs::remove_all(work_dir, error);  // ours: a socket, a log, fetched segments
+  // The private server's command line, which names that directory: nobody may start it like that.
+  fs::remove(request_->into / "postmaster.opts", error);
   return {};
 }
 

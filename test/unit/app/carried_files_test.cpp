@@ -52,6 +52,11 @@ TEST(CarriedFiles, TakeTheirModeAlongAndFollowNoLink) {
   EXPECT_EQ(fs::status(to / "postgresql.auto.conf").permissions(), fs::perms(0640));
   for (const auto* name : {"link.conf", "hard.conf", "base", "PG_VERSION"})
     EXPECT_FALSE(fs::exists(to / name)) << name;
+  EXPECT_EQ(not_carried(from), from / "link.conf") << "is asked before";
+  fs::remove(from / "link.conf");
+  EXPECT_EQ(not_carried(from), "");
+  fs::create_directory(from / "conf.d");
+  EXPECT_EQ(not_carried(from), from / "conf.d");
 }
 
 }  // namespace

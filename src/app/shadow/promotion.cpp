@@ -159,7 +159,9 @@ Result<void> Promotion::hold_guard(const std::string& before) {
   guard_.emplace(std::move(held));
   if (before == kWePaused) guard_->take_over_pause();
   if (guard_->paused()) work_.note_paused_guard();
-  return runtime::write_file_atomic(mark(), guard_->paused() ? kWePaused : kNotPaused);
+  const auto marked = runtime::write_file_atomic(mark(), guard_->paused() ? kWePaused : kNotPaused);
+  if (!marked) static_cast<void>(guard_->release());  // nothing was touched
+  return marked;
 }
 
 Result<void> Promotion::end() {

@@ -23,8 +23,7 @@ int show(const Invocation& invocation, const Config& config,
     for (std::size_t i = 0; i < steps.size(); ++i) fmt::print("  {}. {}\n", i + 1, steps[i]);
     fmt::print("Nothing was changed: {}.\n", advises ? "mode = \"advise\"" : "add --yes to do it");
   }
-  constexpr int kAdviceOnly = 7;
-  return advises ? kAdviceOnly : 0;
+  return advises ? error_info(ErrorCode::AdviceOnly).exit_number : 0;
 }
 
 void print(const Promoted& done) {

@@ -25,6 +25,7 @@ constexpr Millis kNamedMost{20'000};
 constexpr Millis kEndsWithin{10'000};
 // As much again as the guard took to look twice at what it must see twice, and to plan.
 constexpr Millis kActsWithin{2'000};
+constexpr Millis kPassesWithin{2'000};
 
 // The applications' and whoever waits; the guard's own come and go.
 constexpr std::string_view kSession = "session ";
@@ -87,6 +88,11 @@ bool lives_on(const Site& site) {
   });
 }
 
+// `postgres -C`, by which the guard reads a configuration, is none that stays.
+bool none_lives_on(const Site& site) {
+  return test::wait_until([&] { return !lives_on(site); }, kPassesWithin);
+}
+
 std::vector<fs::path> roots_of(const Site& site) {
   std::vector<fs::path> roots{site.dir()};
   const auto parent = site.server().data_dir().parent_path();
@@ -97,7 +103,7 @@ std::vector<fs::path> roots_of(const Site& site) {
 }  // namespace
 
 void World::look_at_files(const Site& site, Leaves leaves) {
-  const bool down = leaves == Leaves::ServerDown && !lives_on(site);  // one that hangs is neither
+  const bool down = leaves == Leaves::ServerDown && none_lives_on(site);  // a hung one is neither
   const auto data_dir = site.server().data_dir();
   for (const auto& root : roots_of(site)) {
     for (auto at = fs::recursive_directory_iterator(root); at != fs::end(at); ++at) {

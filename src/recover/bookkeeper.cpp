@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "diagnose/case.hpp"
 #include "diagnose/warning.hpp"
+#include "recover/data_owner.hpp"
 #include "recover/definitions.hpp"
 #include "recover/mended.hpp"
 #include "runtime/files.hpp"
@@ -25,7 +26,6 @@ constexpr Millis kCheckEvery{100};
 constexpr Seconds kDumpEveryElsewhere{6 * 3600};
 constexpr Seconds kLookPatienceElsewhere{600};
 constexpr std::string_view kImageFact = "image";
-constexpr std::string_view kOwnerFact = "data_dir_owner";
 constexpr int kVersionsPerMajor = 10'000;
 constexpr std::size_t kConfigBytesMax = 1U << 20U;
 

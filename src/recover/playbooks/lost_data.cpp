@@ -101,13 +101,13 @@ bool is_our_copy(const fs::path& candidate, const fs::path& data_dir) {
 // stands in the way.
 StepResult choose_or_archive(StepContext& context,
                              std::vector<instance::LostDataCandidate> candidates,
-                             const incident::Identity& identity) {
+                             const incident::Identity& identity, Left left) {
   const auto data_dir = context.services.instance.data_dir();
   std::erase_if(candidates, [&](const instance::LostDataCandidate& candidate) {
     return is_our_copy(candidate.path, data_dir) || is_older(candidate, identity);
   });
   if (candidates.empty()) return StepResult::done("not found: the archive takes over");
-  return choose(context, candidates, identity, Left::ByCrash);
+  return choose(context, candidates, identity, left);
 }
 
 using Choose = StepResult (*)(StepContext&, std::vector<instance::LostDataCandidate>,
@@ -143,8 +143,19 @@ Task<StepResult> search(StepContext* context, Left left) {
   co_return found;
 }
 
+StepResult choose_crashed_or_archive(StepContext& context,
+                                     std::vector<instance::LostDataCandidate> candidates,
+                                     const incident::Identity& identity) {
+  return choose_or_archive(context, std::move(candidates), identity, Left::ByCrash);
+}
+StepResult choose_any_or_archive(StepContext& context,
+                                 std::vector<instance::LostDataCandidate> candidates,
+                                 const incident::Identity& identity) {
+  return choose_or_archive(context, std::move(candidates), identity, Left::AsItMay);
+}
+
 Task<StepResult> search_first(StepContext* context) {
-  auto found = co_await search_and(context, choose_or_archive);
+  auto found = co_await search_and(context, choose_crashed_or_archive);
   co_return found;
 }
 
@@ -211,8 +222,9 @@ Task<StepResult> search_crashed(StepContext* context) {
   auto found = co_await search(context, Left::ByCrash);
   co_return found;
 }
-Task<StepResult> search_any(StepContext* context) {
-  auto found = co_await search(context, Left::AsItMay);
+Task<StepResult> search_replaced(StepContext* context) {
+  const bool archive = !context->services.pgkeel.empty();
+  auto found = co_await search_and(context, archive ? choose_any_or_archive : choose_any);
   co_return found;
 }
 Task<StepResult> reattach_crashed(StepContext* context) {
@@ -244,7 +256,7 @@ constinit const Step kSearchLostData{
 constinit const Step kSearchLostDataFirst{
     "search_lost_data", describe_search, search_first, Effect::None, "", {&kIdentityIsKnown}};
 constinit const Step kSearchReplacedData{
-    "search_lost_data", describe_search, search_any, Effect::None, "", {&kIdentityIsKnown}};
+    "search_lost_data", describe_search, search_replaced, Effect::None, "", {&kIdentityIsKnown}};
 constinit const Step kReattachDirectory{
     "reattach_directory", describe_reattach, reattach_crashed,
     Effect::Reversible,   kMoveBack,         {&kIdentityIsKnown, &kNoServerRuns}};

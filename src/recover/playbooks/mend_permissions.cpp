@@ -5,11 +5,9 @@
 // Killed in between, the rest is still the other account's, which the next guard finds.
 #include <sys/stat.h>
 
-#include <charconv>
-
 #include <fmt/format.h>
 
-#include "instance/ownership.hpp"
+#include "recover/data_owner.hpp"
 #include "recover/playbooks/server_steps.hpp"
 
 namespace pgkeel::recover {
@@ -18,21 +16,11 @@ namespace {
 using runtime::Task;
 namespace fs = std::filesystem;
 
-constexpr std::string_view kOwnerFact = "data_dir_owner";  // kept by the bookkeeper: "UID:GID"
 constexpr mode_t kMode = 0700;
 constexpr unsigned kForbiddenBits = 0027;  // checkDataDir, miscinit.c: group may read, others not
 
 Result<instance::Owner> known_owner(const StepContext& context) {
-  TRY(text, context.services.ledger.fact(kOwnerFact));
-  instance::Owner owner;
-  const auto* end = text.data() + text.size();
-  const auto uid = std::from_chars(text.data(), end, owner.uid);
-  if (uid.ec != std::errc() || uid.ptr == end || *uid.ptr != ':' || owner.uid == 0)
-    return fail(ErrorCode::NotFound, "it is not known whose the data directory was");
-  const auto gid = std::from_chars(uid.ptr + 1, end, owner.gid);
-  if (gid.ec != std::errc() || gid.ptr != end)
-    return fail(ErrorCode::NotFound, "it is not known whose the data directory was");
-  return owner;
+  return known_data_owner(context.services.ledger);
 }
 
 std::string no_owner_known(const StepContext& context) {

@@ -3,12 +3,13 @@
 // whoever starts the container starts nothing in it), the known data is searched for in the
 // engine's volumes and beside the place, the fresh cluster is renamed aside with every row it has
 // taken, the known one is moved in, what was held set back as it was, and the server started.
-// When the known data is nowhere the fresh cluster stays fenced: what is written to it would have
-// to be merged by hand later.
+// When the known data is nowhere it is restored from the archive; without one the fresh cluster
+// stays fenced: what is written to it would have to be merged by hand later.
 #include <fmt/format.h>
 
+#include "recover/fresh_rows.hpp"
 #include "recover/playbooks/fence_steps.hpp"
-#include "recover/playbooks/lost_data.hpp"
+#include "recover/playbooks/restore_steps.hpp"
 #include "recover/playbooks/server_steps.hpp"
 
 namespace pgkeel::recover {
@@ -21,6 +22,18 @@ constexpr Seconds kFencePatience{15};
 std::string describe_stop(const StepContext& context) {
   return "stop the cluster that was initialised at " +
          context.services.instance.data_dir().string();
+}
+
+// On disk before it is stopped: nobody asks it again.
+Task<Result<void>> note_what_it_holds(StepContext* context) {
+  const auto counted = co_await count_fresh_rows(&context->services);
+  const auto words = words_of(counted);
+  auto& journal = context->services.journal;
+  auto incident = journal.load(context->incident);
+  if (!incident) co_return fail(incident.error());
+  std::erase_if(incident->loss, tells_of_fresh_rows);
+  if (!words.empty()) incident->loss.push_back(words);
+  co_return journal.update(*incident);
 }
 
 // Looked at last thing: only a stranger is stopped.
@@ -38,6 +51,10 @@ Task<StepResult> stop(StepContext* context) {
   if (scaled_down && services.instance.find_postmaster())
     co_return StepResult::failed(located.error());
   if (scaled_down) co_return StepResult::skipped("its container is gone");
+  if (services.instance.find_postmaster()) {
+    const auto noted = co_await note_what_it_holds(context);
+    if (!noted) co_return StepResult::failed(noted.error());
+  }
   // Also without a server: an entry point that is still initialising goes on to start one.
   const auto stopped = co_await services.instance.stop(instance::StopMode::Fast,
                                                        services.loop.after(kFencePatience));
@@ -73,7 +90,8 @@ const Step kSteps[] = {kHoldRestarts,
                         {&kIdentityIsKnown, &kNoServerRuns}},
                        kSearchReplacedData,
                        kSetAsideOccupant,
-                       kReattachReplaced,
+                       kBringReplacedBack,
+                       kPlaceRestoredData,
                        kReleaseRestarts,
                        kStartServer};
 

@@ -6,8 +6,11 @@
 #include "app/archive/tools.hpp"
 #include "archive/restore/foreign_tablespaces.hpp"
 #include "base/log.hpp"
+#include "incident/ledger.hpp"
+#include "incident/store.hpp"
 #include "instance/config.hpp"
 #include "instance/engine.hpp"
+#include "recover/data_owner.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -17,14 +20,42 @@ namespace fs = std::filesystem;
 constexpr uid_t kOfficialImage = 999;  // postgres in the official image; any number would do
 
 // By number: the accounts of an image are not this machine's.
-runtime::Account owner_of_data(const fs::path& data_dir) {
-  struct stat status{};
-  const bool known = !data_dir.empty() && ::stat(data_dir.c_str(), &status) == 0;
+runtime::Account numbered(uid_t uid, gid_t gid) {
   runtime::Account account;
-  account.uid = known && status.st_uid != 0 ? status.st_uid : kOfficialImage;
-  account.gid = known && status.st_uid != 0 ? status.st_gid : kOfficialImage;
-  account.name = std::to_string(account.uid);
+  account.uid = uid;
+  account.gid = gid;
+  account.name = std::to_string(uid);
   return account;
+}
+
+// The directory may be gone, or an engine's fresh one that nobody has written to yet.
+runtime::Account owner_of_data(const Config& config, const fs::path& data_dir) {
+  struct stat status{};
+  if (!data_dir.empty() && ::stat(data_dir.c_str(), &status) == 0 && status.st_uid != 0)
+    return numbered(status.st_uid, status.st_gid);
+  const auto store = incident::Store::open_read_only(config.state_dir);
+  const auto known =
+      store ? recover::known_data_owner(incident::Ledger(**store)) : fail(store.error());
+  return known ? numbered(known->uid, known->gid) : numbered(kOfficialImage, kOfficialImage);
+}
+
+Result<instance::ContainerFacts> container_of(const Config& config) {
+  runtime::Loop loop;
+  const instance::Engine engine(loop, config.instance.engine_socket);
+  return loop.run_until_complete(engine.inspect(config.instance.container));
+}
+
+// A container that was removed leaves its image.
+std::string image_it_served_in(const Config& config) {
+  const auto store = incident::Store::open_read_only(config.state_dir);
+  if (!store) return {};
+  const auto identity = incident::Ledger(**store).identity();
+  return identity && *identity ? (*identity)->image_digest : "";
+}
+
+fs::path data_dir_of(const Config& config, const instance::ContainerFacts& container) {
+  return config.instance.data_dir.empty() ? instance::data_dir_outside(container)
+                                          : config.instance.data_dir;
 }
 
 Result<void> use_this_machine(const Config& config, archive::RestoreRequest& request) {
@@ -36,14 +67,10 @@ Result<void> use_this_machine(const Config& config, archive::RestoreRequest& req
   return {};
 }
 
-void use_image(const Config& config, const instance::ContainerFacts& container,
+void use_image(const Config& config, std::string image, const fs::path& data_dir,
                archive::RestoreRequest& request) {
-  request.image = archive::ServerImage{
-      config.instance.engine_socket,
-      container.image_digest.empty() ? container.image : container.image_digest, 0};
-  auto data_dir = config.instance.data_dir;
-  if (data_dir.empty()) data_dir = instance::data_dir_outside(container);
-  if (runtime::running_as_root()) request.account = owner_of_data(data_dir);
+  request.image = archive::ServerImage{config.instance.engine_socket, std::move(image), 0};
+  if (runtime::running_as_root()) request.account = owner_of_data(config, data_dir);
   if (!data_dir.empty()) request.in_use = archive::tablespaces_in(data_dir);
 }
 
@@ -51,16 +78,29 @@ void use_image(const Config& config, const instance::ContainerFacts& container,
 
 Result<void> choose_programs(const Config& config, archive::RestoreRequest& request) {
   if (config.instance.kind != instance::Kind::Container) return use_this_machine(config, request);
-  runtime::Loop loop;
-  const instance::Engine engine(loop, config.instance.engine_socket);
-  const auto container = loop.run_until_complete(engine.inspect(config.instance.container));
-  if (!container) {
-    log_warning("the container's image is not known; this machine's programs are used",
-                {{"why", container.error().message()}});
-    return use_this_machine(config, request);
+  const auto container = container_of(config);
+  if (container) {
+    const auto& digest = container->image_digest;
+    use_image(config, digest.empty() ? container->image : digest, data_dir_of(config, *container),
+              request);
+    return {};
   }
-  use_image(config, *container, request);
-  return {};
+  const auto last = image_it_served_in(config);
+  if (container.error().code == ErrorCode::NotFound && !last.empty()) {
+    use_image(config, last, config.instance.data_dir, request);
+    return {};
+  }
+  log_warning("the container's image is not known; this machine's programs are used",
+              {{"why", container.error().message()}});
+  return use_this_machine(config, request);
+}
+
+Result<std::optional<runtime::Account>> copy_account(const Config& config) {
+  if (config.instance.kind != instance::Kind::Container) return server_account(config);
+  if (!runtime::running_as_root()) return std::nullopt;
+  const auto container = container_of(config);
+  return owner_of_data(config,
+                       container ? data_dir_of(config, *container) : config.instance.data_dir);
 }
 
 }  // namespace pgkeel::app

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/archive/copy_programs.hpp"
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
 #include "app/shadow/places.hpp"
@@ -26,12 +27,20 @@ Result<SystemId> archived_system(const ArchiveTools& tools) {
                   .with_hint("'pgkeel backup now' makes the first backup."));
 }
 
+// Another libc sorts differently: what follows in it is no copy to serve from.
+Result<void> require_own_programs(const Config& config, const archive::RestoreRequest& restore) {
+  if (config.instance.kind != instance::Kind::Container || restore.image) return {};
+  return fail(Error(ErrorCode::WrongState, "the image of the server's container is not known")
+                  .with_hint("The shadow waits until the container engine tells it."));
+}
+
 Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSignal& stop) {
   const auto& config = tools.config;
   shadow::StandbyRequest request;
   TRY(system_id, archived_system(tools));
   request.archive = [&tools, &stop]() -> Result<archive::RestoreRequest> {
     TRY(restore, restore_request(tools, stop));
+    TRY_VOID(require_own_programs(tools.config, restore));
     restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
     return restore;
   };
@@ -42,7 +51,7 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
   request.status_file = config.state_dir / shadow::kShadowStatusFile;
   request.system_id = system_id;
   request.stop = stop.token();
-  TRY(account, server_account(config));
+  TRY(account, copy_account(config));
   TRY_VOID(runtime::ensure_directory(shadow_run_directory(config),
                                      {.mode = 0750, .owner = std::move(account)}));
   return request;

@@ -8,14 +8,15 @@ namespace pgkeel::app {
 namespace fs = std::filesystem;
 
 bool shadow_may_run(const Config& config) {
-  using enum instance::Kind;
-  return config.shadow.enabled &&
-         (config.instance.kind == Managed || config.instance.kind == Embedded);
+  return config.shadow.enabled && config.instance.kind != instance::Kind::Remote;
 }
 
+// What is beside the data of a container goes with its volume.
 fs::path shadow_data_directory(const Config& config) {
   if (!config.shadow.data_dir.empty()) return config.shadow.data_dir;
-  auto beside = config.instance.data_dir.empty() ? config.state_dir : config.instance.data_dir;
+  const bool in_volume = config.instance.kind == instance::Kind::Container;
+  auto beside =
+      in_volume || config.instance.data_dir.empty() ? config.state_dir : config.instance.data_dir;
   beside += ".pgkeel-shadow";
   return beside;
 }

@@ -8,11 +8,10 @@
 
 namespace pgkeel::app {
 
-/// Whether one is configured where there can be one: its files and its server on this machine, and
-/// not in a container, which is not proven yet.
+/// Whether one is configured where there can be one: with the server's files on this machine.
 [[nodiscard]] bool shadow_may_run(const Config& config);
 
-/// shadow.data_dir, else beside the data directory: never inside it.
+/// shadow.data_dir, else beside the data directory, of a container beside the state directory.
 [[nodiscard]] std::filesystem::path shadow_data_directory(const Config& config);
 /// Of its sockets: the relay's, which it streams from, and its own. Its server's account owns it.
 [[nodiscard]] std::filesystem::path shadow_run_directory(const Config& config);

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 
+#include "app/archive/copy_programs.hpp"
 #include "app/archive/tools.hpp"
 #include "app/shadow/places.hpp"
 #include "archive/catalog/marker.hpp"
@@ -19,7 +20,7 @@ constexpr Seconds kShowEvery{1};
 constexpr const char* kCache = "relay";  // in the state directory
 
 Result<void> make_places(const Config& config) {
-  TRY(account, server_account(config));
+  TRY(account, copy_account(config));
   TRY_VOID(runtime::ensure_directory(shadow_run_directory(config),
                                      {.mode = 0750, .owner = std::move(account)}));
   return runtime::ensure_directory(config.state_dir / kCache, {.mode = 0700, .owner = {}});

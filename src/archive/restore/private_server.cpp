@@ -19,6 +19,7 @@ constexpr const char* kPort = "5432";  // only names the socket
 constexpr Millis kLookEvery{100};
 constexpr Millis kLoginLimit{5'000};
 constexpr Millis kAnswerLimit{24 * 3'600'000};  // a large table is counted and checked whole
+constexpr Seconds kSilentMost{120};             // begun, and nobody gets through to it
 constexpr Seconds kStopPatience{120};           // the shutdown checkpoint of a large server
 constexpr std::size_t kLogBytesMax = 32U << 10U;
 constexpr int kPreparedMin = 64;      // should the setting have been raised after the backup
@@ -134,22 +135,29 @@ std::string PrivateServer::conninfo(const std::string& database) const {
 
 Result<client::ReplicationSession> PrivateServer::connect(const std::string& database) const {
   TRY(conninfo, pg::parse_conninfo(PrivateServer::conninfo(database)));
-  return client::ReplicationSession::open(conninfo, {.mode = client::ReplicationMode::Sql,
-                                                     .timeout = kLoginLimit,
-                                                     .answer_timeout = kAnswerLimit,
-                                                     .connect_as = options_.account});
+  client::ReplicationOptions session;
+  session.mode = client::ReplicationMode::Sql;
+  session.timeout = kLoginLimit;
+  session.answer_timeout = kAnswerLimit;
+  // An engine's directories let nobody through but root; the server in a container sees its own.
+  if (!options_.image) session.connect_as = options_.account;
+  return client::ReplicationSession::open(conninfo, session);
 }
 
 Result<void> PrivateServer::await_ready(const std::stop_token& stop,
                                         const std::function<void()>& tick) {
+  auto answered = SteadyClock::now();
   while (true) {
     if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
     TRY_VOID(alive());
     const auto session = connect("template1");
     if (session) return {};
     // Any answer but "not yet" is one that waiting does not change.
-    const bool not_yet = session.error().sqlstate == "57P03" || session.error().sqlstate.empty();
-    if (!not_yet) return fail(session.error());
+    const auto now = SteadyClock::now();
+    const bool recovers = session.error().sqlstate == "57P03";
+    if (recovers) answered = now;
+    const bool not_yet = recovers || session.error().sqlstate.empty();
+    if (!not_yet || now - answered > kSilentMost) return fail(session.error());
     if (tick) tick();
     std::this_thread::sleep_for(kLookEvery);
   }

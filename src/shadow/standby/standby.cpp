@@ -161,6 +161,7 @@ Result<void> Standby::start(const archive::RestoreRequest& archive) {
   TRY(control, instance::read_control_file(copy_.data_dir()));
   archive::PrivateServerOptions options;
   options.image = archive.image;
+  if (options.image) options.image->major = control.major;
   options.bin_dir = archive.bin_dir;
   if (!options.image && options.bin_dir.empty()) {
     TRY(found, instance::find_bin_dir(control.major));

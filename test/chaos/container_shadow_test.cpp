@@ -1,0 +1,165 @@
+// A server in a container with an archive and a shadow: its volume removed, made again and written
+// to at once by an app that knows nothing of it.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "chaos/container_scene.hpp"
+#include "chaos/crash.hpp"
+#include "client/replication.hpp"
+#include "instance/data_dir.hpp"
+#include "instance/fence.hpp"
+#include "recover/executor.hpp"
+#include "recover/playbook.hpp"
+#include "shadow/standby/status.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+namespace fs = std::filesystem;
+using incident::Incident;
+
+bool follows(const app::Stage& stage) {
+  const auto status =
+      shadow::read_shadow_status(stage.config().state_dir / shadow::kShadowStatusFile);
+  return status && status->state == shadow::ShadowState::Following;
+}
+
+bool taken_from_shadow(const Incident& incident) {
+  return healed(incident) && std::ranges::any_of(incident.actions, [](const auto& action) {
+           return action.note.contains("\"from\":\"shadow\"");
+         });
+}
+
+auto loses(std::string words) {
+  return [words = std::move(words)](const Incident& incident) {
+    return std::ranges::any_of(incident.loss,
+                               [&](const auto& loss) { return loss.contains(words); });
+  };
+}
+
+class ContainerShadow : public ContainerScene {
+ protected:
+  void build_protected() {
+    ASSERT_NO_FATAL_FAILURE(build({}, {{"PGKEEL_ARCHIVE_STORE", "archive"},
+                                       {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
+                                       {"PGKEEL_SHADOW_ENABLED", "true"},
+                                       {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
+    await_protected();
+  }
+  void await_protected() {
+    ASSERT_TRUE(test::wait_until([this] { return is_synchronous(); }, kPatience));
+    ASSERT_TRUE(test::wait_until([this] { return follows(stage()); }, 2 * kPatience));
+  }
+  bool is_synchronous() {
+    const auto rows = stage().sql(
+        "postgres", "select count(*) from pg_stat_replication where sync_state = 'sync'");
+    return rows && rows->text(0, 0) == "1";
+  }
+  // `docker compose down -v`, by somebody who let go of the anchor as well.
+  void down_with_volume() {
+    engine_->stop("pg");
+    engine_->remove("pg");
+    engine_->remove("pgkeel-anchor-pg");
+    ASSERT_EQ(engine_->remove_volume("pgdata"), 204);
+  }
+  // What an app does at its start: its tables, then its rows. How many it was acknowledged.
+  int write_at_once(int most) {
+    const bool made = test::wait_until(
+        [this] { return stage().sql("postgres", "create table orders (id int)").has_value(); },
+        kPatience);
+    EXPECT_TRUE(made) << "the fresh cluster never took a table";
+    int acknowledged = 0;
+    for (int row = 0; row < most; ++row)
+      if (stage().sql("postgres", fmt::format("insert into orders values ({})", row)))
+        ++acknowledged;
+    return acknowledged;
+  }
+  // The rows in what was set aside, asked of a server in a container of its own.
+  std::string rows_kept_apart();
+};
+
+std::string ContainerShadow::rows_kept_apart() {
+  fs::path aside;
+  for (const auto& entry : fs::directory_iterator(engine_->volume("pgdata").parent_path()))
+    if (instance::read_fence(entry.path())) aside = entry.path();
+  if (aside.empty()) return "nothing was kept";
+  ContainerSpec spec;
+  spec.name = "kept";
+  spec.volume = "kept";
+  spec.port_offset = 1;
+  engine_->run(spec);  // an engine gives a volume its owner and mode when it is first used
+  engine_->stop("kept");
+  fs::remove_all(engine_->volume("kept"));
+  fs::rename(aside, engine_->volume("kept"));
+  if (const auto lifted = instance::unfence_data(engine_->volume("kept")); !lifted)
+    return lifted.error().message();
+  engine_->start("kept");
+  pg::Conninfo server;
+  server.host = "127.0.0.1";
+  server.port = std::to_string(engine_->port() + 1);
+  server.user = "postgres";
+  server.database = "postgres";
+  std::string rows = "it does not answer";
+  static_cast<void>(test::wait_until(
+      [&] {
+        auto session =
+            client::ReplicationSession::open(server, {.mode = client::ReplicationMode::Sql});
+        const auto counted = session ? session->run("select count(*)::text as rows from orders")
+                                     : Result<client::TextRows>(fail(session.error()));
+        if (!counted) rows = counted.error().message();
+        else if (counted->at(0, "rows") != nullptr) rows = *counted->at(0, "rows");
+        return counted.has_value();
+      },
+      kPatience));
+  return rows;
+}
+
+TEST_F(ContainerShadow, OldDataIsBackAndNewRowsAreKept) {
+  // Goal: issue 7: `down -v` and `up` with an app that writes at once: the old data is back out of
+  // the shadow with every acknowledged row, what the app wrote meanwhile is counted, reported and
+  // kept, and there is another shadow; the host has no PostgreSQL of its own (A3 C1 D7 D14 X2).
+  ASSERT_NO_FATAL_FAILURE(build_protected());
+  stage().note_broken();
+  stage().end_guard();
+  ASSERT_NO_FATAL_FAILURE(down_with_volume());
+  engine_->run({});
+  constexpr int kRows = 40;
+  const int acknowledged = write_at_once(kRows);
+  EXPECT_EQ(acknowledged, kRows);
+  ASSERT_TRUE(stage().start_guard().has_value());
+  ASSERT_TRUE(await_incident(stage(), "fresh_cluster", taken_from_shadow));
+  EXPECT_TRUE(await_incident(stage(), "fresh_cluster",
+                             loses(fmt::format("{} rows in 1 tables", acknowledged))));
+  ASSERT_TRUE(service_restored(scene_));
+  ASSERT_NO_FATAL_FAILURE(await_protected());
+  EXPECT_EQ(rows_kept_apart(), std::to_string(acknowledged));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(ContainerShadow, CrashWalkOfReplacingFromTheArchive) {
+  // Goal: a guard killed anywhere while it restores over a fresh cluster is followed by one that
+  // has every acknowledged row serve again (C2 D6 E6 X2).
+  ASSERT_NO_FATAL_FAILURE(build_protected());
+  for (const auto* step : {"bring_data_back", "place_restored_data"})
+    for (const auto place : kPlaces) {
+      const auto name = recover::fault_point_name("replace_fresh_cluster", step, place);
+      SCOPED_TRACE(name);
+      const auto mark = stage().directory() / "mark";
+      fs::remove(mark);
+      stage().end_guard();
+      ASSERT_TRUE(stage().start_guard(crash_at(mark, name)).has_value());
+      ASSERT_TRUE(stage().await_ready().has_value());
+      stage().note_broken();
+      ASSERT_NO_FATAL_FAILURE(down_with_volume());
+      engine_->run({});
+      ASSERT_NO_FATAL_FAILURE(expect_died_at_the_place(scene_, mark));
+      ASSERT_NO_FATAL_FAILURE(expect_next_guard_finishes(scene_, "fresh_cluster"));
+      ASSERT_NO_FATAL_FAILURE(await_protected());
+    }
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -85,7 +85,8 @@ std::string words_of(const std::optional<FreshRows>& fresh) {
   if (!fresh)
     return fmt::format("what was written meanwhile, which was not counted, is {}", kWhere);
   if (fresh->rows == 0) return {};
-  return fmt::format("{} rows in {} tables, written meanwhile, are {}", fresh->rows, fresh->tables,
+  return fmt::format("{} row{} in {} table{}, written meanwhile, are {}", fresh->rows,
+                     fresh->rows == 1 ? "" : "s", fresh->tables, fresh->tables == 1 ? "" : "s",
                      kWhere);
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include <fmt/format.h>
 
@@ -42,11 +43,11 @@ auto loses(std::string words) {
 
 class ContainerShadow : public ContainerScene {
  protected:
-  void build_protected() {
-    ASSERT_NO_FATAL_FAILURE(build({}, {{"PGKEEL_ARCHIVE_STORE", "archive"},
-                                       {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
-                                       {"PGKEEL_SHADOW_ENABLED", "true"},
-                                       {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
+  void build_protected(const ContainerSpec& spec = {}) {
+    ASSERT_NO_FATAL_FAILURE(build(spec, {{"PGKEEL_ARCHIVE_STORE", "archive"},
+                                         {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
+                                         {"PGKEEL_SHADOW_ENABLED", "true"},
+                                         {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
     await_protected();
   }
   void await_protected() {
@@ -132,11 +133,29 @@ TEST_F(ContainerShadow, OldDataIsBackAndNewRowsAreKept) {
   ASSERT_TRUE(stage().start_guard().has_value());
   ASSERT_TRUE(await_incident(stage(), "fresh_cluster", taken_from_shadow));
   EXPECT_TRUE(await_incident(stage(), "fresh_cluster",
-                             loses(fmt::format("{} rows in 1 tables", acknowledged))));
+                             loses(fmt::format("{} rows in 1 table,", acknowledged))));
   ASSERT_TRUE(service_restored(scene_));
   ASSERT_NO_FATAL_FAILURE(await_protected());
   EXPECT_EQ(rows_kept_apart(), std::to_string(acknowledged));
   ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsFenced) {
+  // Goal: issue 7: the data is removed under the server, and the engine starts its container again
+  // and again: whatever its entry point makes there is not taken for the database, nor does it get
+  // in the way of the known data, which is back with every acknowledged row (C2 D7 D14 X2).
+  ContainerSpec spec;
+  spec.restart = "always";
+  ASSERT_NO_FATAL_FAILURE(build_protected(spec));
+  stage().note_broken();
+  const auto server = postmaster_pid(stage());
+  for (const auto& entry : fs::directory_iterator(engine_->volume("pgdata")))
+    fs::remove_all(entry.path());
+  ASSERT_EQ(::kill(server, SIGKILL), 0);
+  ASSERT_TRUE(test::wait_until(
+      [this] { return std::ranges::any_of(incidents(stage()), taken_from_shadow); }, kPatience));
+  ASSERT_TRUE(service_restored(scene_));
+  ASSERT_NO_FATAL_FAILURE(await_protected());
 }
 
 TEST_F(ContainerShadow, CrashWalkOfReplacingFromTheArchive) {

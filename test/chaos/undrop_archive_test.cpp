@@ -11,6 +11,7 @@
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
 #include "runtime/files.hpp"
+#include "shadow/standby/status.hpp"
 
 namespace pgkeel::chaos {
 namespace {
@@ -21,9 +22,10 @@ using incident::IncidentState;
 
 class UndropArchive : public testing::Test {
  protected:
-  UndropArchive()
+  explicit UndropArchive(bool shadow = false)
       : archived_({{"PGKEEL_RECOVER_MISSING_TABLE", "restore"},
-                   {"PGKEEL_RECOVER_MISSING_DATABASE", "restore"}}) {}
+                   {"PGKEEL_RECOVER_MISSING_DATABASE", "restore"},
+                   {"PGKEEL_SHADOW_ENABLED", shadow ? "true" : "false"}}) {}
 
   void SetUp() override {
     ASSERT_TRUE(archived_.built());
@@ -232,6 +234,39 @@ TEST_F(UndropArchive, ADamagedTableIsRestoredBeside) {
   const auto swap = told.substr(begin, told.find("commit;") + 7 - begin);
   ASSERT_TRUE(stage().sql("shop", swap)) << swap;
   EXPECT_EQ(value("shop", "select count(v) from flipped"), "2000");
+  ASSERT_TRUE(service_restored(archived_.scene()));
+}
+
+class UndropShadow : public UndropArchive {
+ protected:
+  UndropShadow() : UndropArchive(true) {}
+  std::optional<shadow::ShadowStatus> status() {
+    auto read = shadow::read_shadow_status(stage().config().state_dir / shadow::kShadowStatusFile);
+    return read ? std::optional(*std::move(read)) : std::nullopt;
+  }
+  testing::AssertionResult follows() {
+    const bool does = test::wait_until(
+        [this] {
+          const auto now = status();
+          return now && now->state == shadow::ShadowState::Following;
+        },
+        2 * kPatience);
+    return does ? testing::AssertionSuccess() : testing::AssertionFailure() << "no shadow follows";
+  }
+};
+
+TEST_F(UndropShadow, ADamagedTableIsRestoredFromItsCopy) {
+  // Goal: issue 7, part 5: the copy of a damaged table comes out of the shadow, no backup is laid
+  // out again, and the shadow goes on as the one it was (A5 D7 D10).
+  ASSERT_TRUE(follows());
+  const auto backup = status()->backup;
+  ASSERT_NO_FATAL_FAILURE(damage("flipped"));
+  ASSERT_TRUE(await_swap("flipped"));
+  const auto& told = incident_of(stage(), "heap_corrupted")->actions.back().note;
+  EXPECT_THAT(told, testing::HasSubstr("out of the shadow"));
+  EXPECT_THAT(told, testing::HasSubstr("2000 rows are in the copy"));
+  ASSERT_TRUE(follows());
+  EXPECT_EQ(status()->backup, backup);
   ASSERT_TRUE(service_restored(archived_.scene()));
 }
 

@@ -13,11 +13,13 @@
 #include "app/commands/commands.hpp"
 #include "app/config/value.hpp"
 #include "app/json_read.hpp"
+#include "app/shadow/ended_shadow.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/spool_listing.hpp"
 #include "archive/receive/status.hpp"
 #include "archive/restore/foreign_tablespaces.hpp"
 #include "archive/undrop/undrop.hpp"
+#include "base/log.hpp"
 #include "client/replication.hpp"
 #include "incident/journal.hpp"
 #include "incident/store.hpp"
@@ -150,6 +152,30 @@ Result<archive::RestoreRequest> restore_of(const Invocation& invocation, Archive
   return request;
 }
 
+// The shadow is told to end for as long as it is copied; the guard starts it again.
+Result<bool> copy_of_shadow(const Config& config, const fs::path& into, SystemId system_id,
+                            const std::stop_token& stop) {
+  const auto shadow = EndedShadow::end(config);
+  auto copied =
+      shadow ? shadow->copy().copy_to(into, system_id, stop) : Result<bool>(fail(shadow.error()));
+  if (copied || copied.error().code == ErrorCode::Cancelled) return copied;
+  log_warning("the backup serves instead of the shadow's copy",
+              {{"why", copied.error().message()}});
+  std::error_code error;
+  fs::remove_all(into, error);
+  if (error) return fail(ErrorCode::Io, "remove " + into.string() + ": " + error.message());
+  return false;
+}
+
+void take_from_shadow(const ArchiveTools& tools, archive::RestoreRequest& request) {
+  const bool latest = request.target.kind == archive::RecoveryTarget::Kind::Latest;
+  if (!tools.config.shadow.enabled || !latest || request.label) return;
+  request.bring_copy = [&config = tools.config, stop = request.stop](const fs::path& into,
+                                                                     SystemId system_id) {
+    return copy_of_shadow(config, into, system_id, stop);
+  };
+}
+
 Result<void> ask_to_merge(archive::UndropRequest& request) {
   if (request.subject.is_database() || !request.as.database.empty())
     return fail(Error(ErrorCode::Usage, "--merge adds rows to a table that exists")
@@ -170,6 +196,7 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
   if (invocation.has("--merge")) TRY_VOID(ask_to_merge(request));
   TRY(restore, restore_of(invocation, tools, subject, stop));
   request.restore = restore;
+  if (invocation.has("--from-shadow")) take_from_shadow(tools, request.restore);
   request.scratch = drill_directory(tools.config);
   request.live = {server.conninfo, server.connect_as, {}, stop.token()};
   auto& database = request.live.conninfo.database;
@@ -228,8 +255,9 @@ void print(const archive::Merged& merged, const archive::UndropRequest& request)
 
 void print(const archive::Undropped& done, const archive::UndropRequest& request) {
   if (done.merged) return print(*done.merged, request);
-  fmt::print("{} is back with {} rows, as it was at {} (backup {}).\n", done.name, done.rows,
-             request.restore.target.describe(), done.backup);
+  fmt::print("{} is back with {} rows, as it was at {} ({}).\n", done.name, done.rows,
+             request.restore.target.describe(),
+             done.from_shadow ? "the shadow's copy" : "backup " + done.backup);
   if (done.earlier) fmt::print("An undrop that was interrupted had done it.\n");
   for (const auto& relation : done.relations)
     if (done.relations.size() > 1) fmt::print("  {}: {} rows\n", relation.name, relation.rows);
@@ -310,6 +338,9 @@ CommandSpec undrop_command() {
                    .help = "the table exists: add the rows it lacks, by its key, and change "
                            "none that it has"},
                   {.names = "--backup", .value = "ID", .help = "start from this backup"},
+                  {.names = "--from-shadow",
+                   .help = "with --at latest: from a copy of the shadow's, where there is one "
+                           "without tablespaces, instead of the backup's files"},
                   {.names = "--dry-run", .help = "say what would be done"}},
       .arguments = {{.names = "RELATION",
                      .help = "database.schema.table, or the name of a database",

@@ -71,6 +71,7 @@ Result<Undropped> from_json(const json& result) {
   done.name = result.value("name", "");
   done.rows = result.value("rows", std::int64_t{0});
   done.backup = result.value("backup", "");
+  done.from_shadow = result.value("from", "") == "shadow";
   if (const auto lsn = parse_lsn(result.value("lsn", ""))) done.lsn = *lsn;
   if (result.contains("relations"))
     for (const auto& row : result["relations"])
@@ -180,6 +181,7 @@ Result<void> Undrop::copy_database(const Side& side) {
 
 Result<void> Undrop::copy_over(const PrivateServer& server, const Restored& restored) {
   done_.backup = restored.backup.label;
+  done_.from_shadow = restored.brought;
   done_.lsn = restored.lsn;
   say("reading the copy");
   TRY(conninfo, pg::parse_conninfo(server.conninfo("template1")));
@@ -222,9 +224,15 @@ json to_json(const Undropped& done) {
   json relations = json::array();
   for (const auto& relation : done.relations)
     relations.push_back({{"name", relation.name}, {"rows", relation.rows}});
-  json said = {{"restored", done.name},  {"name", done.name},      {"rows", done.rows},
-               {"relations", relations}, {"backup", done.backup},  {"lsn", to_string(done.lsn)},
-               {"notes", done.notes},    {"earlier", done.earlier}};
+  json said = {{"restored", done.name},
+               {"name", done.name},
+               {"rows", done.rows},
+               {"relations", relations},
+               {"from", done.from_shadow ? "shadow" : "backup"},
+               {"backup", done.backup},
+               {"lsn", to_string(done.lsn)},
+               {"notes", done.notes},
+               {"earlier", done.earlier}};
   if (const auto& merged = done.merged)
     said["merged"] = {
         {"added", merged->added}, {"kept", merged->kept}, {"differing", merged->differing}};

@@ -58,8 +58,9 @@ struct Undropped {
   std::optional<Merged> merged = {};  ///< into what exists; else it was brought back whole
   std::vector<std::string> notes;     ///< what could not be brought back with it
   std::string backup;
-  Lsn lsn;               ///< of the copy
-  bool earlier = false;  ///< an undrop that was killed had done it
+  bool from_shadow = false;  ///< restore.bring_copy had a copy, and no backup was laid out
+  Lsn lsn;                   ///< of the copy
+  bool earlier = false;      ///< an undrop that was killed had done it
 };
 
 /// What a restore for it would start from; changes nothing. The errors of undrop() but for those

@@ -205,7 +205,7 @@ Task<StepResult> restore(StepContext* context) {
     context->notes[std::string(kRestored)] = "restored before";
     co_return StepResult::skipped(note(*context, kBeside) + " is there");
   }
-  UndropOrder order{subject_of(*context), note(*context, kBeside), "latest"};
+  UndropOrder order{subject_of(*context), note(*context, kBeside), std::string(kUndropLatest)};
   auto result = co_await run_undrop(context, std::move(order), remember);
   co_return result;
 }

@@ -70,6 +70,7 @@ Result<runtime::ProcessHandle> start_job(const StepContext& context, const Undro
   spec.argv = context.services.pgkeel;
   const std::vector<std::string> words{"undrop", order.subject, "--at", order.moment, "--json"};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  if (order.moment == kUndropLatest) spec.argv.push_back("--from-shadow");
   if (!order.as.empty()) spec.argv.insert(spec.argv.end(), {"--as", order.as});
   spec.environment.emplace_back(kUndropJobVariable, context.incident);
   spec.output_file = file;
@@ -132,7 +133,8 @@ Error error_from(const nlohmann::json& json) {
 }  // namespace
 
 std::string UndropDone::describe() const {
-  auto text = fmt::format("{} rows restored as of {} from backup {}", rows, lsn, backup);
+  auto text = fmt::format("{} rows restored as of {} {}", rows, lsn,
+                          from_shadow ? "out of the shadow" : "from backup " + backup);
   if (!notes.empty()) text += fmt::format("; not brought back: {}", fmt::join(notes, "; "));
   return text;
 }
@@ -153,6 +155,7 @@ Result<UndropDone> read_undrop(std::string_view output) {
     done.rows = json.value("rows", std::int64_t{0});
     done.lsn = json.value("lsn", "");
     done.backup = json.value("backup", "");
+    done.from_shadow = json.value("from", "") == "shadow";
     for (const auto& note : json.at("notes")) done.notes.push_back(note.get<std::string>());
     for (const auto& relation : json.at("relations"))
       done.relations.push_back(relation.value("name", ""));

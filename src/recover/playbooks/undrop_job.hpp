@@ -23,14 +23,17 @@ struct UndropDone {
   std::vector<std::string> notes;      ///< what could not be brought back
   std::string lsn;
   std::string backup;
+  bool from_shadow = false;  ///< instead of the backup
   [[nodiscard]] std::string describe() const;
 };
+
+inline constexpr std::string_view kUndropLatest = "latest";  ///< the shadow may have it then
 
 /// What a job brings back: a dropped thing under its own name, or one that is there under another.
 struct UndropOrder {
   std::string subject;  ///< "shop.public.orders", or a database
   std::string as;       ///< its other name; empty: its own
-  std::string moment;   ///< of the WAL; "latest"
+  std::string moment;   ///< of the WAL; or kUndropLatest
 };
 using AfterUndrop = Result<void> (*)(StepContext&, const UndropDone&);
 /// Runs it as below; on success `after` tells the ledger what is there again.

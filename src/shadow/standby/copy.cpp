@@ -14,6 +14,8 @@
 #include "instance/data_dir.hpp"
 #include "instance/server_processes.hpp"
 #include "runtime/files.hpp"
+#include "runtime/loop.hpp"
+#include "runtime/process.hpp"
 
 namespace pgkeel::shadow {
 namespace {
@@ -22,6 +24,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMarkerBytesMax = 4096;
+constexpr std::size_t kWordsMax = 500;
+constexpr Seconds kCopyPatience{24 * 3600};
 constexpr const char* kJob = "copy";
 constexpr const char* kRoomHint = "Free space there, or set shadow.data_dir to another disk.";
 
@@ -63,6 +67,23 @@ Result<void> remove_tree(const fs::path& directory) {
   if (!directory.empty()) fs::remove_all(directory, error);
   if (error) return fail(ErrorCode::Io, "remove " + directory.string() + ": " + error.message());
   return {};
+}
+
+// Blocks of a file are shared where the file system can do that; no link is followed.
+Result<void> copy_tree(const fs::path& from, const fs::path& into, const std::stop_token& stop) {
+  std::error_code error;
+  fs::create_directory(into, error);
+  if (error) return fail(ErrorCode::Io, "make " + into.string() + ": " + error.message());
+  runtime::Loop loop;
+  runtime::ProcessSpec spec;
+  spec.argv = {"cp", "--archive", "--reflink=auto", "--", (from / ".").string(), into.string()};
+  spec.working_dir = "/";
+  TRY(ran, loop.run_until_complete(
+               runtime::run_process(loop, std::move(spec), loop.after(kCopyPatience), stop)));
+  if (ran.exit.ok()) return {};
+  return fail(ErrorCode::ChildFailed,
+              fmt::format("copy {}: {}", from.string(),
+                          ran.err.empty() ? ran.exit.describe() : ran.err.substr(0, kWordsMax)));
 }
 
 }  // namespace
@@ -162,6 +183,17 @@ Result<bool> ShadowCopy::hand_over(const fs::path& into, SystemId system_id) con
   fault_point("shadow_copy.handed");
   TRY_VOID(remove_tree(into / "standby.signal"));
   fault_point("shadow_copy.no_standby");
+  TRY_VOID(remove_tree(into / instance::kShadowMarker));
+  return true;
+}
+
+Result<bool> ShadowCopy::copy_to(const fs::path& into, SystemId system_id,
+                                 const std::stop_token& stop) const {
+  TRY(origin, ShadowCopy::origin());
+  if (!origin || origin->system_id != system_id || origin->tablespaces != 0) return false;
+  TRY_VOID(may_be_removed());
+  TRY_VOID(copy_tree(places_.data_dir, into, stop));
+  TRY_VOID(remove_tree(into / "standby.signal"));
   TRY_VOID(remove_tree(into / instance::kShadowMarker));
   return true;
 }

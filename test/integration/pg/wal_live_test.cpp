@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "integration/pg/majors.hpp"
+#include "integration/pg/wal_files.hpp"
 #include "pg/wal/meaning.hpp"
 #include "pg/wal_name.hpp"
 #include "support/child.hpp"
@@ -18,9 +19,7 @@ namespace pgkeel::test {
 namespace {
 
 using pg::WalContents;
-using pg::WalFormat;
 using pg::WalMeaning;
-using pg::WalReader;
 using pg::WalRecord;
 using testing::Contains;
 using testing::Field;
@@ -29,26 +28,6 @@ class WalLive : public EveryMajor {};
 PGKEEL_FOR_EVERY_MAJOR(WalLive);
 
 const std::pair<std::string, std::string> kKept{"wal_keep_size", "1GB"};  // nothing is recycled
-constexpr std::size_t kPiece = 100'000;  // as bytes come from a network: in no order of pages
-
-Lsn position(const PostgresServer& server) {
-  return *parse_lsn(server.rows("select pg_current_wal_insert_lsn()").front().front().value());
-}
-
-// The server's segments from the one `from` is in, up to `to`.
-std::string wal_between(const PostgresServer& server, const WalFormat& format, Lsn from, Lsn to) {
-  std::string bytes;
-  for (auto at = from; at < to;) {
-    const auto segment = pg::segment_of(TimelineId(1), at, format.segment_bytes);
-    auto file =
-        read_file(server.data_dir() / "pg_wal" / pg::segment_name(segment, format.segment_bytes));
-    const auto begin = at.value - segment.start(format.segment_bytes).value;
-    const auto end = std::min(to, segment.end(format.segment_bytes));
-    bytes += file.substr(begin, end.value - at.value);
-    at = end;
-  }
-  return bytes;
-}
 
 /// Everything between two positions, decoded.
 struct Decoded {
@@ -80,21 +59,9 @@ void take(const WalRecord& record, int major, Decoded& into) {
 }
 
 Decoded decode(const PostgresServer& server, int major, Lsn from, Lsn to) {
-  const WalFormat format{major, pg::kDefaultWalSegmentBytes};
-  const auto wal = wal_between(server, format, from, to);
-  const auto bytes = std::as_bytes(std::span(wal));
   Decoded decoded;
-  WalReader reader(format, from);
-  for (std::size_t done = 0; done < bytes.size(); done += kPiece) {
-    reader.feed(bytes.subspan(done, std::min(kPiece, bytes.size() - done)));
-    while (true) {
-      const auto record = reader.next();
-      EXPECT_TRUE(record.has_value()) << record.error().message();
-      if (!record || !*record) break;
-      take(**record, major, decoded);
-    }
-  }
-  decoded.end = reader.position();
+  decoded.end = for_each_record(server, major, {from, to},
+                                [&](const WalRecord& record) { take(record, major, decoded); });
   return decoded;
 }
 
@@ -108,13 +75,6 @@ std::vector<Kind> all_of(const Decoded& decoded) {
 
 std::uint32_t number(const PostgresServer& server, const std::string& sql) {
   return static_cast<std::uint32_t>(std::stoul(server.query(sql)));
-}
-
-// Sends everything to the disk: the file is read, not the server's memory.
-Lsn flushed(PostgresServer& server) {
-  server.query("select pg_logical_emit_message(false, 'end', '')");
-  server.query("checkpoint");
-  return position(server);
 }
 
 bool locks(const Decoded& decoded, pg::ShortXid xid, std::uint32_t relation) {
@@ -147,7 +107,7 @@ TEST_P(WalLive, every_record_is_found_and_means_what_was_done) {
   const auto doomed = number(server, "select 'doomed'::regclass::oid");
   const auto doomed_file = number(server, "select pg_relation_filenode('doomed')");
   const auto database = number(server, "select oid from pg_database where datname = 'postgres'");
-  const auto from = position(server);
+  const auto from = wal_position(server);
 
   server.query(
       "insert into kept select i, repeat(md5(i::text), 20) from generate_series(1, 40000) i");
@@ -163,7 +123,7 @@ TEST_P(WalLive, every_record_is_found_and_means_what_was_done) {
   server.query("create database other");
   const auto other = number(server, "select oid from pg_database where datname = 'other'");
   server.query("drop database other");
-  const auto to = flushed(server);
+  const auto to = flushed_position(server);
   const auto decoded = decode(server, GetParam(), from, to);
 
   EXPECT_EQ(decoded.end, to);
@@ -224,7 +184,7 @@ TEST(WalDump, prints_the_very_records_that_are_decoded) {
   // records are pg_waldump's, one by one: position, transaction, resource manager, length.
   PostgresServer server(
       {.settings = {{"wal_compression", "pglz"}, {"wal_level", "logical"}, kKept}});
-  const auto from = position(server);
+  const auto from = wal_position(server);
   server.query(
       "create table t (id serial primary key, words text, spot point, tags int[]);"
       "create index on t using hash (words); create index on t using gist (spot);"
@@ -239,7 +199,7 @@ TEST(WalDump, prints_the_very_records_that_are_decoded) {
   server.query("vacuum t");
   server.query("truncate t");
   server.query("drop table t");
-  const auto to = flushed(server);
+  const auto to = flushed_position(server);
   const auto ours = decode(server, 15, from, to).lines;
   const auto theirs = waldump(server, from, to);
   ASSERT_GT(theirs.size(), 50'000U);

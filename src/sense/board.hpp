@@ -25,6 +25,7 @@ struct Board {
   std::deque<pg::DdlLine> ddl_unkept;   ///< not yet taken by who keeps them
   std::filesystem::path collected_log;  ///< where the logging collector writes, when it does
   std::filesystem::path error_output;   ///< the file the server's stderr is, when it is one
+  SystemId cluster;                     ///< the last one whose control file was read
   SteadyTime expected_until;            ///< an engine has just begun to start the server
   runtime::Event changed;               ///< a fact is new
   runtime::Event poked;                 ///< look now

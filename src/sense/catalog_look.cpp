@@ -260,7 +260,7 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string h
   auto& catalog = board->seen.catalog;
   const auto last = catalog.at;
   catalog.at = board->loop.now();
-  if (!*due) co_return DbResult<void>();
+  if (!*due && catalog.seen) co_return DbResult<void>();
   const auto rows = co_await ask(board, watch, kDatabases);
   if (!rows) co_return std::unexpected(rows.error());
   catalog.before = catalog.seen ? last : catalog.at;
@@ -275,6 +275,17 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string h
 }
 
 }  // namespace
+
+void forget_another_cluster(const Board& board, Watch& watch) {
+  if (watch.cluster.valid() && watch.cluster != board.cluster) {
+    watch.databases = {};
+    watch.relations = {};
+    watch.positions = {};
+    watch.rows = {};
+    watch.counting = {};
+  }
+  watch.cluster = board.cluster;
+}
 
 bool knows_all(const Watch& watch) {
   const bool counted = watch.counting.churn ? !counts_moved(watch.counting) : !watch.counting.moved;

@@ -41,6 +41,7 @@ struct Counting {
 /// One session with what the last look saw.
 struct Watch {
   std::string database;
+  SystemId cluster;  ///< what is kept below was seen in it
   std::optional<client::Connection> session;
   /// Sizes and row estimates drift without DDL; the listing is read anew this often.
   Seconds listing_every{60};
@@ -60,6 +61,8 @@ struct Watch {
   std::size_t looks = 0;
 };
 
+/// Before a look: what was seen in another cluster is of no use in the one that stands there now.
+void forget_another_cluster(const Board& board, Watch& watch);
 /// What is asked at every look is planned once, where the server lets us.
 runtime::Task<void> prepare_looks(Board* board, Watch* watch);
 /// One transactional logical message, when write_every says so; never on a standby.

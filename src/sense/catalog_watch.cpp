@@ -74,6 +74,7 @@ using Look = Task<DbResult<void>> (*)(Board*, Watch*);
 Task<bool> look_once(Board* board, Watch* watch, Look look) {
   const auto open = co_await ensure_session(board, watch);
   if (!open) co_return false;
+  forget_another_cluster(*board, *watch);
   const auto started = board->loop.now();
   const auto looked = co_await look(board, watch);
   watch->costs.at(watch->looks++ % kCostsKept) =

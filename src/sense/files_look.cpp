@@ -50,11 +50,25 @@ std::filesystem::path log_of(const Board& board, const instance::Instance& insta
   return board.error_output.empty() ? instance.server_log() : board.error_output;
 }
 
+namespace {
+
+// What was seen in one cluster says nothing of another that stands in its place: its databases
+// would be missed, and those of a stranger taken for ours.
+void note_cluster(Board& board, const instance::DataDirFacts& data_dir) {
+  if (!data_dir.control) return;
+  const auto cluster = data_dir.control->system_id;
+  if (board.cluster.valid() && board.cluster != cluster) board.seen.catalog = {};
+  board.cluster = cluster;
+}
+
+}  // namespace
+
 void look_at_data_dir(Board& board, const instance::Instance& instance) {
   auto& files = board.seen.files;
   const auto before = files.data_dir.state;
   const auto read_only_before = files.data_dir.read_only;
   files.data_dir = instance.inspect_data_dir();
+  note_cluster(board, files.data_dir);
   board.seen.reach = instance.capabilities();
   files.at = board.loop.now();
   const bool news = files.data_dir.state != before || files.data_dir.read_only != read_only_before;
@@ -96,6 +110,7 @@ runtime::Task<void> look_at_dead_server(Board* board, instance::Instance* instan
   FilesFacts facts;
   facts.seen = true;
   facts.data_dir = instance->inspect_data_dir();
+  note_cluster(*board, facts.data_dir);
   board->seen.reach = instance->capabilities();
   facts.lock = instance->inspect_lock();
   facts.port_listener = stranger_on_port(*instance);

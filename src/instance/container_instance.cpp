@@ -153,13 +153,13 @@ std::optional<pg::Conninfo> ContainerInstance::client_path() const {
   return conninfo;
 }
 
-runtime::Task<std::vector<fs::path>> ContainerInstance::other_places() {
+runtime::Task<Result<std::vector<fs::path>>> ContainerInstance::other_places() {
   std::vector<fs::path> places;
   const auto* mount = facts_ ? data_mount(*facts_) : nullptr;
   if (mount == nullptr) co_return places;
   const auto below = data_dir_inside(*facts_).lexically_relative(mount->destination);
   const auto volumes = co_await engine_.volumes();
-  if (!volumes) co_return places;
+  if (!volumes) co_return fail(volumes.error());
   for (const auto& volume : *volumes)
     places.push_back(below == "." ? volume.mount_point : volume.mount_point / below);
   co_return places;

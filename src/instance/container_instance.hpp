@@ -36,7 +36,7 @@ class ContainerInstance final : public Instance {
   void assume_data_dir(std::filesystem::path data_dir) override;
   runtime::Task<std::optional<HostingFacts>> inspect_hosting() override;
   [[nodiscard]] std::optional<pg::Conninfo> client_path() const override;
-  runtime::Task<std::vector<std::filesystem::path>> other_places() override;
+  runtime::Task<Result<std::vector<std::filesystem::path>>> other_places() override;
   runtime::Task<Result<std::string>> keep_anchor() override;
   runtime::Task<Result<void>> remove_anchor() override;
   runtime::Task<Result<void>> raise_memory_limit(std::int64_t bytes) override;

@@ -38,7 +38,7 @@ std::string_view to_string(DataDirState state) {
 runtime::Task<Result<void>> Instance::locate() { co_return Result<void>(); }
 void Instance::assume_data_dir(std::filesystem::path /*data_dir*/) {}
 runtime::Task<std::optional<HostingFacts>> Instance::inspect_hosting() { co_return std::nullopt; }
-runtime::Task<std::vector<std::filesystem::path>> Instance::other_places() {
+runtime::Task<Result<std::vector<std::filesystem::path>>> Instance::other_places() {
   co_return std::vector<std::filesystem::path>();
 }
 runtime::Task<Result<std::string>> Instance::keep_anchor() { co_return std::string(); }

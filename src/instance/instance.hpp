@@ -160,7 +160,8 @@ class Instance {
   /// The path clients take to it, when this kind knows one.
   [[nodiscard]] virtual std::optional<pg::Conninfo> client_path() const;
   /// Directories in which its data may be as well: the same place in the engine's other volumes.
-  virtual runtime::Task<std::vector<std::filesystem::path>> other_places();
+  /// What the engine says.
+  virtual runtime::Task<Result<std::vector<std::filesystem::path>>> other_places();
   /// Holds the data volume, or lets it go: see anchor.hpp. The volume's name; empty where there is
   /// none to hold.
   virtual runtime::Task<Result<std::string>> keep_anchor();

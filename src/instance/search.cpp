@@ -36,6 +36,10 @@ bool is_shadow(const fs::path& path) {
   return runtime::inode_of(path / kShadowMarker) && runtime::inode_of(path / "standby.signal");
 }
 
+bool is_scratch(const fs::path& directory) {
+  return runtime::inode_of(directory / kScratchMarker).has_value();
+}
+
 bool is_local(const runtime::Mount& mount) {
   return std::ranges::find(kLocalTypes, mount.type) != kLocalTypes.end();
 }
@@ -101,7 +105,9 @@ class Search {
     if (::stat(path.c_str(), &status) != 0 || !seen_.emplace(status.st_dev, status.st_ino).second)
       return;
     const auto control = read_control_file(path);
-    if (!control || control->system_id != query_.system_id || is_shadow(path)) return;
+    if (!control || control->system_id != query_.system_id || is_shadow(path) ||
+        is_scratch(path.parent_path()))
+      return;
     if (!working_dirs_) working_dirs_ = working_dirs();
     report_.candidates.push_back({path,
                                   *control,
@@ -141,6 +147,7 @@ class Search {
                        report_.candidates.size() >= kSearchFoundMax ||
                        SteadyClock::now() >= deadline_;
     if (ended) report_.complete = false;
+    report_.exhausted = report_.exhausted || ended;
     return ended;
   }
 

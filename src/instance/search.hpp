@@ -28,6 +28,10 @@ inline constexpr std::size_t kSearchFoundMax = 64;       // more copies than any
 /// never the lost directory, however well it looks like it.
 inline constexpr const char* kShadowMarker = "pgkeel-shadow.json";
 
+/// In a directory in which copies are restored for a while (archive/restore/scratch.hpp): what is
+/// right below it is half made, or about to go.
+inline constexpr const char* kScratchMarker = "pgkeel-drill";
+
 struct LostDataQuery {
   SystemId system_id;
   std::filesystem::path data_dir;                ///< where it should be
@@ -46,6 +50,8 @@ struct LostDataReport {
   std::vector<LostDataCandidate> candidates;  ///< nearest places first
   std::size_t places = 0;                     ///< looked at
   bool complete = true;                       ///< false: a limit or the deadline ended the search
+  bool exhausted =
+      false;  ///< the deadline, or so many places in all: it may be in one not looked at
 };
 
 /// Looks beside the wanted place and beside its two parents, and in the top two levels of every

@@ -8,6 +8,7 @@
 
 #include "archive/restore/restore.hpp"
 #include "instance/lock.hpp"
+#include "instance/search.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::archive {
@@ -15,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOurs = "pgkeel-drill";  // marks the directory as one of ours
+constexpr const char* kOurs = instance::kScratchMarker;
 // The backup, the WAL fetched ahead and what replay adds.
 constexpr double kRoomFactor = 1.2;
 constexpr Seconds kEndPatience{60};  // of a server told to stop at once

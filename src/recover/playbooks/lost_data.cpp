@@ -110,53 +110,32 @@ StepResult choose_or_archive(StepContext& context,
   return choose(context, candidates, identity, left);
 }
 
-using Choose = StepResult (*)(StepContext&, std::vector<instance::LostDataCandidate>,
-                              const incident::Identity&);
-
-Task<StepResult> search_and(StepContext* context, Choose choose_among) {
-  auto& services = context->services;
-  const auto identity = services.ledger.identity();
-  if (!identity) co_return StepResult::failed(identity.error());
-  if (!identity->has_value()) co_return StepResult::for_human("a human: no identity is known");
-  auto places = co_await services.instance.other_places();
-  const instance::LostDataQuery query{(*identity)->system_id, services.instance.data_dir(),
-                                      std::move(places)};
-  const auto deadline = services.loop.after(kSearchPatience);
-  const auto report = co_await services.loop.run_blocking(
-      [&query, deadline] { return instance::find_lost_data(query, deadline); });
-  co_return choose_among(*context, report.candidates, **identity);
-}
-
-StepResult choose_crashed(StepContext& context, std::vector<instance::LostDataCandidate> candidates,
-                          const incident::Identity& identity) {
-  return choose(context, candidates, identity, Left::ByCrash);
-}
-StepResult choose_any(StepContext& context, std::vector<instance::LostDataCandidate> candidates,
-                      const incident::Identity& identity) {
-  return choose(context, candidates, identity, Left::AsItMay);
+// Where an archive can take over, only a search that came to its end says that it is nowhere.
+StepResult choose_among(StepContext& context, instance::LostDataReport report,
+                        const incident::Identity& identity, Left left) {
+  context.notes.erase("from");
+  if (context.services.pgkeel.empty()) return choose(context, report.candidates, identity, left);
+  if (report.exhausted && report.candidates.empty())
+    return StepResult::failed(
+        Error(ErrorCode::TimedOut, "the search for the lost data did not come to its end"));
+  return choose_or_archive(context, std::move(report.candidates), identity, left);
 }
 
 // Looks for it and chooses; also asked again right before the rename, so that what was true then is
 // true now.
 Task<StepResult> search(StepContext* context, Left left) {
-  auto found = co_await search_and(context, left == Left::ByCrash ? choose_crashed : choose_any);
-  co_return found;
-}
-
-StepResult choose_crashed_or_archive(StepContext& context,
-                                     std::vector<instance::LostDataCandidate> candidates,
-                                     const incident::Identity& identity) {
-  return choose_or_archive(context, std::move(candidates), identity, Left::ByCrash);
-}
-StepResult choose_any_or_archive(StepContext& context,
-                                 std::vector<instance::LostDataCandidate> candidates,
-                                 const incident::Identity& identity) {
-  return choose_or_archive(context, std::move(candidates), identity, Left::AsItMay);
-}
-
-Task<StepResult> search_first(StepContext* context) {
-  auto found = co_await search_and(context, choose_crashed_or_archive);
-  co_return found;
+  auto& services = context->services;
+  const auto identity = services.ledger.identity();
+  if (!identity) co_return StepResult::failed(identity.error());
+  if (!identity->has_value()) co_return StepResult::for_human("a human: no identity is known");
+  auto places = co_await services.instance.other_places();
+  if (!places) co_return StepResult::failed(places.error());
+  const instance::LostDataQuery query{(*identity)->system_id, services.instance.data_dir(),
+                                      *std::move(places)};
+  const auto deadline = services.loop.after(kSearchPatience);
+  auto report = co_await services.loop.run_blocking(
+      [&query, deadline] { return instance::find_lost_data(query, deadline); });
+  co_return choose_among(*context, std::move(report), **identity, left);
 }
 
 std::string describe_set_aside(const StepContext& context) {
@@ -207,7 +186,8 @@ Task<StepResult> reattach(StepContext* context, Left left) {
   const fs::path chosen = context->notes["from"];
   const auto again = co_await search(context, left);
   if (again.outcome == incident::ActionOutcome::Failed) co_return again;
-  const fs::path from = context->notes["from"];
+  const auto found = context->notes.find("from");
+  const fs::path from = found == context->notes.end() ? fs::path() : fs::path(found->second);
   if (from != chosen)
     co_return StepResult::for_human("a human: the data moved while it was looked at");
   const auto to = context->services.instance.data_dir();
@@ -222,9 +202,8 @@ Task<StepResult> search_crashed(StepContext* context) {
   auto found = co_await search(context, Left::ByCrash);
   co_return found;
 }
-Task<StepResult> search_replaced(StepContext* context) {
-  const bool archive = !context->services.pgkeel.empty();
-  auto found = co_await search_and(context, archive ? choose_any_or_archive : choose_any);
+Task<StepResult> search_any(StepContext* context) {
+  auto found = co_await search(context, Left::AsItMay);
   co_return found;
 }
 Task<StepResult> reattach_crashed(StepContext* context) {
@@ -253,10 +232,8 @@ std::string objection_to_moving(const instance::DataDirFacts& occupant,
 
 constinit const Step kSearchLostData{
     "search_lost_data", describe_search, search_crashed, Effect::None, "", {&kIdentityIsKnown}};
-constinit const Step kSearchLostDataFirst{
-    "search_lost_data", describe_search, search_first, Effect::None, "", {&kIdentityIsKnown}};
 constinit const Step kSearchReplacedData{
-    "search_lost_data", describe_search, search_replaced, Effect::None, "", {&kIdentityIsKnown}};
+    "search_lost_data", describe_search, search_any, Effect::None, "", {&kIdentityIsKnown}};
 constinit const Step kReattachDirectory{
     "reattach_directory", describe_reattach, reattach_crashed,
     Effect::Reversible,   kMoveBack,         {&kIdentityIsKnown, &kNoServerRuns}};

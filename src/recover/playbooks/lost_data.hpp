@@ -5,13 +5,11 @@
 
 namespace pgkeel::recover {
 
-/// For data that vanished: only what a crash left is taken.
+/// For data that vanished: only what a crash left is taken. Where an archive can take over, finding
+/// nothing is an answer, once everything was looked at: no "from" in the notes then.
 extern const Step kSearchLostData;
 extern const Step kReattachDirectory;
-/// The same where an archive can take over: finding nothing is an answer (no "from" in the notes).
-extern const Step kSearchLostDataFirst;
 /// For data that an engine replaced by a fresh cluster: also what was shut down in order before.
-/// Where an archive can take over, finding nothing is an answer here too.
 extern const Step kSearchReplacedData;
 extern const Step kReattachReplaced;
 /// The cluster that stands in the place, fenced or not; nothing when its control file tells none.

@@ -82,10 +82,9 @@ Task<std::optional<FreshRows>> count_fresh_rows(Services* services) {
 }
 
 std::string words_of(const std::optional<FreshRows>& fresh) {
-  if (!fresh)
-    return fmt::format("what was written meanwhile, which was not counted, is {}", kWhere);
-  if (fresh->rows == 0) return {};
-  return fmt::format("{} row{} in {} table{}, written meanwhile, are {}", fresh->rows,
+  if (!fresh) return fmt::format("rows written meanwhile were not counted; they are {}", kWhere);
+  if (fresh->tables == 0) return {};
+  return fmt::format("at least {} row{} in {} table{}, written meanwhile, are {}", fresh->rows,
                      fresh->rows == 1 ? "" : "s", fresh->tables, fresh->tables == 1 ? "" : "s",
                      kWhere);
 }

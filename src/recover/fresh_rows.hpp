@@ -17,7 +17,7 @@ struct FreshRows {
   std::int64_t tables = 0;
 };
 
-/// Of every database in it, as they were committed; nothing when it does not answer in time.
+/// Of every database in it, as committed by then; nothing when it does not answer in time.
 runtime::Task<std::optional<FreshRows>> count_fresh_rows(Services* services);
 
 /// For people, after "Lost: "; they are told where the rows are.

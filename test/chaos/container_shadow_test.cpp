@@ -158,11 +158,35 @@ TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsFenced) {
   ASSERT_NO_FATAL_FAILURE(await_protected());
 }
 
+TEST_F(ContainerShadow, WhereNothingCanBeRestoredTheFreshClusterStays) {
+  // Goal: rule 1: the archive has no backup (any more): nothing is moved, the fresh cluster stays
+  // fenced where it is, so that 'pgkeel unfence' gives it back; with the backup the known data is.
+  ASSERT_NO_FATAL_FAILURE(build_protected());
+  const fs::path backups = fs::path(stage().config().archive.store.where) / "backups";
+  stage().note_broken();
+  stage().end_guard();
+  fs::rename(backups, backups.string() + ".away");
+  ASSERT_NO_FATAL_FAILURE(down_with_volume());
+  engine_->run({});
+  ASSERT_EQ(write_at_once(1), 1);
+  ASSERT_TRUE(stage().start_guard().has_value());
+  const auto place = engine_->volume("pgdata");
+  ASSERT_TRUE(await_incident(stage(), "fresh_cluster", [&place](const Incident& incident) {
+    return incident.state == incident::IncidentState::Waiting &&
+           instance::read_fence(place).has_value();
+  }));
+  fs::rename(backups.string() + ".away", backups);
+  ASSERT_TRUE(stage().client().post("/api/v1/resume", app::Json::object()).has_value());
+  ASSERT_TRUE(await_healed(stage(), "fresh_cluster"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
 TEST_F(ContainerShadow, CrashWalkOfReplacingFromTheArchive) {
   // Goal: a guard killed anywhere while it restores over a fresh cluster is followed by one that
   // has every acknowledged row serve again (C2 D6 E6 X2).
   ASSERT_NO_FATAL_FAILURE(build_protected());
-  for (const auto* step : {"bring_data_back", "place_restored_data"})
+  for (const auto* step :
+       {"stop_fresh_cluster", "restore_beside_fresh", "set_aside_occupant", "place_known_data"})
     for (const auto place : kPlaces) {
       const auto name = recover::fault_point_name("replace_fresh_cluster", step, place);
       SCOPED_TRACE(name);

@@ -67,7 +67,9 @@ Result<std::optional<SystemId>> stranger_there(const StepContext& context) {
   const auto& services = context.services;
   TRY(identity, services.ledger.identity());
   const auto facts = services.instance.inspect_data_dir();
-  if (facts.state == instance::DataDirState::Missing) return std::optional<SystemId>();
+  if (facts.state == instance::DataDirState::Missing ||
+      facts.state == instance::DataDirState::Empty)
+    return std::optional<SystemId>();
   const auto there = occupant_of(facts);
   if (!identity || !there || *there == identity->system_id)
     return fail(ErrorCode::Refused, "what stands there is no stranger any more");

@@ -3,8 +3,11 @@
 // whoever starts the container starts nothing in it), the known data is searched for in the
 // engine's volumes and beside the place, the fresh cluster is renamed aside with every row it has
 // taken, the known one is moved in, what was held set back as it was, and the server started.
-// When the known data is nowhere it is restored from the archive; without one the fresh cluster
-// stays fenced: what is written to it would have to be merged by hand later.
+// When the known data is nowhere it is restored from the archive first; where that cannot be the
+// fresh cluster stays as it is, fenced: what is written to it would have to be merged by hand
+// later.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "recover/fresh_rows.hpp"
@@ -24,13 +27,17 @@ std::string describe_stop(const StepContext& context) {
          context.services.instance.data_dir().string();
 }
 
-// On disk before it is stopped: nobody asks it again.
+// On disk before it is stopped: nobody asks it again. One that is down cannot be asked.
 Task<Result<void>> note_what_it_holds(StepContext* context) {
-  const auto counted = co_await count_fresh_rows(&context->services);
-  const auto words = words_of(counted);
+  const bool answers = context->services.instance.find_postmaster().has_value();
   auto& journal = context->services.journal;
   auto incident = journal.load(context->incident);
   if (!incident) co_return fail(incident.error());
+  if (!answers && std::ranges::any_of(incident->loss, tells_of_fresh_rows))
+    co_return Result<void>();
+  std::optional<FreshRows> counted;
+  if (answers) counted = co_await count_fresh_rows(&context->services);
+  const auto words = words_of(counted);
   std::erase_if(incident->loss, tells_of_fresh_rows);
   if (!words.empty()) incident->loss.push_back(words);
   co_return journal.update(*incident);
@@ -51,10 +58,8 @@ Task<StepResult> stop(StepContext* context) {
   if (scaled_down && services.instance.find_postmaster())
     co_return StepResult::failed(located.error());
   if (scaled_down) co_return StepResult::skipped("its container is gone");
-  if (services.instance.find_postmaster()) {
-    const auto noted = co_await note_what_it_holds(context);
-    if (!noted) co_return StepResult::failed(noted.error());
-  }
+  const auto noted = co_await note_what_it_holds(context);
+  if (!noted) co_return StepResult::failed(noted.error());
   // Also without a server: an entry point that is still initialising goes on to start one.
   const auto stopped = co_await services.instance.stop(instance::StopMode::Fast,
                                                        services.loop.after(kFencePatience));
@@ -89,9 +94,9 @@ const Step kSteps[] = {kHoldRestarts,
                         "pgkeel unfence --yes gives it back and accepts it",
                         {&kIdentityIsKnown, &kNoServerRuns}},
                        kSearchReplacedData,
+                       kRestoreBesideFresh,
                        kSetAsideOccupant,
-                       kBringReplacedBack,
-                       kPlaceRestoredData,
+                       kPlaceKnownData,
                        kReleaseRestarts,
                        kStartServer};
 

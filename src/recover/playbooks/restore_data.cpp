@@ -6,7 +6,7 @@
 namespace pgkeel::recover {
 namespace {
 
-const Step kSteps[] = {kSearchLostDataFirst, kSetAsideOccupant, kBringDataBack, kPlaceRestoredData,
+const Step kSteps[] = {kSearchLostData, kSetAsideOccupant, kBringDataBack, kPlaceRestoredData,
                        kStartServer};
 
 }  // namespace

@@ -78,7 +78,10 @@ Task<Result<runtime::ProcessOutput>> run_restore(Services* services, fs::path in
 std::string words_of_tail(const StepContext& context, std::string_view said) {
   const auto reached = reached_by(said);
   if (!reached) return "what had not reached the archive";
-  return words_of(tail_of(context.services.senses.observation(), *reached));
+  auto tail = tail_of(context.services.senses.observation(), *reached);
+  // What was seen last may be the cluster that was initialised.
+  if (context.finding.cause == diagnose::Cause::FreshCluster) tail.newest.reset();
+  return words_of(tail);
 }
 
 // On disk before the copy is placed, whoever ends after that. A whole copy is not thrown away for a
@@ -133,24 +136,23 @@ Task<StepResult> restore(StepContext* context) {
                                          ran->out.substr(0, std::min(ran->out.size(), kWordsMax))));
 }
 
-Task<StepResult> bring_back(StepContext* context, const Step* reattach) {
+Task<StepResult> bring_back(StepContext* context) {
   const auto state = context->services.instance.inspect_data_dir().state;
   if (state == instance::DataDirState::Present)
     co_return StepResult::skipped("a data directory is in its place");
   if (context->notes.contains("from")) {
-    auto done = co_await reattach->run(context);
+    auto done = co_await kReattachDirectory.run(context);
     co_return done;
   }
   auto done = co_await restore(context);
   co_return done;
 }
 
-Task<StepResult> bring_crashed_back(StepContext* context) {
-  auto done = co_await bring_back(context, &kReattachDirectory);
-  co_return done;
-}
-Task<StepResult> bring_replaced_back(StepContext* context) {
-  auto done = co_await bring_back(context, &kReattachReplaced);
+// Beside the cluster that was initialised, which stays where it is until there is something to put
+// into its place.
+Task<StepResult> restore_beside(StepContext* context) {
+  if (context->notes.contains("from")) co_return StepResult::skipped("the known data was found");
+  auto done = co_await restore(context);
   co_return done;
 }
 
@@ -212,29 +214,45 @@ StepResult place_copy(const StepContext& context, const fs::path& copy) {
                                            placed.error().message(), copy.string()));
 }
 
+Task<StepResult> place_replaced(StepContext* context) {
+  if (context->notes.contains("from")) {
+    auto done = co_await kReattachReplaced.run(context);
+    co_return done;
+  }
+  const auto restored = context->notes.find(kRestored);
+  if (restored == context->notes.end()) co_return StepResult::skipped("nothing was restored");
+  co_return place_copy(*context, restored->second);
+}
+
 Task<StepResult> place(StepContext* context) {
   const auto restored = context->notes.find(kRestored);
   if (restored == context->notes.end()) co_return StepResult::skipped("nothing was restored");
   co_return place_copy(*context, restored->second);
 }
 
+std::string describe_place_replaced(const StepContext& context) {
+  return context.notes.contains("from") ? kReattachReplaced.describe(context)
+                                        : describe_place(context);
+}
+
 constexpr std::string_view kRemoveCopy =
     "remove the copy beside the place; the archive keeps its own";
+constexpr std::string_view kTakeOut =
+    "stop the server; rename the directory out of the place again";
 
 }  // namespace
 
-constinit const Step kBringDataBack{"bring_data_back",  describe_bring_back,
-                                    bring_crashed_back, Effect::Reversible,
-                                    kRemoveCopy,        {&kIdentityIsKnown, &kNoServerRuns}};
-constinit const Step kBringReplacedBack{"bring_data_back",   describe_bring_back,
-                                        bring_replaced_back, Effect::Reversible,
-                                        kRemoveCopy,         {&kIdentityIsKnown, &kNoServerRuns}};
+constinit const Step kBringDataBack{"bring_data_back", describe_bring_back,
+                                    bring_back,        Effect::Reversible,
+                                    kRemoveCopy,       {&kIdentityIsKnown, &kNoServerRuns}};
+constinit const Step kRestoreBesideFresh{
+    "restore_beside_fresh", describe_bring_back, restore_beside,
+    Effect::Reversible,     kRemoveCopy,         {&kIdentityIsKnown, &kNoServerRuns}};
 constinit const Step kPlaceRestoredData{
-    "place_restored_data",
-    describe_place,
-    place,
-    Effect::Reversible,
-    "stop the server; rename the directory out of the place again",
-    {&kIdentityIsKnown, &kNoServerRuns}};
+    "place_restored_data", describe_place, place,
+    Effect::Reversible,    kTakeOut,       {&kIdentityIsKnown, &kNoServerRuns}};
+constinit const Step kPlaceKnownData{"place_known_data", describe_place_replaced,
+                                     place_replaced,     Effect::Reversible,
+                                     kTakeOut,           {&kIdentityIsKnown, &kNoServerRuns}};
 
 }  // namespace pgkeel::recover

@@ -11,7 +11,10 @@ namespace pgkeel::recover {
 
 /// What the search found is moved back instead ("from" in the notes).
 extern const Step kBringDataBack;
-extern const Step kBringReplacedBack;  ///< the same after kSearchReplacedFirst
 extern const Step kPlaceRestoredData;
+/// The same in two halves around setting a fresh cluster aside: it goes when there is something to
+/// put into its place, and not before.
+extern const Step kRestoreBesideFresh;
+extern const Step kPlaceKnownData;
 
 }  // namespace pgkeel::recover

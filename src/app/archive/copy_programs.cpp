@@ -28,15 +28,16 @@ runtime::Account numbered(uid_t uid, gid_t gid) {
   return account;
 }
 
-// The directory may be gone, or an engine's fresh one that nobody has written to yet.
+// As a guard last saw the known data served: what stands in its place now may be another cluster's.
 runtime::Account owner_of_data(const Config& config, const fs::path& data_dir) {
-  struct stat status{};
-  if (!data_dir.empty() && ::stat(data_dir.c_str(), &status) == 0 && status.st_uid != 0)
-    return numbered(status.st_uid, status.st_gid);
   const auto store = incident::Store::open_read_only(config.state_dir);
   const auto known =
       store ? recover::known_data_owner(incident::Ledger(**store)) : fail(store.error());
-  return known ? numbered(known->uid, known->gid) : numbered(kOfficialImage, kOfficialImage);
+  if (known) return numbered(known->uid, known->gid);
+  struct stat status{};
+  if (!data_dir.empty() && ::stat(data_dir.c_str(), &status) == 0 && status.st_uid != 0)
+    return numbered(status.st_uid, status.st_gid);
+  return numbered(kOfficialImage, kOfficialImage);
 }
 
 Result<instance::ContainerFacts> container_of(const Config& config) {
@@ -45,7 +46,8 @@ Result<instance::ContainerFacts> container_of(const Config& config) {
   return loop.run_until_complete(engine.inspect(config.instance.container));
 }
 
-// A container that was removed leaves its image.
+// Not the container's that stands there now: another image may have another libc, under which a
+// copy is never opened.
 std::string image_it_served_in(const Config& config) {
   const auto store = incident::Store::open_read_only(config.state_dir);
   if (!store) return {};
@@ -79,19 +81,17 @@ void use_image(const Config& config, std::string image, const fs::path& data_dir
 Result<void> choose_programs(const Config& config, archive::RestoreRequest& request) {
   if (config.instance.kind != instance::Kind::Container) return use_this_machine(config, request);
   const auto container = container_of(config);
-  if (container) {
-    const auto& digest = container->image_digest;
-    use_image(config, digest.empty() ? container->image : digest, data_dir_of(config, *container),
-              request);
-    return {};
-  }
-  const auto last = image_it_served_in(config);
-  if (container.error().code == ErrorCode::NotFound && !last.empty()) {
-    use_image(config, last, config.instance.data_dir, request);
+  const auto data_dir = container ? data_dir_of(config, *container) : config.instance.data_dir;
+  auto image = image_it_served_in(config);
+  if (image.empty() && container)
+    image = container->image_digest.empty() ? container->image : container->image_digest;
+  const bool engine_answers = container || container.error().code == ErrorCode::NotFound;
+  if (!image.empty() && engine_answers) {
+    use_image(config, std::move(image), data_dir, request);
     return {};
   }
   log_warning("the container's image is not known; this machine's programs are used",
-              {{"why", container.error().message()}});
+              {{"why", container ? std::string("it tells none") : container.error().message()}});
   return use_this_machine(config, request);
 }
 

@@ -8,8 +8,8 @@
 
 namespace pgkeel::app {
 
-/// Sets programs, account and the directories in use. Of a container that is gone it is the image
-/// it served in last; an engine that is away leaves the programs of this machine, if it has any.
+/// Sets programs, account and the directories in use. Of a container it is the image the known data
+/// was served in last; an engine that is away leaves the programs of this machine, if any.
 Result<void> choose_programs(const Config& config, archive::RestoreRequest& request);
 /// As whom a copy's server runs: whoever owns the data, or owned it when a guard last saw a server
 /// in it; none: as ourselves, since we are not root.

@@ -41,7 +41,7 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
   request.archive = [&tools, &stop]() -> Result<archive::RestoreRequest> {
     TRY(restore, restore_request(tools, stop));
     TRY_VOID(require_own_programs(tools.config, restore));
-    restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
+    if (!restore.image) restore.in_use = archive::tablespaces_in(tools.config.instance.data_dir);
     return restore;
   };
   request.places = shadow_copy_places(config);

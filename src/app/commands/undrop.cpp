@@ -14,6 +14,7 @@
 #include "app/config/value.hpp"
 #include "app/json_read.hpp"
 #include "app/shadow/ended_shadow.hpp"
+#include "app/shadow/places.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/spool_listing.hpp"
 #include "archive/receive/status.hpp"
@@ -26,6 +27,7 @@
 #include "recover/last_seen.hpp"
 #include "recover/playbooks/undrop_job.hpp"
 #include "serve/sources.hpp"
+#include "shadow/standby/status.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -152,10 +154,19 @@ Result<archive::RestoreRequest> restore_of(const Invocation& invocation, Archive
   return request;
 }
 
+// One that is being built would begin anew, and one with tablespaces is never copied.
+bool worth_ending(const Config& config, SystemId system_id) {
+  const auto status = shadow::read_shadow_status(config.state_dir / shadow::kShadowStatusFile);
+  if (!status || status->state != shadow::ShadowState::Following) return false;
+  const auto origin = shadow::ShadowCopy(shadow_copy_places(config)).origin();
+  return origin && *origin && (*origin)->system_id == system_id && (*origin)->tablespaces == 0;
+}
+
 // The shadow is told to end for as long as it is copied; the guard starts it again.
 Result<bool> copy_of_shadow(const Config& config, const fs::path& into, SystemId system_id,
                             const std::stop_token& stop) {
-  const auto shadow = EndedShadow::end(config);
+  if (!worth_ending(config, system_id)) return false;
+  const auto shadow = EndedShadow::end(config, stop);
   auto copied =
       shadow ? shadow->copy().copy_to(into, system_id, stop) : Result<bool>(fail(shadow.error()));
   if (copied || copied.error().code == ErrorCode::Cancelled) return copied;

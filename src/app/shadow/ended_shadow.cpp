@@ -29,13 +29,14 @@ void tell_to_end(const Config& config) {
 }  // namespace
 
 // The lock is its own from start to end; one that has just been started has not said its pid yet.
-Result<EndedShadow> EndedShadow::end(const Config& config) {
+Result<EndedShadow> EndedShadow::end(const Config& config, const std::stop_token& stop) {
   const auto until = SteadyClock::now() + kPatience;
   while (true) {
     auto lock = lock_job(config, "shadow");
     if (lock) return EndedShadow(*std::move(lock), shadow::ShadowCopy(shadow_copy_places(config)));
     if (lock.error().code != ErrorCode::StateLocked || SteadyClock::now() >= until)
       return fail(lock.error());
+    if (stop.stop_requested()) return fail(ErrorCode::Cancelled, "told to stop");
     tell_to_end(config);
     std::this_thread::sleep_for(kLookEvery);
   }

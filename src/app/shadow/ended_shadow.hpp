@@ -2,6 +2,8 @@
 // its copy.
 #pragma once
 
+#include <stop_token>
+
 #include "app/config.hpp"
 #include "runtime/files.hpp"
 #include "shadow/standby/copy.hpp"
@@ -10,8 +12,8 @@ namespace pgkeel::app {
 
 class EndedShadow {
  public:
-  /// Waits until its server has shut down. TimedOut, StateLocked.
-  static Result<EndedShadow> end(const Config& config);
+  /// Waits until its server has shut down. TimedOut, StateLocked, Cancelled.
+  static Result<EndedShadow> end(const Config& config, const std::stop_token& stop = {});
 
   [[nodiscard]] const shadow::ShadowCopy& copy() const { return copy_; }
 

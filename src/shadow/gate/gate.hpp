@@ -1,11 +1,8 @@
-// How far the shadow may be given WAL: not beyond the point at which data may be gone for good. It
-// reads ahead of the shadow, and stops it before the first lock of a transaction that commits the
-// end of files, before the commit of one that changed very many rows, before the row of a database
-// is marked as invalid. Pure; fed with WAL records in order.
-// It guarantees: what it held once is passed only when it is released; what it let through it never
+// How far the shadow may be given WAL: not beyond the point at which data may be gone for good.
+// Pure; fed with WAL records in order, ahead of the shadow (docs/adr/0009).
+// It guarantees: what it held is passed only when it is released; what it let through it never
 // takes back. It waits for the fate of a transaction that holds a lock no longer than it was told:
-// then the lock goes through, and what that transaction destroys is held before its commit, where
-// the standby's tables are there and locked.
+// then the lock goes through, and what that destroys is held before its commit, the tables locked.
 // It refuses to judge: a hold says what the WAL tells, whoever knows the relations releases it.
 #pragma once
 

@@ -1,6 +1,7 @@
 // See copy.hpp.
 #include "shadow/standby/copy.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -67,6 +68,19 @@ Result<void> remove_tree(const fs::path& directory) {
   if (!directory.empty()) fs::remove_all(directory, error);
   if (error) return fail(ErrorCode::Io, "remove " + directory.string() + ": " + error.message());
   return {};
+}
+
+std::uint64_t bytes_of(const fs::path& directory) {
+  constexpr std::uint64_t kBlock = 512;  // of st_blocks
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator each(directory, error), end; !error && each != end;
+       each.increment(error)) {
+    struct stat status{};
+    if (::lstat(each->path().c_str(), &status) == 0)
+      bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlock;
+  }
+  return bytes;
 }
 
 // Blocks of a file are shared where the file system can do that; no link is followed.
@@ -192,6 +206,8 @@ Result<bool> ShadowCopy::copy_to(const fs::path& into, SystemId system_id,
   TRY(origin, ShadowCopy::origin());
   if (!origin || origin->system_id != system_id || origin->tablespaces != 0) return false;
   TRY_VOID(may_be_removed());
+  TRY(space, runtime::disk_space(into.parent_path()));
+  if (space.bytes_free < bytes_of(places_.data_dir) + archive::kRoomLeft) return false;
   TRY_VOID(copy_tree(places_.data_dir, into, stop));
   TRY_VOID(remove_tree(into / "standby.signal"));
   TRY_VOID(remove_tree(into / instance::kShadowMarker));

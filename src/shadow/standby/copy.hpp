@@ -48,8 +48,8 @@ class ShadowCopy {
   Result<bool> hand_over(const std::filesystem::path& into, SystemId system_id) const;
   /// Another one at `into`, which is absent or empty, for somebody who writes to it; this one stays
   /// what it is. False, and nothing was done: as hand_over(), or it has tablespaces, which both
-  /// would lead to. Refused as discard() does; ChildFailed, Cancelled: what is at `into` is no
-  /// copy.
+  /// would lead to, or there is no room for it. Refused as discard() does; ChildFailed, Cancelled:
+  /// what is at `into` is no copy.
   Result<bool> copy_to(const std::filesystem::path& into, SystemId system_id,
                        const std::stop_token& stop) const;
   /// Removes a copy that is of no use. Refused, with what stands against it.

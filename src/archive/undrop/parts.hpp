@@ -11,6 +11,7 @@ namespace pgkeel::archive {
 struct ForeignKey {
   std::string table;  ///< quoted, the referencing one
   std::string name;   ///< quoted
+  std::string plain;  ///< the same as it is
   std::string definition;
   std::string referenced;    ///< quoted
   bool partitioned = false;  ///< NOT VALID is not possible
@@ -19,6 +20,8 @@ struct ForeignKey {
 /// What was read from the copy and lies in `script`.
 struct TakenOut {
   std::filesystem::path script;
+  /// Of a table: indexes, constraints, triggers, rules; but for foreign keys.
+  std::filesystem::path script_behind_rows = {};
   std::vector<UndroppedRelation> relations;  ///< tables, with their rows
   std::vector<std::string> quoted;           ///< the same, to be analyzed
   std::vector<ForeignKey> foreign_keys;      ///< to and from them; not in the script

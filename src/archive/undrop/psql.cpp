@@ -1,8 +1,11 @@
 // See psql.hpp.
 #include "archive/undrop/psql.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "runtime/files.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/process.hpp"
 
@@ -13,8 +16,7 @@ constexpr std::size_t kWordsMax = 2000;  // of a program's own, quoted
 // Nothing here may end while it works; a day is longer than any table takes.
 constexpr Seconds kPatience{86'400};
 
-Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view name,
-                                     const std::string& database) {
+Result<runtime::ProcessSpec> offline_program(const ClientSide& side, std::string_view name) {
   if (!side.programs.known())
     return fail(Error(ErrorCode::MissingBinary, fmt::format("no {} for this server here", name))
                     .with_hint("Install the PostgreSQL client programs (postgresql-client)."));
@@ -23,6 +25,12 @@ Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view na
   // An image's run as the account that its container was made for.
   if (side.programs.via.empty()) spec.run_as = side.account;
   spec.working_dir = "/";
+  return spec;
+}
+
+Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view name,
+                                     const std::string& database) {
+  TRY(spec, offline_program(side, name));
   auto conninfo = side.conninfo;
   conninfo.database = database;
   conninfo.options["application_name"] = kUndropName;
@@ -89,6 +97,59 @@ Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
   spec.argv.emplace_back("--format=plain");
   spec.argv.insert(spec.argv.end(), options.begin(), options.end());
   TRY_VOID(run(side, "pg_dump", std::move(spec)));
+  return {};
+}
+
+// "2054; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app"
+bool lists_foreign_key(std::string_view line, const std::vector<std::string>& foreign_keys) {
+  const auto number = line.find("; ");
+  if (number == std::string_view::npos) return false;
+  auto rest = line.substr(number + 2);
+  for (int catalog_and_oid = 0; catalog_and_oid < 2; ++catalog_and_oid) {
+    const auto space = rest.find(' ');
+    if (space == std::string_view::npos) return false;
+    rest.remove_prefix(space + 1);
+  }
+  if (rest.starts_with("FK CONSTRAINT ")) return true;
+  return rest.starts_with("COMMENT ") &&
+         std::ranges::any_of(foreign_keys, [rest](const std::string& name) {
+           return rest.contains(" CONSTRAINT " + name + " ON ");
+         });
+}
+
+namespace {
+
+std::string without(const std::vector<std::string>& foreign_keys, std::string_view contents) {
+  std::string kept;
+  while (!contents.empty()) {
+    const auto line = contents.substr(0, contents.find('\n'));
+    contents.remove_prefix(std::min(line.size() + 1, contents.size()));
+    if (!lists_foreign_key(line, foreign_keys)) kept.append(line).append("\n");
+  }
+  return kept;
+}
+
+}  // namespace
+
+Result<void> run_pg_dump_behind_rows(const ClientSide& side, const std::string& database,
+                                     const std::filesystem::path& file,
+                                     const DumpBehindRows& wanted) {
+  const auto dump = file.string() + ".dump";
+  const auto list = file.string() + ".list";
+  TRY(spec, program(side, "pg_dump", database));
+  for (const auto& option :
+       {"--file=" + dump, std::string("--format=custom"), std::string("--section=post-data")})
+    spec.argv.push_back(option);
+  spec.argv.insert(spec.argv.end(), wanted.options.begin(), wanted.options.end());
+  TRY_VOID(run(side, "pg_dump", std::move(spec)));
+  TRY(look, offline_program(side, "pg_restore"));
+  look.argv.insert(look.argv.end(), {"--list", dump});
+  TRY(listed, run(side, "pg_restore", std::move(look)));
+  TRY_VOID(runtime::write_file_atomic(list, without(wanted.foreign_keys, listed.out),
+                                      {.mode = 0600, .owner = side.account}));
+  TRY(write, offline_program(side, "pg_restore"));
+  write.argv.insert(write.argv.end(), {"--use-list=" + list, "--file=" + file.string(), dump});
+  TRY_VOID(run(side, "pg_restore", std::move(write)));
   return {};
 }
 

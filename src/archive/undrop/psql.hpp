@@ -52,5 +52,17 @@ Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& datab
 /// pg_dump in its plain form into `file`.
 Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
                          const std::filesystem::path& file, std::vector<std::string> options);
+/// What a dump without foreign keys is made of.
+struct DumpBehindRows {
+  std::vector<std::string> options;
+  std::vector<std::string> foreign_keys;  ///< their names: what is said of them stays out as well
+};
+/// The same of what comes after the rows, but for foreign keys; `file` with .dump and .list behind
+/// its name is used meanwhile.
+Result<void> run_pg_dump_behind_rows(const ClientSide& side, const std::string& database,
+                                     const std::filesystem::path& file, const DumpBehindRows& dump);
+/// Whether a line of pg_restore's table of contents is a foreign key, or a comment on one of these.
+[[nodiscard]] bool lists_foreign_key(std::string_view line,
+                                     const std::vector<std::string>& foreign_keys);
 
 }  // namespace pgkeel::archive

@@ -93,6 +93,7 @@ Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& 
   if (!taken.new_schema.empty())
     script += fmt::format("create schema if not exists {};\n", taken.new_schema);
   script += fmt::format("\\i {}\n", psql_word(taken.script));
+  script += fmt::format("\\i {}\n", psql_word(taken.script_behind_rows));
   script += "set search_path to pg_catalog;\n";
   script += count_check(taken);
   script += add_foreign_keys(taken);

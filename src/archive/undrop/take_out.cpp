@@ -1,6 +1,7 @@
-// The half of an undrop that works in the copy. It is ours and is thrown away, so what the script
-// must not hold is removed from it first: foreign keys, which are put back last and apart; the old
-// name, where another is wanted.
+// The half of an undrop that works in the copy. Of a table that comes back under its own name the
+// copy is only read: foreign keys, which are put back last and apart, are left out of the script.
+// Where another name is wanted, and of a database, it is changed in the copy first, which is ours
+// and is thrown away.
 #include <fmt/format.h>
 
 #include "archive/undrop/parts.hpp"
@@ -41,7 +42,7 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
 constexpr const char* kForeignKeys = R"(
 select pg_catalog.json_agg(pg_catalog.json_build_object(
     'table', c.conrelid::regclass::text, 'referenced', c.confrelid::regclass::text,
-    'name', pg_catalog.quote_ident(c.conname), 'definition', pg_catalog.pg_get_constraintdef(c.oid),
+    'name', pg_catalog.quote_ident(c.conname), 'plain', c.conname, 'definition', pg_catalog.pg_get_constraintdef(c.oid),
     'partitioned', t.relkind = 'p'))
   from pg_catalog.pg_constraint c join pg_catalog.pg_class t on t.oid = c.conrelid
   where c.contype = 'f' and c.conparentid = 0 and (c.conrelid in ({0}) or {1} and c.confrelid in ({0})))";
@@ -109,14 +110,10 @@ Result<std::vector<ForeignKey>> take_foreign_keys(const Side& side,
   TRY(rows, ask_json(side.copy, database_of(side),
                      fmt::format(kForeignKeys, fmt::join(oids, ", "), those_to_it)));
   std::vector<ForeignKey> keys;
-  std::string script = "set search_path to '';\n";
-  for (const auto& row : rows.is_array() ? rows : json::array()) {
-    keys.push_back({row.value("table", ""), row.value("name", ""), row.value("definition", ""),
-                    row.value("referenced", ""), row.value("partitioned", false)});
-    script +=
-        fmt::format("alter table {} drop constraint {};\n", keys.back().table, keys.back().name);
-  }
-  if (!keys.empty()) TRY_VOID(run_psql(side.copy, database_of(side), script));
+  for (const auto& row : rows.is_array() ? rows : json::array())
+    keys.push_back({row.value("table", ""), row.value("name", ""), row.value("plain", ""),
+                    row.value("definition", ""), row.value("referenced", ""),
+                    row.value("partitioned", false)});
   return keys;
 }
 
@@ -250,7 +247,12 @@ Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool sc
     taken.new_schema = schema;
   }
   taken.script = side.scratch->work() / "table.sql";
+  taken.script_behind_rows = side.scratch->work() / "behind_rows.sql";
   TRY(options, dump_options(side, members, whole_schema));
+  DumpBehindRows behind{options, {}};
+  for (const auto& key : taken.foreign_keys) behind.foreign_keys.push_back(key.plain);
+  TRY_VOID(run_pg_dump_behind_rows(side.copy, subject.database, taken.script_behind_rows, behind));
+  options.insert(options.end(), {"--section=pre-data", "--section=data"});
   TRY_VOID(run_pg_dump(side.copy, subject.database, taken.script, std::move(options)));
   return taken;
 }

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "client/connection.hpp"
+#include "recover/sql.hpp"
 #include "sense/catalog_rows.hpp"
 
 namespace pgkeel::recover {
@@ -23,20 +23,6 @@ constexpr const char* kTables =
     " join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'"
     " and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
 
-Task<std::optional<Connection>> connect(Services* services, std::string database,
-                                        SteadyTime until) {
-  auto conninfo = services->senses.conninfo();
-  conninfo.database = std::move(database);
-  client::ConnectOptions options;
-  options.deadline = until;
-  options.application_name = "pgkeel recovery";
-  options.connect_as = services->client_account;
-  options.settings = {{"search_path", "pg_catalog"}};
-  auto connection = co_await Connection::open(services->loop, std::move(conninfo), options);
-  if (!connection) co_return std::nullopt;
-  co_return std::move(*connection);
-}
-
 Task<std::optional<Rows>> ask(Connection* connection, std::string sql, SteadyTime until) {
   auto rows = co_await connection->query(std::move(sql), {}, until);
   if (!rows) co_return std::nullopt;
@@ -52,7 +38,7 @@ std::string counting(const Rows& tables) {
 }
 
 Task<bool> count_in(Services* services, std::string database, SteadyTime until, FreshRows* fresh) {
-  auto connection = co_await connect(services, std::move(database), until);
+  auto connection = co_await open_session(services, std::move(database), until);
   if (!connection) co_return false;
   const auto tables = co_await ask(&*connection, kTables, until);
   if (!tables) co_return false;
@@ -68,7 +54,7 @@ Task<bool> count_in(Services* services, std::string database, SteadyTime until, 
 
 Task<std::optional<FreshRows>> count_fresh_rows(Services* services) {
   const auto until = services->loop.after(kPatience);
-  auto connection = co_await connect(services, services->senses.conninfo().database, until);
+  auto connection = co_await open_session(services, maintenance_database(*services), until);
   if (!connection) co_return std::nullopt;
   const auto databases = co_await ask(&*connection, kDatabases, until);
   if (!databases) co_return std::nullopt;

@@ -12,11 +12,12 @@ std::string maintenance_database(const Services& services) {
   return services.senses.conninfo().database;
 }
 
-runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database) {
+runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database,
+                                                       std::optional<SteadyTime> until) {
   auto conninfo = services->senses.conninfo();
   conninfo.database = std::move(database);
   client::ConnectOptions options;
-  options.deadline = services->loop.after(kStatementPatience);
+  options.deadline = until.value_or(services->loop.after(kStatementPatience));
   options.application_name = "pgkeel recovery";
   options.connect_as = services->client_account;
   // A superuser calls nothing unnamed that others made. A pooler before a server of somebody else

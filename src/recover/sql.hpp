@@ -17,7 +17,9 @@ runtime::Task<Result<client::Rows>> run_statement(
     std::vector<std::optional<std::string>> parameters = {});
 
 /// A session for several statements, whose search_path is pg_catalog; closed by its destruction.
-runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database);
+/// Bounded likewise, or by `until`.
+runtime::Task<Result<client::Connection>> open_session(Services* services, std::string database,
+                                                       std::optional<SteadyTime> until = {});
 /// One statement on it, bounded in the same way.
 runtime::Task<Result<client::Rows>> run_on(Services* services, client::Connection* connection,
                                            std::string sql,

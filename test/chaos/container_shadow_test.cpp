@@ -140,7 +140,7 @@ TEST_F(ContainerShadow, OldDataIsBackAndNewRowsAreKept) {
   ASSERT_TRUE(service_restored(scene_));
 }
 
-TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsFenced) {
+TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsNotInTheWay) {
   // Goal: issue 7: the data is removed under the server, and the engine starts its container again
   // and again: whatever its entry point makes there is not taken for the database, nor does it get
   // in the way of the known data, which is back with every acknowledged row (C2 D7 D14 X2).

@@ -98,27 +98,26 @@ bool is_our_copy(const fs::path& candidate, const fs::path& data_dir) {
 }
 
 // Where an archive can take over: only data that may be the lost one itself, and cannot be taken,
-// stands in the way.
-StepResult choose_or_archive(StepContext& context,
-                             std::vector<instance::LostDataCandidate> candidates,
+// stands in the way; and only a search that came to its end says that there is none.
+StepResult choose_or_archive(StepContext& context, instance::LostDataReport report,
                              const incident::Identity& identity, Left left) {
   const auto data_dir = context.services.instance.data_dir();
+  auto& candidates = report.candidates;
   std::erase_if(candidates, [&](const instance::LostDataCandidate& candidate) {
     return is_our_copy(candidate.path, data_dir) || is_older(candidate, identity);
   });
+  if (candidates.empty() && report.exhausted)
+    return StepResult::failed(
+        Error(ErrorCode::TimedOut, "the search for the lost data did not come to its end"));
   if (candidates.empty()) return StepResult::done("not found: the archive takes over");
   return choose(context, candidates, identity, left);
 }
 
-// Where an archive can take over, only a search that came to its end says that it is nowhere.
 StepResult choose_among(StepContext& context, instance::LostDataReport report,
                         const incident::Identity& identity, Left left) {
   context.notes.erase("from");
   if (context.services.pgkeel.empty()) return choose(context, report.candidates, identity, left);
-  if (report.exhausted && report.candidates.empty())
-    return StepResult::failed(
-        Error(ErrorCode::TimedOut, "the search for the lost data did not come to its end"));
-  return choose_or_archive(context, std::move(report.candidates), identity, left);
+  return choose_or_archive(context, std::move(report), identity, left);
 }
 
 // Looks for it and chooses; also asked again right before the rename, so that what was true then is

@@ -214,20 +214,19 @@ StepResult place_copy(const StepContext& context, const fs::path& copy) {
                                            placed.error().message(), copy.string()));
 }
 
-Task<StepResult> place_replaced(StepContext* context) {
-  if (context->notes.contains("from")) {
-    auto done = co_await kReattachReplaced.run(context);
-    co_return done;
-  }
+Task<StepResult> place(StepContext* context) {
   const auto restored = context->notes.find(kRestored);
   if (restored == context->notes.end()) co_return StepResult::skipped("nothing was restored");
   co_return place_copy(*context, restored->second);
 }
 
-Task<StepResult> place(StepContext* context) {
-  const auto restored = context->notes.find(kRestored);
-  if (restored == context->notes.end()) co_return StepResult::skipped("nothing was restored");
-  co_return place_copy(*context, restored->second);
+Task<StepResult> place_replaced(StepContext* context) {
+  if (!context->notes.contains("from")) {
+    auto done = co_await place(context);
+    co_return done;
+  }
+  auto done = co_await kReattachReplaced.run(context);
+  co_return done;
 }
 
 std::string describe_place_replaced(const StepContext& context) {

@@ -209,6 +209,7 @@ Result<bool> ShadowCopy::copy_to(const fs::path& into, SystemId system_id,
   TRY(space, runtime::disk_space(into.parent_path()));
   if (space.bytes_free < bytes_of(places_.data_dir) + archive::kRoomLeft) return false;
   TRY_VOID(copy_tree(places_.data_dir, into, stop));
+  fault_point("shadow_copy.copied");
   TRY_VOID(remove_tree(into / "standby.signal"));
   TRY_VOID(remove_tree(into / instance::kShadowMarker));
   return true;

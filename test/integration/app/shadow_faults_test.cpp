@@ -149,6 +149,31 @@ TEST_F(ShadowFaults, KeepsWhatWasPrepared) {
   EXPECT_EQ(copy.query("select count(*) from orders"), "1001");
 }
 
+TEST_F(ShadowFaults, ACopyOfItThatIsKilledLeavesBothAsTheyWere) {
+  // Goal: rule 6: killed with a second copy of the shadow half made, the next undrop clears it away
+  // and finishes; the shadow goes on as the one it was, and nothing is there twice (D6 X1).
+  ASSERT_NO_FATAL_FAILURE(follow());
+  const auto directory = runtime::inode_of(shadow_dir());
+  ASSERT_TRUE(directory);
+  const std::vector<std::string> words{
+      "undrop",      "postgres.public.orders", "--at",  "latest", "--as",
+      "orders_copy", "--from-shadow",          "--json"};
+  ASSERT_TRUE(binary_.is_killed(words, {{"PGKEEL_CRASH_AT", "shadow_copy.copied"},
+                                        {"PGKEEL_CRASH_MARK", (binary_.dir() / "mark").string()}}));
+  shadow_.reset();
+  start_shadow();
+  ASSERT_TRUE(becomes("following")) << status().dump(2);
+  const auto ran = binary_.run(words);
+  ASSERT_EQ(ran.exit_code, 0) << ran.err << ran.out;
+  EXPECT_EQ(json::parse(ran.out).value("from", ""), "shadow") << ran.out;
+  EXPECT_EQ(server_.query("select count(*) from orders_copy"), "1000");
+  shadow_.reset();
+  start_shadow();
+  add_orders(1001, 1100);
+  ASSERT_TRUE(shadow_has(1100)) << status().dump(2);
+  EXPECT_TRUE(runtime::inode_of(shadow_dir()).value_or(runtime::InodeId()) == *directory);
+}
+
 TEST_F(ShadowFaults, IsNotFedByAServerThatWentBack) {
   // Goal: rule 2 and X8: the primary comes back as it was an hour ago (a snapshot of its machine)
   // and goes on writing: none of that reaches archive or shadow, which keep what was lost.

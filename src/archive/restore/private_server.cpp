@@ -124,23 +124,24 @@ Error PrivateServer::died() const {
       .with_hint(fmt::format("The whole log is {}.", plan_.log_file().string()));
 }
 
-std::string PrivateServer::conninfo(const std::string& database) const {
+std::string conninfo_of(const PrivateServerOptions& options, const std::string& database) {
   pg::Conninfo conninfo;
-  conninfo.host = options_.work_dir.string();
+  conninfo.host = options.work_dir.string();
   conninfo.port = kPort;
-  conninfo.user = options_.superuser;
+  conninfo.user = options.superuser;
   conninfo.database = database;
   return conninfo.to_keyword_value();
 }
 
-Result<client::ReplicationSession> PrivateServer::connect(const std::string& database) const {
-  TRY(conninfo, pg::parse_conninfo(PrivateServer::conninfo(database)));
+Result<client::ReplicationSession> connect_to(const PrivateServerOptions& options,
+                                              const std::string& database) {
+  TRY(conninfo, pg::parse_conninfo(conninfo_of(options, database)));
   client::ReplicationOptions session;
   session.mode = client::ReplicationMode::Sql;
   session.timeout = kLoginLimit;
   session.answer_timeout = kAnswerLimit;
   // An engine's directories let nobody through but root; the server in a container sees its own.
-  if (!options_.image) session.connect_as = options_.account;
+  if (!options.image) session.connect_as = options.account;
   return client::ReplicationSession::open(conninfo, session);
 }
 

@@ -29,6 +29,13 @@ struct PrivateServerOptions {
   std::vector<std::filesystem::path> tablespaces = {};
 };
 
+/// libpq's form, for pg_dump and psql; a session as the superuser. Of the server with these
+/// options, whoever runs it.
+[[nodiscard]] std::string conninfo_of(const PrivateServerOptions& options,
+                                      const std::string& database);
+[[nodiscard]] Result<client::ReplicationSession> connect_to(const PrivateServerOptions& options,
+                                                            const std::string& database);
+
 class PrivateServer {
  public:
   /// What run_as_process() and run_in_image() say. The server ends with the object.
@@ -42,13 +49,15 @@ class PrivateServer {
   Result<void> await_ready(const std::stop_token& stop, const std::function<void()>& tick);
   /// ServerStartFailed, with the log's own words, when it has ended by itself.
   [[nodiscard]] Result<void> alive() const;
-  /// A session as the superuser.
-  [[nodiscard]] Result<client::ReplicationSession> connect(const std::string& database) const;
+  [[nodiscard]] Result<client::ReplicationSession> connect(const std::string& database) const {
+    return connect_to(options_, database);
+  }
   /// A fast shutdown, waited for.
   Result<void> stop();
 
-  /// libpq's form, for pg_dump and psql.
-  [[nodiscard]] std::string conninfo(const std::string& database) const;
+  [[nodiscard]] std::string conninfo(const std::string& database) const {
+    return conninfo_of(options_, database);
+  }
 
  private:
   explicit PrivateServer(PrivateServerOptions options) : options_(std::move(options)) {}

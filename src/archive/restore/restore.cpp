@@ -27,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Millis kTellEvery{200};
+constexpr std::size_t kHistoryBytesMax = 1U << 20U;
 constexpr std::string_view kNotReached =
     "recovery ended before configured recovery target was reached";
 constexpr std::string_view kLastTransaction = "last completed transaction was at log time ";
@@ -57,9 +58,17 @@ Result<std::vector<pg::WalSegment>> received_in(const fs::path& incoming,
 }
 
 // A server insists on the history of a timeline that is named, and its own may not be there: an
-// archive that began with it never needed it.
-std::string timeline_setting(const RestorePlan& plan) {
-  return plan.timeline == plan.backup.timeline ? "current" : to_string(plan.timeline);
+// archive that began with it never needed it. `own`: the copy's before it replays anything.
+std::string timeline_setting(const RestorePlan& plan, TimelineId own) {
+  return plan.timeline == own ? "current" : to_string(plan.timeline);
+}
+
+// The timeline that a promoted server left for its own.
+Result<TimelineId> timeline_before(const fs::path& data_dir, TimelineId timeline) {
+  TRY(text, runtime::read_file(data_dir / "pg_wal" / pg::history_name(timeline), kHistoryBytesMax));
+  TRY(changes, pg::parse_history(text));
+  if (changes.empty()) return fail(ErrorCode::Malformed, "the history of its timeline is empty");
+  return changes.back().parent;
 }
 
 // Between `after` and the next semicolon; empty when it is not there.
@@ -112,10 +121,12 @@ class Restore {
   Result<void> set_up_configuration() const;
   Result<PrivateServerOptions> server_options(const fs::path& work_dir) const;
   Result<void> note_position(const PrivateServer& server);
+  [[nodiscard]] Result<void> require_followed() const;
   void tell(RestorePhase phase, const WalServer* wal = nullptr);
 
   const RestoreRequest* request_;
   std::optional<RestorePlan> plan_;
+  TimelineId own_;  // the copy's, before it replays anything
   Restored done_;
   ExtractProgress copied_;
 };
@@ -138,6 +149,7 @@ Result<void> Restore::plan() {
   done_.backup = plan_->backup;
   done_.gap = plan_->gap;
   done_.followed = plan_->timeline;
+  own_ = plan_->backup.timeline;
   done_.abandoned = plan_->abandoned;
   for (const auto& space : plan_->backup.tablespaces)
     done_.tablespaces[space.oid] = request_->tablespaces_into.empty()
@@ -152,6 +164,8 @@ Result<bool> Restore::bring() {
   TRY(brought, request_->bring_copy(request_->into, plan_->backup.system_id));
   if (!brought) return false;
   done_.brought = true;
+  TRY(control, instance::read_control_file(request_->into));
+  own_ = control.timeline;
   done_.tablespaces.clear();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(request_->into / "pg_tblspc", error)) {
@@ -234,7 +248,7 @@ Result<PrivateServerOptions> Restore::server_options(const fs::path& work_dir) c
   options.superuser = request_->superuser;
   for (const auto& [oid, directory] : done_.tablespaces) options.tablespaces.push_back(directory);
   options.settings = target_settings(request_->target);
-  options.settings.emplace_back("recovery_target_timeline", timeline_setting(*plan_));
+  options.settings.emplace_back("recovery_target_timeline", timeline_setting(*plan_, own_));
   return options;
 }
 
@@ -253,6 +267,17 @@ Result<void> Restore::note_position(const PrivateServer& server) {
   TRY(position, parse_lsn(*lsn));
   done_.lsn = position;
   return {};
+}
+
+// Whatever the server took "the latest" for: what the archive has is to be there.
+Result<void> Restore::require_followed() const {
+  if (request_->target.kind != RecoveryTarget::Kind::Latest) return {};
+  TRY(left, timeline_before(request_->into, done_.timeline));
+  if (left == plan_->timeline) return {};
+  return fail(Error(ErrorCode::WrongState,
+                    fmt::format("replay ended on timeline {}, and the archive goes on to {}",
+                                left.value, plan_->timeline.value))
+                  .with_hint("What is in the directory lacks commits: it is of no use."));
 }
 
 Result<void> Restore::replay(const WhileUp& while_up) {
@@ -286,6 +311,7 @@ Result<void> Restore::replay(const WhileUp& while_up) {
   done_.replay_took = since(began);
   done_.segments = wal->segments_given();
   TRY_VOID(note_position(*server));
+  TRY_VOID(require_followed());
   if (while_up) TRY_VOID(while_up(*server, done_));
   tell(RestorePhase::Stopping, wal.get());
   TRY_VOID(server->stop());

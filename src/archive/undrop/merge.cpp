@@ -284,8 +284,10 @@ Result<void> merge_table(const Side& side, Undropped& done) {
   TRY_VOID(ask_for_room(side, copy->bytes));
   TRY(table, pg::quote_qualified(request.subject.schema, request.subject.table));
   const auto file = side.scratch->work() / "rows";
-  TRY(rows, take_rows(side, *copy, table, file));
-  TRY(script, live_script(live, key, table, file, rows));
+  const auto rows = take_rows(side, *copy, table, file);
+  if (!rows) return fail(of_copy(side, rows.error()));
+  TRY_VOID(stood_still(side));
+  TRY(script, live_script(live, key, table, file, *rows));
   TRY(output, run_psql(request.live, request.subject.database, std::move(script)));
   const auto result = json::parse(output.out, nullptr, false);
   if (!result.is_object()) return fail(ErrorCode::Malformed, "psql's answer is no JSON");

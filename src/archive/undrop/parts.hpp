@@ -17,16 +17,29 @@ struct ForeignKey {
   bool partitioned = false;  ///< NOT VALID is not possible
 };
 
-/// What was read from the copy and lies in `script`.
+/// A table whose rows are copied over.
+struct TableRows {
+  std::string quoted;
+  std::string columns;   ///< "(id, name)"; nothing where it has none
+  bool binary = false;   ///< every type has the same binary form on both sides
+  std::size_t relation;  ///< in TakenOut::relations
+};
+
+/// What was read from the copy: definitions in `script`, and what rows there are to copy.
 struct TakenOut {
   std::filesystem::path script;
   /// Of a table: indexes, constraints, triggers, rules; but for foreign keys.
   std::filesystem::path script_behind_rows = {};
-  std::vector<UndroppedRelation> relations;  ///< tables, with their rows
+  std::vector<UndroppedRelation> relations;  ///< tables, with their rows once these are known
   std::vector<std::string> quoted;           ///< the same, to be analyzed
-  std::vector<ForeignKey> foreign_keys;      ///< to and from them; not in the script
-  std::string new_schema;                    ///< quoted; to be made when it is not there
-  std::string comment;                       ///< of a database
+  std::vector<TableRows> rows;
+  std::vector<ForeignKey> foreign_keys;  ///< to and from them; not in the script
+  /// Statements for what no dump of it holds: the publications a table is in, its statistics; the
+  /// owner, rights and settings of a database.
+  std::vector<std::string> afterwards;
+  std::string new_schema;  ///< quoted; to be made when it is not there
+  std::string create;      ///< of a database, with its half-made name; as `afterwards`
+  std::string comment;     ///< the same's
 };
 
 /// Tables and views of `relations` present in the live database: "public.orders", unquoted.
@@ -36,14 +49,23 @@ struct Side {
   const UndropRequest* request;
   const Scratch* scratch;
   ClientSide copy;
+  /// A hot standby: it takes no change, and cannot read what is unlogged.
+  [[nodiscard]] bool read_only() const { return request->standing.has_value(); }
 };
+
+/// Of a standing copy WrongState: what it cannot give, a backup may.
+[[nodiscard]] Error of_copy(const Side& side, const Error& error);
+/// WrongState when a standing copy has moved on while it was read: what was read is no one moment.
+Result<void> stood_still(const Side& side);
 
 Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool schema_is_gone);
 Result<TakenOut> take_database_out(const Side& side);
 
 /// One transaction; the marker is written in it. Notes what could not come along.
-Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& done);
-Result<void> put_database_back(const Side& side, const TakenOut& taken, Undropped& done);
+/// What the copy gave of each table is in `taken` and `done` by then. As of_copy() what the copy
+/// cannot give.
+Result<void> put_table_back(const Side& side, TakenOut& taken, Undropped& done);
+Result<void> put_database_back(const Side& side, TakenOut& taken, Undropped& done);
 
 /// After a table is back: validates its foreign keys, gathers statistics.
 Result<void> finish_table(const UndropRequest& request, const std::vector<std::string>& quoted,

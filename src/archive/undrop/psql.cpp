@@ -13,9 +13,6 @@ namespace pgkeel::archive {
 namespace {
 
 constexpr std::size_t kWordsMax = 2000;  // of a program's own, quoted
-// Nothing here may end while it works; a day is longer than any table takes.
-constexpr Seconds kPatience{86'400};
-
 Result<runtime::ProcessSpec> offline_program(const ClientSide& side, std::string_view name) {
   if (!side.programs.known())
     return fail(Error(ErrorCode::MissingBinary, fmt::format("no {} for this server here", name))
@@ -42,14 +39,8 @@ Result<runtime::ProcessSpec> program(const ClientSide& side, std::string_view na
 
 Result<PsqlOutput> run(const ClientSide& side, std::string_view name, runtime::ProcessSpec spec) {
   runtime::Loop loop;
-  TRY(output, loop.run_until_complete(
-                  runtime::run_process(loop, std::move(spec), loop.after(kPatience), side.stop)));
-  if (output.exit.ok()) return PsqlOutput{std::move(output.out), std::move(output.err)};
-  auto words = output.err.substr(0, kWordsMax);
-  while (words.ends_with('\n')) words.pop_back();
-  const bool lost = output.exit.code == 2;  // psql: the connection went away
-  return fail(Error(lost ? ErrorCode::ConnectionLost : ErrorCode::Query,
-                    fmt::format("{}: {}", name, words.empty() ? output.exit.describe() : words)));
+  return outcome_of(name, loop.run_until_complete(runtime::run_process(
+                              loop, std::move(spec), loop.after(kProgramPatience), side.stop)));
 }
 
 }  // namespace
@@ -69,12 +60,31 @@ std::string dollar_tag(std::string_view text) {
   return tag;
 }
 
+Result<PsqlOutput> outcome_of(std::string_view program, Result<runtime::ProcessOutput> ended) {
+  TRY(output, std::move(ended));
+  if (output.exit.ok()) return PsqlOutput{std::move(output.out), std::move(output.err)};
+  auto words = output.err.substr(0, kWordsMax);
+  while (words.ends_with('\n')) words.pop_back();
+  const bool lost = output.exit.code == 2;  // psql: the connection went away
+  return fail(
+      Error(lost ? ErrorCode::ConnectionLost : ErrorCode::Query,
+            fmt::format("{}: {}", program, words.empty() ? output.exit.describe() : words)));
+}
+
+Result<runtime::ProcessSpec> psql_program(const ClientSide& side, const std::string& database,
+                                          const std::filesystem::path& script) {
+  TRY(spec, program(side, "psql", database));
+  for (const auto& option :
+       {std::string("--no-psqlrc"), std::string("--quiet"), std::string("--no-align"),
+        std::string("--tuples-only"), std::string("--set=ON_ERROR_STOP=on"),
+        std::string("--set=VERBOSITY=default"), "--file=" + script.string()})
+    spec.argv.push_back(option);
+  return spec;
+}
+
 Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
                             std::string script) {
-  TRY(spec, program(side, "psql", database));
-  for (const auto* option : {"--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
-                             "--set=ON_ERROR_STOP=on", "--set=VERBOSITY=default", "--file=-"})
-    spec.argv.emplace_back(option);
+  TRY(spec, psql_program(side, database, "-"));
   spec.input = std::move(script);
   return run(side, "psql", std::move(spec));
 }
@@ -88,16 +98,6 @@ Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& datab
   auto value = nlohmann::json::parse(output.out, nullptr, false);
   if (value.is_discarded()) return fail(ErrorCode::Malformed, "psql's answer is no JSON");
   return value;
-}
-
-Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
-                         const std::filesystem::path& file, std::vector<std::string> options) {
-  TRY(spec, program(side, "pg_dump", database));
-  spec.argv.push_back("--file=" + file.string());
-  spec.argv.emplace_back("--format=plain");
-  spec.argv.insert(spec.argv.end(), options.begin(), options.end());
-  TRY_VOID(run(side, "pg_dump", std::move(spec)));
-  return {};
 }
 
 // "2054; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app"
@@ -131,25 +131,29 @@ std::string without(const std::vector<std::string>& foreign_keys, std::string_vi
 
 }  // namespace
 
-Result<void> run_pg_dump_behind_rows(const ClientSide& side, const std::string& database,
-                                     const std::filesystem::path& file,
-                                     const DumpBehindRows& wanted) {
-  const auto dump = file.string() + ".dump";
-  const auto list = file.string() + ".list";
+Result<void> dump_definitions(const ClientSide& side, const std::string& database,
+                              const Definitions& wanted) {
+  const auto dump = wanted.before_rows.string() + ".dump";
+  const auto list = wanted.before_rows.string() + ".list";
   TRY(spec, program(side, "pg_dump", database));
-  for (const auto& option :
-       {"--file=" + dump, std::string("--format=custom"), std::string("--section=post-data")})
-    spec.argv.push_back(option);
+  spec.argv.insert(spec.argv.end(), {"--file=" + dump, "--format=custom"});
   spec.argv.insert(spec.argv.end(), wanted.options.begin(), wanted.options.end());
   TRY_VOID(run(side, "pg_dump", std::move(spec)));
   TRY(look, offline_program(side, "pg_restore"));
   look.argv.insert(look.argv.end(), {"--list", dump});
   TRY(listed, run(side, "pg_restore", std::move(look)));
-  TRY_VOID(runtime::write_file_atomic(list, without(wanted.foreign_keys, listed.out),
-                                      {.mode = 0600, .owner = side.account}));
-  TRY(write, offline_program(side, "pg_restore"));
-  write.argv.insert(write.argv.end(), {"--use-list=" + list, "--file=" + file.string(), dump});
-  TRY_VOID(run(side, "pg_restore", std::move(write)));
+  const auto& all = listed.out;
+  const auto kept = wanted.with_foreign_keys ? all : without(wanted.foreign_keys, all);
+  TRY_VOID(runtime::write_file_atomic(list, kept, {.mode = 0600, .owner = side.account}));
+  for (const bool behind : {false, true}) {
+    TRY(write, offline_program(side, "pg_restore"));
+    const auto& file = behind ? wanted.behind_rows : wanted.before_rows;
+    write.argv.insert(write.argv.end(), {"--use-list=" + list, "--file=" + file.string()});
+    if (behind) write.argv.emplace_back("--section=post-data");
+    else write.argv.insert(write.argv.end(), {"--section=pre-data", "--section=data"});
+    write.argv.push_back(dump);
+    TRY_VOID(run(side, "pg_restore", std::move(write)));
+  }
   return {};
 }
 

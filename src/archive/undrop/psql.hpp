@@ -17,6 +17,7 @@
 #include "base/time.hpp"
 #include "pg/conninfo.hpp"
 #include "runtime/account.hpp"
+#include "runtime/process.hpp"
 
 namespace pgkeel::archive {
 
@@ -49,18 +50,24 @@ Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
 /// A query that answers with one JSON value; null when there is no row. Malformed.
 Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
                                 std::string query);
-/// pg_dump in its plain form into `file`.
-Result<void> run_pg_dump(const ClientSide& side, const std::string& database,
-                         const std::filesystem::path& file, std::vector<std::string> options);
-/// What a dump without foreign keys is made of.
-struct DumpBehindRows {
+/// psql that runs `script`, a file: for who starts it himself.
+Result<runtime::ProcessSpec> psql_program(const ClientSide& side, const std::string& database,
+                                          const std::filesystem::path& script);
+/// What it wrote, or in its words what went wrong: ConnectionLost, Query.
+Result<PsqlOutput> outcome_of(std::string_view program, Result<runtime::ProcessOutput> ended);
+/// Nothing here may end while it works; a day is longer than any table takes.
+inline constexpr Seconds kProgramPatience{86'400};
+
+/// Of definitions: what they are made of, and where they go.
+struct Definitions {
   std::vector<std::string> options;
   std::vector<std::string> foreign_keys;  ///< their names: what is said of them stays out as well
+  std::filesystem::path before_rows;      ///< with .dump and .list behind it, used meanwhile
+  std::filesystem::path behind_rows;
+  bool with_foreign_keys = false;
 };
-/// The same of what comes after the rows, but for foreign keys; `file` with .dump and .list behind
-/// its name is used meanwhile.
-Result<void> run_pg_dump_behind_rows(const ClientSide& side, const std::string& database,
-                                     const std::filesystem::path& file, const DumpBehindRows& dump);
+Result<void> dump_definitions(const ClientSide& side, const std::string& database,
+                              const Definitions& wanted);
 /// Whether a line of pg_restore's table of contents is a foreign key, or a comment on one of these.
 [[nodiscard]] bool lists_foreign_key(std::string_view line,
                                      const std::vector<std::string>& foreign_keys);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "archive/undrop/parts.hpp"
+#include "archive/undrop/rows.hpp"
+#include "archive/undrop/transfer.hpp"
 #include "pg/sql_text.hpp"
 #include "runtime/files.hpp"
 
@@ -40,8 +42,8 @@ std::string count_check(const TakenOut& taken) {
 
 // Each in a savepoint of its own (ON_ERROR_ROLLBACK): one that fails leaves the rows where they
 // are.
-std::string add_foreign_keys(const TakenOut& taken) {
-  if (taken.foreign_keys.empty()) return {};
+std::string add_what_may_fail(const TakenOut& taken) {
+  if (taken.foreign_keys.empty() && taken.afterwards.empty()) return {};
   std::string script = "\\set ON_ERROR_STOP off\n\\set ON_ERROR_ROLLBACK on\n";
   script += kLockPatience;
   for (const auto& key : taken.foreign_keys) {
@@ -49,6 +51,7 @@ std::string add_foreign_keys(const TakenOut& taken) {
     script += fmt::format("alter table {} add constraint {} {}{};\n", key.table, key.name,
                           key.definition, plain ? "" : " NOT VALID");
   }
+  for (const auto& statement : taken.afterwards) script += statement + ";\n";
   return script + "\\set ON_ERROR_ROLLBACK off\n\\set ON_ERROR_STOP on\n";
 }
 
@@ -87,23 +90,59 @@ std::string psql_word(const std::filesystem::path& path) {
   return word + "'";
 }
 
-Result<void> put_table_back(const Side& side, const TakenOut& taken, Undropped& done) {
+namespace {
+
+std::string make_and_fill(const Side& side, const TakenOut& taken) {
   std::string script = "begin;\n";
   script += kNoLimits;
   if (!taken.new_schema.empty())
     script += fmt::format("create schema if not exists {};\n", taken.new_schema);
   script += fmt::format("\\i {}\n", psql_word(taken.script));
+  script += write_rows(side, taken.rows);
   script += fmt::format("\\i {}\n", psql_word(taken.script_behind_rows));
-  script += "set search_path to pg_catalog;\n";
-  script += count_check(taken);
-  script += add_foreign_keys(taken);
-  TRY(marker, write_table_marker(side, taken, done));
-  script += marker + "commit;\n";
+  return script + "set search_path to pg_catalog;\n";
+}
+
+// Where it goes, and how that ends once it is known what the copy gave.
+struct Destination {
+  std::string database;
+  std::function<Result<std::string>()> ending;
+};
+
+Result<void> move_rows(const Side& side, TakenOut& taken, Undropped& done, Destination to) {
+  TRY_VOID(make_row_pipes(side, taken.rows.size()));
+  const auto ending = [&](const std::string& read) -> Result<std::string> {
+    TRY_VOID(note_counts(read, taken));
+    for (const auto& relation : taken.relations) done.rows += relation.rows;
+    done.relations = taken.relations;
+    return to.ending();
+  };
+  const auto moved = transfer({.from = side.copy,
+                               .to = side.request->live,
+                               .from_database = side.request->subject.database,
+                               .to_database = to.database,
+                               .work = side.scratch->work(),
+                               .reading = read_rows(side, taken.rows),
+                               .writing = make_and_fill(side, taken),
+                               .verdict = ending});
+  if (!moved && moved.error().side == TransferSide::Reading)
+    return fail(of_copy(side, moved.error().error));
+  if (!moved) return fail(moved.error().error);
+  note_errors(moved->err, done);
+  return {};
+}
+
+}  // namespace
+
+Result<void> put_table_back(const Side& side, TakenOut& taken, Undropped& done) {
   const auto& request = *side.request;
   std::error_code none_yet;  // one of another account's would not be written over
   std::filesystem::remove(marker_file(*side.scratch), none_yet);
-  TRY(output, run_psql(request.live, request.subject.database, std::move(script)));
-  note_errors(output.err, done);
+  const auto ending = [&]() -> Result<std::string> {
+    TRY(marker, write_table_marker(side, taken, done));
+    return count_check(taken) + add_what_may_fail(taken) + marker + "commit;\n";
+  };
+  TRY_VOID(move_rows(side, taken, done, {request.subject.database, ending}));
   return finish_table(request, taken.quoted, done);
 }
 
@@ -132,9 +171,22 @@ std::string maintenance(const UndropRequest& request) {
   return wanted(request).database == "postgres" ? "template1" : "postgres";
 }
 
-Result<void> count_again(const UndropRequest& request, const TakenOut& taken) {
-  std::string script = "set search_path to pg_catalog;\n" + count_check(taken) + "analyze;\n";
-  TRY_VOID(run_psql(request.live, half_made_name(wanted(request)), std::move(script)));
+// Empty, and known for ours by its comment.
+Result<void> create_half_made(const UndropRequest& request, const TakenOut& taken) {
+  TRY(name, pg::quote_identifier(half_made_name(wanted(request))));
+  TRY(mark, pg::quote_literal(half_made_mark(wanted(request))));
+  TRY_VOID(run_psql(request.live, maintenance(request),
+                    fmt::format("{};\ncomment on database {} is {};\n", taken.create, name, mark)));
+  return {};
+}
+
+// What cannot be given to it (a role that is gone) is noted, and does not fail it.
+Result<void> set_properties(const UndropRequest& request, const TakenOut& taken, Undropped& done) {
+  TRY_VOID(run_psql(request.live, half_made_name(wanted(request)), "analyze;\n"));
+  std::string script = "\\set ON_ERROR_STOP off\n";
+  for (const auto& statement : taken.afterwards) script += statement + ";\n";
+  TRY(output, run_psql(request.live, maintenance(request), std::move(script)));
+  note_errors(output.err, done);
   return {};
 }
 
@@ -154,12 +206,13 @@ Result<void> write_database_marker(const Side& side, const TakenOut& taken, cons
 
 }  // namespace
 
-Result<void> put_database_back(const Side& side, const TakenOut& taken, Undropped& done) {
+Result<void> put_database_back(const Side& side, TakenOut& taken, Undropped& done) {
   const auto& request = *side.request;
-  TRY(output, run_psql(request.live, maintenance(request),
-                       kNoLimits + fmt::format("\\i {}\n", psql_word(taken.script))));
-  note_errors(output.err, done);
-  TRY_VOID(count_again(request, taken));
+  TRY_VOID(create_half_made(request, taken));
+  TRY_VOID(move_rows(side, taken, done,
+                     {half_made_name(wanted(request)),
+                      [&] { return Result<std::string>(count_check(taken) + "commit;\n"); }}));
+  TRY_VOID(set_properties(request, taken, done));
   TRY_VOID(write_database_marker(side, taken, done));
   TRY(from, pg::quote_identifier(half_made_name(wanted(request))));
   TRY(to, pg::quote_identifier(wanted(request).database));

@@ -1,7 +1,6 @@
 // The half of an undrop that works in the copy. Of a table that comes back under its own name the
 // copy is only read: foreign keys, which are put back last and apart, are left out of the script.
-// Where another name is wanted, and of a database, it is changed in the copy first, which is ours
-// and is thrown away.
+// Where another name is wanted it is changed in the copy first, which is ours and is thrown away.
 #include <fmt/format.h>
 
 #include "archive/undrop/parts.hpp"
@@ -33,11 +32,55 @@ with recursive family(oid) as (
 select pg_catalog.json_agg(pg_catalog.json_build_object(
     'schema', n.nspname, 'name', n.nspname || '.' || c.relname, 'kind', c.relkind, 'unlogged', c.relpersistence = 'u',
     'oid', c.oid::int8, 'quoted', pg_catalog.format('%I.%I', n.nspname, c.relname),
+    'columns', (select '(' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum) || ')'
+      from pg_catalog.pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''),
+    'binary', not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+        left join pg_catalog.pg_type e on e.oid = t.typelem
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        and (t.oid >= 10000 or t.typtype not in ('b', 'r', 'm') or t.typsend::oid = 0 or t.typreceive::oid = 0
+          or t.typname ~ '^_?reg' or e.typsend::oid = 0 or e.typreceive::oid = 0)),
     'bytes', case when c.relkind in ('r', 'm') then pg_catalog.pg_table_size(c.oid) else 0 end)
     order by c.oid)
   from family f join pg_catalog.pg_class c on c.oid = f.oid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'f', 'v', 'm'))";
+  where c.relkind in ('r', 'p', 'f', 'v', 'm') and not exists (select from pg_catalog.pg_depend x
+    where x.classid = 'pg_catalog.pg_class'::regclass and x.objid = c.oid and x.deptype = 'e'))";
+
+constexpr const char* kTablesOfPeople =
+    "c.relkind in ('r', 'p') and c.relnamespace in (select oid from pg_catalog.pg_namespace where "
+    "nspname !~ '^pg_' and nspname <> 'information_schema')";
+
+// What CREATE DATABASE takes, and what is said of it afterwards, under another name. The value of a
+// setting is as the server keeps it, lists included: only set_config() takes that. Columns that not
+// every major has are asked by name.
+constexpr const char* kDatabase = R"(
+select pg_catalog.json_build_object('bytes', pg_catalog.pg_database_size(d.oid),
+  'comment', pg_catalog.shobj_description(d.oid, 'pg_database'), 'half_dropped', d.datconnlimit = -2,
+  'create', pg_catalog.format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L%s%s', {1},
+    pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype,
+    case o.fields ->> 'datlocprovider'
+      when 'i' then ' locale_provider icu icu_locale '
+        || pg_catalog.quote_literal(coalesce(o.fields ->> 'datlocale', o.fields ->> 'daticulocale'))
+        || coalesce(' icu_rules ' || pg_catalog.quote_literal(o.fields ->> 'daticurules'), '')
+      when 'b' then ' locale_provider builtin builtin_locale ' || pg_catalog.quote_literal(o.fields ->> 'datlocale') end,
+    (select pg_catalog.format(' tablespace %I', t.spcname) from pg_catalog.pg_tablespace t
+       where t.oid = d.dattablespace and t.spcname <> 'pg_default')),
+  'properties', (select pg_catalog.json_agg(p.statement order by p.place) from (
+    select 1 as place, pg_catalog.format('alter database %I owner to %I', {1}, pg_catalog.pg_get_userbyid(d.datdba)) as statement
+    union all select 2, pg_catalog.format('alter database %I connection limit %s', {1}, d.datconnlimit) where d.datconnlimit >= 0
+    union all select 3, pg_catalog.format('alter database %I is_template true', {1}) where d.datistemplate
+    union all select 4, pg_catalog.format('begin; select pg_catalog.set_config(%L, %L, true); alter %sdatabase %I set %I from current; commit',
+        pg_catalog.split_part(c, '=', 1), pg_catalog.substr(c, pg_catalog.strpos(c, '=') + 1),
+        case when s.setrole <> 0 then pg_catalog.format('role %I in ', pg_catalog.pg_get_userbyid(s.setrole)) end,
+        {1}, pg_catalog.split_part(c, '=', 1))
+      from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) c where s.setdatabase = d.oid
+    union all select 5, pg_catalog.format('revoke all on database %I from public', {1}) where d.datacl is not null
+    union all select 6, pg_catalog.format('grant %s on database %I to %s%s', a.privilege_type, {1},
+        case a.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end,
+        case when a.is_grantable then ' with grant option' end)
+      from pg_catalog.aclexplode(d.datacl) a) p))
+  from pg_catalog.pg_database d, lateral (select pg_catalog.to_jsonb(d) as fields) o where d.datname = {0})";
 
 constexpr const char* kForeignKeys = R"(
 select pg_catalog.json_agg(pg_catalog.json_build_object(
@@ -46,6 +89,31 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
     'partitioned', t.relkind = 'p'))
   from pg_catalog.pg_constraint c join pg_catalog.pg_class t on t.oid = c.conrelid
   where c.contype = 'f' and c.conparentid = 0 and (c.conrelid in ({0}) or {1} and c.confrelid in ({0})))";
+
+constexpr const char* kStatistics = R"(
+select pg_catalog.json_agg(s.statement) from (
+  select unnest(array[pg_catalog.pg_get_statisticsobjdef(e.oid),
+      pg_catalog.format('alter statistics %I.%I owner to %I', n.nspname, e.stxname, pg_catalog.pg_get_userbyid(e.stxowner)),
+      case when e.stxstattarget >= 0 then pg_catalog.format('alter statistics %I.%I set statistics %s', n.nspname,
+        e.stxname, e.stxstattarget) end]) as statement
+    from pg_catalog.pg_statistic_ext e join pg_catalog.pg_namespace n on n.oid = e.stxnamespace
+    where e.stxrelid in ({})) s where s.statement is not null;
+)";
+
+// Row filters and lists of columns came with 15.
+constexpr const char* kPublications = R"(
+select pg_catalog.current_setting('server_version_num')::int >= 150000 as filters \gset
+\if :filters
+select pg_catalog.json_agg(pg_catalog.format('alter publication %I add table only %s%s%s', p.pubname, r.prrelid::regclass,
+    (select ' (' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum) || ')'
+       from pg_catalog.pg_attribute a where a.attrelid = r.prrelid and a.attnum = any(r.prattrs)),
+    ' where (' || pg_catalog.pg_get_expr(r.prqual, r.prrelid) || ')'))
+  from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid where r.prrelid in ({0});
+\else
+select pg_catalog.json_agg(pg_catalog.format('alter publication %I add table only %s', p.pubname, r.prrelid::regclass))
+  from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid where r.prrelid in ({0});
+\endif
+)";
 
 // The table, then what is named after it: indexes, those of constraints included, and sequences.
 constexpr const char* kRename = R"(
@@ -70,10 +138,12 @@ struct Member {
   std::string schema;
   std::string name;
   std::string quoted;
+  std::string columns;  ///< "(id, name)", those that are written
   std::string kind;
   std::uint32_t oid = 0;
   std::uint64_t bytes = 0;
   bool unlogged = false;
+  bool binary = false;  ///< types of PostgreSQL itself, whose binary form names no other object
 };
 
 const std::string& database_of(const Side& side) { return side.request->subject.database; }
@@ -82,12 +152,22 @@ Result<std::string> qualified(const UndropSubject& subject) {
   return pg::quote_qualified(subject.schema, subject.table);
 }
 
+std::string text_of(const json& row, const char* key) {
+  return row[key].is_string() ? row[key].get<std::string>() : std::string();
+}
+
 std::vector<Member> members_of(const json& rows) {
   std::vector<Member> members;
   for (const auto& row : rows)
-    members.push_back({row.value("schema", ""), row.value("name", ""), row.value("quoted", ""),
-                       row.value("kind", ""), row.value("oid", std::uint32_t{0}),
-                       row.value("bytes", std::uint64_t{0}), row.value("unlogged", false)});
+    members.push_back({.schema = text_of(row, "schema"),
+                       .name = text_of(row, "name"),
+                       .quoted = text_of(row, "quoted"),
+                       .columns = text_of(row, "columns"),
+                       .kind = text_of(row, "kind"),
+                       .oid = row.value("oid", std::uint32_t{0}),
+                       .bytes = row.value("bytes", std::uint64_t{0}),
+                       .unlogged = row.value("unlogged", false),
+                       .binary = row.value("binary", false)});
   return members;
 }
 
@@ -102,24 +182,33 @@ Result<std::vector<Member>> family_of(const Side& side, const UndropSubject& sub
   return rows.is_array() ? members_of(rows) : std::vector<Member>();
 }
 
-Result<std::vector<ForeignKey>> take_foreign_keys(const Side& side,
-                                                  const std::vector<Member>& members) {
+std::string oids_of(const std::vector<Member>& members) {
   std::vector<std::string> oids;
   for (const auto& member : members) oids.push_back(std::to_string(member.oid));
+  return fmt::format("{}", fmt::join(oids, ", "));
+}
+
+// What a script that answers with one array of them says.
+Result<std::vector<std::string>> take_statements(const Side& side, const std::string& script) {
+  TRY(output, run_psql(side.copy, database_of(side), "set search_path to '';\n" + script));
+  const auto rows = json::parse(output.out, nullptr, false);
+  std::vector<std::string> statements;
+  for (const auto& row : rows.is_array() ? rows : json::array())
+    if (row.is_string()) statements.push_back(row.get<std::string>());
+  return statements;
+}
+
+Result<std::vector<ForeignKey>> take_foreign_keys(const Side& side,
+                                                  const std::vector<Member>& members) {
   const bool those_to_it = side.request->as.table.empty();
   TRY(rows, ask_json(side.copy, database_of(side),
-                     fmt::format(kForeignKeys, fmt::join(oids, ", "), those_to_it)));
+                     fmt::format(kForeignKeys, oids_of(members), those_to_it)));
   std::vector<ForeignKey> keys;
   for (const auto& row : rows.is_array() ? rows : json::array())
     keys.push_back({row.value("table", ""), row.value("name", ""), row.value("plain", ""),
                     row.value("definition", ""), row.value("referenced", ""),
                     row.value("partitioned", false)});
   return keys;
-}
-
-Result<std::int64_t> count_rows(const Side& side, const std::string& quoted) {
-  TRY(count, ask_json(side.copy, database_of(side), "select count(*) from only " + quoted));
-  return count.is_number() ? count.get<std::int64_t>() : 0;
 }
 
 Result<void> rename(const Side& side) {
@@ -148,6 +237,25 @@ std::vector<Member> missing_ones(std::vector<Member> family, const LiveNames& li
   return family;
 }
 
+// The definition of a view or a rule is read with locks on all it names, and pg_dump waits for
+// those for ever: on a standby, until a transaction has ended that it has not been given the end
+// of.
+Result<void> may_be_described(const Side& side, const std::vector<Member>& members) {
+  if (!side.read_only()) return {};
+  TRY(waits,
+      ask_json(side.copy, database_of(side),
+               fmt::format("select pg_catalog.to_json(exists (select from "
+                           "pg_catalog.pg_rewrite where ev_class in ({})) and exists (select "
+                           "from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid "
+                           "= l.database where d.datname = pg_catalog.current_database() and "
+                           "l.granted and l.mode = 'AccessExclusiveLock' and l.relation is "
+                           "not null))",
+                           oids_of(members))));
+  if (waits.is_boolean() && !waits.get<bool>()) return {};
+  return fail(ErrorCode::WrongState,
+              "the transaction that is to be undone has locked other tables too");
+}
+
 // A copy beside something that exists is the table alone, under the other name.
 Result<std::vector<Member>> renamed_alone(const Side& side, const std::vector<Member>& family) {
   const auto& subject = side.request->subject;
@@ -162,36 +270,41 @@ Result<std::vector<Member>> renamed_alone(const Side& side, const std::vector<Me
   return std::vector<Member>(renamed.begin(), renamed.begin() + (renamed.empty() ? 0 : 1));
 }
 
+// Of sequences the values are in the definitions.
+void leave_out_rows(const std::vector<Member>& members, std::vector<std::string>& options) {
+  for (const auto& member : members)
+    if (member.kind == "r") options.push_back("--exclude-table-data=" + member.quoted);
+}
+
+// A quoted name stands for itself, and one that needs no quotes has nothing special in it.
 Result<std::vector<std::string>> dump_options(const Side& side, const std::vector<Member>& members,
                                               bool schema_is_gone) {
-  std::vector<std::string> options{"--strict-names"};
+  std::vector<std::string> options{"--strict-names", "--no-unlogged-table-data"};
   if (schema_is_gone) {
     TRY(schema, pg::quote_identifier(wanted(*side.request).schema));
     options.push_back("--schema=" + schema);
-    return options;
   }
-  // A quoted name stands for itself, and one that needs no quotes has nothing special in it.
-  for (const auto& member : members) options.push_back("--table=" + member.quoted);
+  if (!schema_is_gone)
+    for (const auto& member : members) options.push_back("--table=" + member.quoted);
+  leave_out_rows(members, options);
   return options;
 }
 
-Result<void> note_rows(const Side& side, const std::vector<Member>& members, TakenOut& taken) {
+// What is unlogged cannot be read where nothing may be changed.
+void note_tables(const Side& side, const std::vector<Member>& members, TakenOut& taken) {
   for (const auto& member : members) {
     if (member.kind != "r" && member.kind != "p") continue;
-    UndroppedRelation relation{member.name, 0};
-    if (member.kind == "r") {
-      TRY(rows, count_rows(side, member.quoted));
-      relation.rows = rows;
-    }
-    taken.relations.push_back(std::move(relation));
+    if (member.kind == "r" && !(side.read_only() && member.unlogged))
+      taken.rows.push_back({member.quoted, member.columns, member.binary, taken.relations.size()});
+    taken.relations.push_back({member.name, 0});
     taken.quoted.push_back(member.quoted);
   }
-  return {};
 }
 
 // DROP DATABASE first marks it as invalid, then removes its files, then commits. A moment between
 // the first two leaves all of it there, but for the limit of connections, which the mark replaced.
 Result<void> revive_database(const Side& side, const std::string& literal) {
+  if (side.read_only()) return fail(ErrorCode::WrongState, "the shadow has the database half gone");
   TRY_VOID(run_psql(
       side.copy, "template1",
       "update pg_catalog.pg_database set datconnlimit = -1 where datname = " + literal + ";\n"));
@@ -199,6 +312,24 @@ Result<void> revive_database(const Side& side, const std::string& literal) {
 }
 
 }  // namespace
+
+Error of_copy(const Side& side, const Error& error) {
+  const bool its_own = error.code == ErrorCode::Query || error.code == ErrorCode::ConnectionLost;
+  if (!side.read_only() || !its_own) return error;
+  return {ErrorCode::WrongState, "the shadow cannot be read where it stands: " + error.message()};
+}
+
+Result<void> stood_still(const Side& side) {
+  if (!side.read_only()) return {};
+  TRY(still,
+      ask_json(side.copy, "template1",
+               fmt::format("select pg_catalog.to_json(pg_catalog.pg_last_wal_replay_lsn() <= "
+                           "'{}'::pg_lsn)",
+                           to_string(side.request->standing->lsn))));
+  if (still.is_boolean() && still.get<bool>()) return {};
+  return fail(Error(ErrorCode::WrongState, "the shadow went on while it was read; nothing was done")
+                  .with_hint("Give the command again: it takes the backup then."));
+}
 
 Error not_there(const Side& side, const std::string& what) {
   return Error(ErrorCode::NotFound,
@@ -238,10 +369,19 @@ Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool sc
   std::uint64_t bytes = 0;
   for (const auto& member : members) bytes += member.bytes;
   TRY_VOID(ask_for_room(side, bytes));
+  TRY_VOID(may_be_described(side, members));
   TakenOut taken;
   TRY(keys, take_foreign_keys(side, members));
   taken.foreign_keys = keys;
-  TRY_VOID(note_rows(side, members, taken));
+  if (!renamed) {
+    TRY(publications, take_statements(side, fmt::format(kPublications, oids_of(members))));
+    taken.afterwards = publications;
+  }
+  if (!renamed && !whole_schema) {
+    TRY(statistics, take_statements(side, fmt::format(kStatistics, oids_of(members))));
+    taken.afterwards.insert(taken.afterwards.end(), statistics.begin(), statistics.end());
+  }
+  note_tables(side, members, taken);
   if (schema_is_gone && (renamed || subject.schema == "public")) {
     TRY(schema, pg::quote_identifier(wanted(*side.request).schema));
     taken.new_schema = schema;
@@ -249,44 +389,32 @@ Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool sc
   taken.script = side.scratch->work() / "table.sql";
   taken.script_behind_rows = side.scratch->work() / "behind_rows.sql";
   TRY(options, dump_options(side, members, whole_schema));
-  DumpBehindRows behind{options, {}};
-  for (const auto& key : taken.foreign_keys) behind.foreign_keys.push_back(key.plain);
-  TRY_VOID(run_pg_dump_behind_rows(side.copy, subject.database, taken.script_behind_rows, behind));
-  options.insert(options.end(), {"--section=pre-data", "--section=data"});
-  TRY_VOID(run_pg_dump(side.copy, subject.database, taken.script, std::move(options)));
+  Definitions definitions{options, {}, taken.script, taken.script_behind_rows};
+  for (const auto& key : taken.foreign_keys) definitions.foreign_keys.push_back(key.plain);
+  TRY_VOID(dump_definitions(side.copy, subject.database, definitions));
   return taken;
 }
 
-// The copy's database takes the half-made one's name and mark, so that the script makes that.
 Result<TakenOut> take_database_out(const Side& side) {
   const auto& subject = side.request->subject;
   TRY(name, pg::quote_literal(subject.database));
-  TRY(there, ask_json(side.copy, "template1",
-                      "select pg_catalog.json_build_object('bytes', "
-                      "pg_catalog.pg_database_size(oid), 'comment', "
-                      "pg_catalog.shobj_description(oid, 'pg_database'), 'half_dropped', "
-                      "datconnlimit = -2) from pg_catalog.pg_database where datname = " +
-                          name));
+  TRY(half_made, pg::quote_literal(half_made_name(wanted(*side.request))));
+  TRY(there, ask_json(side.copy, "template1", fmt::format(kDatabase, name, half_made)));
   if (!there.is_object()) return fail(not_there(side, "database " + subject.database));
   TRY_VOID(ask_for_room(side, there.value("bytes", std::uint64_t{0})));
   if (there.value("half_dropped", false)) TRY_VOID(revive_database(side, name));
   TakenOut taken;
-  if (there["comment"].is_string()) taken.comment = there["comment"].get<std::string>();
-  TRY(tables, ask_json(side.copy, subject.database,
-                       fmt::format(kFamily,
-                                   "c.relkind in ('r', 'p') and c.relnamespace in (select "
-                                   "oid from pg_catalog.pg_namespace where nspname !~ "
-                                   "'^pg_' and nspname <> 'information_schema')")));
-  if (tables.is_array()) TRY_VOID(note_rows(side, members_of(tables), taken));
-  TRY(old_name, pg::quote_identifier(subject.database));
-  TRY(new_name, pg::quote_identifier(half_made_name(wanted(*side.request))));
-  TRY(mark, pg::quote_literal(half_made_mark(wanted(*side.request))));
-  TRY_VOID(run_psql(side.copy, "template1",
-                    fmt::format("alter database {} rename to {};\ncomment on database {} is {};\n",
-                                old_name, new_name, new_name, mark)));
+  taken.comment = text_of(there, "comment");
+  taken.create = text_of(there, "create");
+  taken.afterwards = there["properties"].get<std::vector<std::string>>();
+  TRY(tables, ask_json(side.copy, subject.database, fmt::format(kFamily, kTablesOfPeople)));
+  const auto members = tables.is_array() ? members_of(tables) : std::vector<Member>();
+  note_tables(side, members, taken);
   taken.script = side.scratch->work() / "database.sql";
-  TRY_VOID(run_pg_dump(side.copy, half_made_name(wanted(*side.request)), taken.script,
-                       {"--create", "--no-subscriptions"}));
+  taken.script_behind_rows = side.scratch->work() / "behind_rows.sql";
+  Definitions definitions{{"--no-subscriptions"}, {}, taken.script, taken.script_behind_rows, true};
+  leave_out_rows(members, definitions.options);
+  TRY_VOID(dump_definitions(side.copy, subject.database, definitions));
   return taken;
 }
 

@@ -16,6 +16,9 @@ constexpr const char* kLiveNames =
     "pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r','p','f','v','m') "
     "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
 
+// What is locked where it stands stays locked.
+constexpr const char* kNoPatience = "-c lock_timeout=5s";
+
 /// What stands in the live server under the name that is wanted.
 struct Occupant {
   bool there = false;
@@ -143,13 +146,14 @@ class Undrop {
   Result<Undropped> run();
 
  private:
-  Result<void> copy_over(const PrivateServer& server, const Restored& restored);
+  Result<void> copy_over(const std::string& address,
+                         const std::optional<runtime::Account>& account);
+  Result<void> copy_restored(const PrivateServer& server, const Restored& restored);
   Result<void> copy_table(const Side& side);
   Result<void> copy_database(const Side& side);
   void say(std::string_view what) const {
     if (request_.tell) request_.tell(what);
   }
-  void take_counts(const TakenOut& taken);
 
   const UndropRequest& request_;
   const Scratch& scratch_;
@@ -157,47 +161,53 @@ class Undrop {
   Undropped done_;
 };
 
-void Undrop::take_counts(const TakenOut& taken) {
-  done_.relations = taken.relations;
-  for (const auto& relation : taken.relations) done_.rows += relation.rows;
-}
-
 Result<void> Undrop::copy_table(const Side& side) {
   TRY(live, names_in(request_));
   TRY(gone, schema_is_gone(request_));
-  TRY(taken, take_table_out(side, live, gone));
-  take_counts(taken);
+  auto taken = take_table_out(side, live, gone);
+  if (!taken) return fail(of_copy(side, taken.error()));
   say("copying the rows back");
-  return put_table_back(side, taken, done_);
+  return put_table_back(side, *taken, done_);
 }
 
 Result<void> Undrop::copy_database(const Side& side) {
   TRY_VOID(clear_half_made_database(request_));
-  TRY(taken, take_database_out(side));
-  take_counts(taken);
+  auto taken = take_database_out(side);
+  if (!taken) return fail(of_copy(side, taken.error()));
   say("copying the rows back");
-  return put_database_back(side, taken, done_);
+  return put_database_back(side, *taken, done_);
 }
 
-Result<void> Undrop::copy_over(const PrivateServer& server, const Restored& restored) {
+Result<void> Undrop::copy_restored(const PrivateServer& server, const Restored& restored) {
   done_.backup = restored.backup.label;
   done_.from_shadow = restored.brought;
   done_.lsn = restored.lsn;
+  return copy_over(server.conninfo("template1"), request_.restore.account);
+}
+
+Result<void> Undrop::copy_over(const std::string& address,
+                               const std::optional<runtime::Account>& account) {
   say("reading the copy");
-  TRY(conninfo, pg::parse_conninfo(server.conninfo("template1")));
-  const Side side{&request_,
-                  &scratch_,
-                  {conninfo, request_.restore.account, request_.live.programs, request_.live.stop}};
+  TRY(conninfo, pg::parse_conninfo(address));
+  if (request_.standing) conninfo.options["options"] = kNoPatience;
+  const Side side{
+      &request_, &scratch_, {conninfo, account, request_.live.programs, request_.live.stop}};
   if (way_ == Way::Merged) return merge_table(side, done_);
   return request_.subject.is_database() ? copy_database(side) : copy_table(side);
 }
 
 Result<Undropped> Undrop::run() {
   done_.name = wanted(request_).describe();
+  if (const auto& standing = request_.standing) {
+    done_.from_shadow = true;
+    done_.lsn = standing->lsn;
+    TRY_VOID(copy_over(standing->conninfo, standing->account));
+    return std::move(done_);
+  }
   RestoreRequest work = request_.restore;
   work.into = scratch_.data();
   TRY_VOID(restore(work, [this](const PrivateServer& server, const Restored& restored) {
-    return copy_over(server, restored);
+    return copy_restored(server, restored);
   }));
   return std::move(done_);
 }
@@ -232,7 +242,8 @@ json to_json(const Undropped& done) {
                {"backup", done.backup},
                {"lsn", to_string(done.lsn)},
                {"notes", done.notes},
-               {"earlier", done.earlier}};
+               {"earlier", done.earlier},
+               {"exact", done.exact}};
   if (const auto& merged = done.merged)
     said["merged"] = {
         {"added", merged->added}, {"kept", merged->kept}, {"differing", merged->differing}};
@@ -250,9 +261,15 @@ Result<Undropped> undrop(const UndropRequest& request) {
   TRY(occupant, look_at_occupant(request));
   TRY(earlier, look_before(request, occupant));
   if (earlier) return *earlier;
-  TRY(plan, plan_restore_of(request.restore));
+  if (request.standing && !request.as.database.empty())
+    return fail(ErrorCode::NotSupported, "what is only read takes no other name");
+  std::optional<RestorePlan> plan;
+  if (!request.standing) {
+    TRY(planned, plan_restore_of(request.restore));
+    plan = std::move(planned);
+  }
   TRY(scratch, Scratch::prepare(request.scratch, "undrop", request.restore.account));
-  TRY_VOID(scratch.ask_for_room(plan.backup));
+  if (plan) TRY_VOID(scratch.ask_for_room(plan->backup));
   const auto way = merges(request, occupant) ? Undrop::Way::Merged : Undrop::Way::Whole;
   auto done = Undrop(request, scratch, way).run();
   const auto cleared = scratch.clear();

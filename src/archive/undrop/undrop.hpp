@@ -27,8 +27,17 @@ struct UndropSubject {
   [[nodiscard]] std::string describe() const;
 };
 
+/// A server that stands at the moment and is only read.
+struct StandingCopy {
+  std::string conninfo;
+  std::optional<runtime::Account> account;
+  Lsn lsn;  ///< it has replayed nothing behind it
+};
+
 struct UndropRequest {
-  RestoreRequest restore;         ///< `into` is set by us; `target` is the moment
+  RestoreRequest restore;  ///< `into` is set by us; `target` is the moment
+  /// Instead of a restore. It takes no other name than its own.
+  std::optional<StandingCopy> standing = {};
   std::filesystem::path scratch;  ///< as a drill's
   UndropSubject subject;
   UndropSubject as;  ///< under this name instead; the database stays
@@ -58,9 +67,11 @@ struct Undropped {
   std::optional<Merged> merged = {};  ///< into what exists; else it was brought back whole
   std::vector<std::string> notes;     ///< what could not be brought back with it
   std::string backup;
-  bool from_shadow = false;  ///< restore.bring_copy had a copy, and no backup was laid out
+  bool from_shadow = false;  ///< read from a standing copy, or restore.bring_copy had one: no
+                             ///< backup was laid out
   Lsn lsn;                   ///< of the copy
   bool earlier = false;      ///< an undrop that was killed had done it
+  bool exact = false;  ///< as it was right before it was destroyed; else maybe some time before
 };
 
 /// What a restore for it would start from; changes nothing. The errors of undrop() but for those

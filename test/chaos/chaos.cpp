@@ -109,6 +109,13 @@ testing::AssertionResult await_incident(app::Stage& stage, std::string_view caus
   return failure(stage, fmt::format("no incident {} as awaited", cause));
 }
 
+testing::AssertionResult await_any_incident(app::Stage& stage,
+                                            const std::function<bool(const Incident&)>& good) {
+  const auto met = [&] { return std::ranges::any_of(incidents(stage), good); };
+  if (test::wait_until(met, kPatience)) return testing::AssertionSuccess();
+  return failure(stage, "no incident as awaited");
+}
+
 testing::AssertionResult await_healed(app::Stage& stage, std::string_view cause) {
   return await_incident(stage, cause,
                         [&](const Incident& found) { return healed(found) && settled(stage); });

@@ -58,6 +58,9 @@ void kill_server(app::Stage& stage, int signal = SIGKILL);
 [[nodiscard]] testing::AssertionResult await_incident(
     app::Stage& stage, std::string_view cause,
     const std::function<bool(const incident::Incident&)>& good);
+/// The same, whatever it is called.
+[[nodiscard]] testing::AssertionResult await_any_incident(
+    app::Stage& stage, const std::function<bool(const incident::Incident&)>& good);
 /// The writer writes again and nothing acknowledged is lost or there twice.
 [[nodiscard]] testing::AssertionResult service_restored(Scene& scene);
 /// No server runs for kStaysDown while the guard lives.

@@ -14,6 +14,7 @@
 #include "instance/fence.hpp"
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
+#include "runtime/files.hpp"
 #include "shadow/standby/status.hpp"
 
 namespace pgkeel::chaos {
@@ -152,8 +153,8 @@ TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsNotInTheWay) {
   for (const auto& entry : fs::directory_iterator(engine_->volume("pgdata")))
     fs::remove_all(entry.path());
   ASSERT_EQ(::kill(server, SIGKILL), 0);
-  ASSERT_TRUE(test::wait_until(
-      [this] { return std::ranges::any_of(incidents(stage()), taken_from_shadow); }, kPatience));
+  ASSERT_TRUE(await_any_incident(stage(), taken_from_shadow))
+      << runtime::read_file_tail(engine_->log_file("pg"), 1U << 14U).value_or("no log");
   ASSERT_TRUE(service_restored(scene_));
   ASSERT_NO_FATAL_FAILURE(await_protected());
 }

@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kMoveBack = "stop the server; rename the directory back to where it was";
 constexpr std::string_view kVolumeDirectory = "_data";  // of Docker's and Podman's local driver
 constexpr Seconds kSearchPatience{30};  // a disk full of directories; usually milliseconds
+constexpr Seconds kEnginePatience{15};  // until a container has stopped
 
 std::string describe_search(const StepContext& context) {
   return "search for the data directory that belongs at " +
@@ -142,16 +143,42 @@ std::string describe_set_aside(const StepContext& context) {
   return fmt::format("move {} aside, keeping it", data_dir.string());
 }
 
+bool holds_nothing(const instance::DataDirFacts& facts) {
+  return facts.state == instance::DataDirState::Missing ||
+         facts.state == instance::DataDirState::Empty;
+}
+
+// An engine starts its container again and again, and a container keeps the directory it was
+// started with, wherever that is moved: its entry point would serve a cluster of its own there.
+// What was stopped by a caller is started by nobody else, and finds what is in the place then.
+Task<Result<void>> keep_engine_away(StepContext* context) {
+  auto& instance = context->services.instance;
+  if (instance.kind() != instance::Kind::Container) co_return Result<void>();
+  const auto located = co_await instance.locate();
+  if (!located && located.error().code == ErrorCode::NotFound) co_return Result<void>();
+  if (!located) co_return fail(located.error());
+  co_return co_await instance.stop(instance::StopMode::Immediate,
+                                   context->services.loop.after(kEnginePatience));
+}
+
 Task<StepResult> set_aside(StepContext* context) {
   auto& instance = context->services.instance;
   const auto data_dir = instance.data_dir();
+  const bool held_nothing = holds_nothing(instance.inspect_data_dir());
+  if (held_nothing) {
+    const auto away = co_await keep_engine_away(context);
+    if (!away) co_return StepResult::failed(away.error());
+  }
   const auto facts = instance.inspect_data_dir();
   if (facts.state == instance::DataDirState::Missing)
     co_return StepResult::skipped("nothing is in its place");
   const auto identity = context->services.ledger.identity();
   if (!identity) co_return StepResult::failed(identity.error());
   if (!identity->has_value()) co_return StepResult::for_human("a human: no identity is known");
-  if (const auto why = objection_to_moving(facts, **identity); !why.empty())
+  // What came there since it was seen empty may be half an initdb.
+  const auto why =
+      held_nothing && !occupant_of(facts) ? std::string() : objection_to_moving(facts, **identity);
+  if (!why.empty())
     co_return StepResult::for_human(fmt::format("a human: {} {}", data_dir.string(), why));
   if (instance.find_postmaster() || !instance.inspect_lock().orphans.empty())
     co_return StepResult::for_human("a human: a server runs in " + data_dir.string());

@@ -205,6 +205,9 @@ struct ArchiveConfig {
 struct ShadowConfig {
   bool enabled = false;
   std::filesystem::path data_dir;  ///< empty: beside the data directory
+  Millis hold{30 * 60'000};        ///< it is kept from a destruction that long; zero: not at all
+  int mass_rows = 1'000;           ///< of one table, by one transaction
+  double mass_share = 0.5;
 };
 
 struct ListenAddress {

@@ -8,6 +8,7 @@
 #include "app/archive/copy_programs.hpp"
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
+#include "app/psql_target.hpp"
 #include "app/shadow/places.hpp"
 #include "archive/catalog/marker.hpp"
 #include "archive/restore/foreign_tablespaces.hpp"
@@ -34,6 +35,40 @@ Result<void> require_own_programs(const Config& config, const archive::RestoreRe
                   .with_hint("The shadow waits until the container engine tells it."));
 }
 
+constexpr const char* kGateCache = "gate";  // in the state directory
+
+Result<client::ReplicationSession> live_session(const Config& config, const std::string& database) {
+  TRY(server, find_server_target(config));
+  server.conninfo.database = database;
+  client::ReplicationOptions options;
+  options.mode = client::ReplicationMode::Sql;
+  options.connect_as = server.connect_as;
+  return client::ReplicationSession::open(server.conninfo, options);
+}
+
+Result<shadow::GateOptions> gate_of(const ArchiveTools& tools) {
+  const auto& config = tools.config;
+  TRY(marker, archive::read_marker(*tools.store));
+  if (!marker) return fail(ErrorCode::WrongState, "the archive is empty");
+  shadow::GateOptions gate;
+  gate.upstream = shadow_run_directory(config);
+  gate.directory = gate_directory(config);
+  gate.file = config.state_dir / shadow::kGateStatusFile;
+  gate.releases = config.state_dir / shadow::kReleasesDirectory;
+  gate.system_id = marker->system_id;
+  gate.places = {tools.incoming, config.state_dir / kGateCache, tools.address, tools.keys,
+                 marker->wal_segment_bytes};
+  gate.bounds.rows = static_cast<std::uint64_t>(config.shadow.mass_rows);
+  gate.hold = config.shadow.hold;
+  gate.sides.share = config.shadow.mass_share;
+  gate.sides.live = [&config](const std::string& database) {
+    return live_session(config, database);
+  };
+  gate.in_use = [&config] { return !lock_job(config, "undrop"); };
+  TRY_VOID(runtime::ensure_directory(gate.places.cache, {.mode = 0700, .owner = {}}));
+  return gate;
+}
+
 Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSignal& stop) {
   const auto& config = tools.config;
   shadow::StandbyRequest request;
@@ -51,6 +86,10 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
   request.status_file = config.state_dir / shadow::kShadowStatusFile;
   request.system_id = system_id;
   request.stop = stop.token();
+  if (config.shadow.hold > Millis(0)) {
+    TRY(gate, gate_of(tools));
+    request.gate = std::move(gate);
+  }
   TRY(account, copy_account(config));
   TRY_VOID(runtime::ensure_directory(shadow_run_directory(config),
                                      {.mode = 0750, .owner = std::move(account)}));

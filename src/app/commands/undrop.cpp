@@ -14,6 +14,7 @@
 #include "app/config/value.hpp"
 #include "app/json_read.hpp"
 #include "app/shadow/ended_shadow.hpp"
+#include "app/shadow/held_copy.hpp"
 #include "app/shadow/places.hpp"
 #include "archive/receive/receive.hpp"
 #include "archive/receive/spool_listing.hpp"
@@ -24,6 +25,7 @@
 #include "client/replication.hpp"
 #include "incident/journal.hpp"
 #include "incident/store.hpp"
+#include "pg/sql_text.hpp"
 #include "recover/last_seen.hpp"
 #include "recover/playbooks/undrop_job.hpp"
 #include "serve/sources.hpp"
@@ -101,16 +103,18 @@ std::string moment_known(const ArchiveTools& tools, const UndropSubject& subject
   return seen && *seen ? to_string(moment_within_reach(*tools.store, **seen)) : "latest";
 }
 
-// The copy has to reach the moment: what the server has written by now is received first.
-Result<void> await_received(const Config& config, const ServerTarget& server,
-                            const StopOnSignal& stop) {
-  const auto file = config.state_dir / archive::kReceiveStatusFile;
+Result<Lsn> written_by(const ServerTarget& server) {
   TRY(session,
       client::ReplicationSession::open(server.conninfo, {.connect_as = server.connect_as}));
   TRY(rows, session.run("IDENTIFY_SYSTEM"));
   const auto* text = rows.at(0, "xlogpos");
-  if (text == nullptr) return {};
-  TRY(position, parse_lsn(*text));
+  if (text == nullptr) return Lsn{};
+  return parse_lsn(*text);
+}
+
+// The copy has to reach the moment: what the server has written by now is received first.
+Result<void> await_received(const Config& config, Lsn position, const StopOnSignal& stop) {
+  const auto file = config.state_dir / archive::kReceiveStatusFile;
   const auto until = SteadyClock::now() + kReceivedPatience;
   while (SteadyClock::now() < until) {
     const auto status = archive::read_receive_status(file);
@@ -268,7 +272,7 @@ void print(const archive::Undropped& done, const archive::UndropRequest& request
   if (done.merged) return print(*done.merged, request);
   fmt::print("{} is back with {} rows, as it was at {} ({}).\n", done.name, done.rows,
              request.restore.target.describe(),
-             done.from_shadow ? "the shadow's copy" : "backup " + done.backup);
+             done.from_shadow ? "out of the shadow" : "backup " + done.backup);
   if (done.earlier) fmt::print("An undrop that was interrupted had done it.\n");
   for (const auto& relation : done.relations)
     if (done.relations.size() > 1) fmt::print("  {}: {} rows\n", relation.name, relation.rows);
@@ -299,6 +303,69 @@ void tell_guard(const Config& config, const archive::UndropRequest& request,
   }
 }
 
+// A moment or a backup that somebody names is the one that is meant; the guard's job says where the
+// guard saw it last, which is before what the gate knows.
+std::optional<shadow::GateEntry> known_destruction(const Invocation& invocation,
+                                                   const Config& config,
+                                                   const archive::UndropRequest& request,
+                                                   Lsn written, const std::stop_token& stop) {
+  const bool of_guard = std::getenv(recover::kUndropJobVariable) != nullptr;
+  if (!config.shadow.enabled || request.restore.label || invocation.has("--from-shadow") ||
+      (invocation.value("--at") && !of_guard))
+    return std::nullopt;
+  auto entry = find_destruction(config, request.subject, written, stop);
+  const bool earlier = entry && request.restore.target.lsn > entry->before;
+  return earlier ? std::nullopt : entry;
+}
+
+// The shadow is read where it stands before it; a backup is replayed to the very end of the
+// transaction, whose locks are nobody's in the copy. Programs in an image do not reach the shadow's
+// socket, and what is only read takes no other name.
+Result<void> take_at(const shadow::GateEntry& entry, const Config& config,
+                     archive::UndropRequest& request) {
+  const bool database = entry.kind == shadow::HoldKind::Database;
+  const auto last = database ? entry.before : entry.decided;
+  TRY(target, archive::parse_target("before:" + to_string(last)));
+  request.restore.target = target;
+  const bool within_reach = request.live.programs.via.empty();
+  if (!within_reach || !request.as.database.empty()) return {};
+  request.standing = held_copy(config, entry, request.live.stop);
+  return {};
+}
+
+// With the partitions of what was merged, which got its rows.
+std::vector<std::string> names_back(const archive::UndropRequest& request,
+                                    const archive::Undropped& done) {
+  std::vector<std::string> names{request.subject.schema + "." + request.subject.table};
+  for (const auto& relation : done.relations) names.push_back(relation.name);
+  const auto name = pg::quote_qualified(request.subject.schema, request.subject.table);
+  const auto literal = name ? pg::quote_literal(*name) : name;
+  if (!done.merged || !literal) return names;
+  const auto partitions = archive::ask_json(
+      request.live, request.subject.database,
+      fmt::format("select pg_catalog.json_agg(n.nspname || '.' || c.relname) from "
+                  "pg_catalog.pg_partition_tree({}::regclass) t join pg_catalog.pg_class c on "
+                  "c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace",
+                  *literal));
+  if (partitions && partitions->is_array())
+    for (const auto& partition : *partitions) names.push_back(partition.get<std::string>());
+  return names;
+}
+
+// The shadow goes on when all of it is back; a database comes back whole.
+void tell_shadow(const Config& config, const archive::UndropRequest& request,
+                 const archive::Undropped& done, const shadow::GateEntry& destroyed) {
+  shadow::ReleaseWish wish{destroyed.decided, {}};
+  if (!request.as.database.empty()) return;
+  // Rows that were changed are still there, and not what they were.
+  const auto* lost = destroyed.destruction->find(request.subject.schema, request.subject.table);
+  const bool changed = lost != nullptr && lost->loss == shadow::Loss::Updated;
+  if (done.merged && (done.merged->added == 0 || changed)) return;
+  if (!request.subject.is_database()) wish.back = names_back(request, done);
+  const auto asked = shadow::ask_for_release(config.state_dir, wish);
+  if (!asked) log_warning("the shadow is not told", {{"why", asked.error().message()}});
+}
+
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   TRY(tools, open_archive(config));
@@ -311,15 +378,34 @@ Result<int> run(const Invocation& invocation) {
   if (!lock) return fail(lock.error());
   const auto chosen = take_programs(tools, "undrop", request);
   if (!chosen) return fail(chosen.error());
-  TRY_VOID(await_received(config, server, stop));
+  TRY(written, written_by(server));
+  const auto destroyed = known_destruction(invocation, config, request, written, stop.token());
+  if (destroyed) TRY_VOID(take_at(*destroyed, config, request));
+  if (!request.standing) TRY_VOID(await_received(config, written, stop));
   const auto began = SteadyClock::now();
   request.tell = [&](std::string_view what) { line.show(std::string(what)); };
   request.restore.tell = [&](const archive::RestoreProgress& progress) {
     const auto took = std::chrono::duration_cast<Millis>(SteadyClock::now() - began);
     line.show("undrop: " + amount_text(progress.bytes, progress.bytes_total, took));
   };
-  TRY(done, archive::undrop(request));
+  auto undropped = archive::undrop(request);
+  if (!undropped && request.standing && undropped.error().code == ErrorCode::WrongState) {
+    log_warning("the backup serves instead", {{"why", undropped.error().message()}});
+    request.standing.reset();
+    TRY_VOID(await_received(config, written, stop));
+    undropped = archive::undrop(request);
+  }
+  TRY(done, std::move(undropped));
+  const bool others = destroyed && unknown_ones_behind(config, *destroyed);
+  done.exact = destroyed && destroyed->exact && request.standing && !others && !done.merged;
+  if (others)
+    done.notes.push_back(
+        fmt::format("what was made and destroyed behind {}: if it had this name too, 'pgkeel "
+                    "undrop list' shows "
+                    "it from now on",
+                    to_string(destroyed->before)));
   tell_guard(config, request, done);
+  if (destroyed) tell_shadow(config, request, done, *destroyed);
   if (invocation.global.json) fmt::print("{}\n", archive::to_json(done).dump());
   else print(done, request);
   return 0;

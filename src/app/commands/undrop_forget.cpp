@@ -4,6 +4,7 @@
 #include "app/api_client.hpp"
 #include "app/commands/commands.hpp"
 #include "app/config/value.hpp"
+#include "app/shadow/held_copy.hpp"
 
 namespace pgkeel::app {
 namespace {
@@ -22,11 +23,27 @@ Result<Json> body_of(const std::string& name) {
                              "gone, or the name of a database; 'pgkeel undrop list' shows them."));
 }
 
+// The shadow need not be kept from it any longer.
+void tell_shadow(const Config& config, const std::string& name) {
+  const auto parts = split_name(name);
+  for (const auto& entry : known_destructions(config)) {
+    if (entry.destruction->database != parts[0]) continue;
+    shadow::ReleaseWish wish{entry.decided, {}};
+    for (const auto& relation : entry.destruction->relations)
+      if (parts.size() >= 2 && relation.schema == parts[1] &&
+          (parts.size() == 2 || relation.name == parts[2]))
+        wish.back.push_back(relation.schema + "." + relation.name);
+    const bool meant = !wish.back.empty() || (parts.size() == 1 && entry.destruction->whole);
+    if (meant) static_cast<void>(shadow::ask_for_release(config.state_dir, wish));
+  }
+}
+
 Result<int> run(const Invocation& invocation) {
   const auto name = invocation.value("RELATION").value_or("");
   TRY(body, body_of(name));
   TRY(config, invocation.load());
   TRY(answer, GuardClient(config).post("/api/v1/forget", body));
+  tell_shadow(config, name);
   if (invocation.global.json) fmt::print("{}", to_line(answer));
   else fmt::print("Remembered: what became of {} was meant.\n", name);
   return 0;

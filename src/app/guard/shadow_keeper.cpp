@@ -23,6 +23,11 @@ CompanionSpec shadow_of(const Config& config) {
           .log_file = config.state_dir / kShadowLog};
 }
 
+std::string kept_from(const shadow::ShadowStatus& status) {
+  if (!status.kept_until) return {};
+  return fmt::format(", kept from '{}' until {}", status.kept_from, to_iso8601(*status.kept_until));
+}
+
 std::string words_of(const shadow::ShadowStatus& status, std::uint64_t lag_bytes) {
   using enum shadow::ShadowState;
   switch (status.state) {
@@ -31,8 +36,8 @@ std::string words_of(const shadow::ShadowStatus& status, std::uint64_t lag_bytes
                          format_size(status.bytes_all));
     case Starting: return "replaying since its backup " + status.backup;
     case Following:
-      return fmt::format("follows at {}, {} behind", to_string(status.replayed_lsn),
-                         format_size(lag_bytes));
+      return fmt::format("follows at {}, {} behind{}", to_string(status.replayed_lsn),
+                         format_size(lag_bytes), kept_from(status));
     case Held:
     case Waiting: return status.problem ? status.problem->message : "waits";
     case Stopped: return "stopped";

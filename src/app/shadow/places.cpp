@@ -27,6 +27,8 @@ fs::path shadow_run_directory(const Config& config) {
   return run;
 }
 
+fs::path gate_directory(const Config& config) { return shadow_run_directory(config) / "gate"; }
+
 std::string relay_directory(const Config& config) {
   return config.shadow.enabled ? shadow_run_directory(config).string() : std::string();
 }

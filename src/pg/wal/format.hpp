@@ -12,6 +12,7 @@ namespace pgkeel::pg {
 
 inline constexpr std::size_t kWalPageBytes = 8192;  // every build pgkeel supports
 inline constexpr std::size_t kWalShortHeaderBytes = 24;
+inline constexpr std::size_t kWalLongHeaderBytes = 40;  // of a segment's first page
 inline constexpr std::size_t kWalRecordHeaderBytes = 24;
 /// XLogRecordMaxSize of 16 and later; older servers never wrote more either.
 inline constexpr std::uint32_t kWalRecordBytesMax = 1020U << 20U;

@@ -10,7 +10,6 @@
 namespace pgkeel::pg {
 namespace {
 
-constexpr std::size_t kLongHeaderBytes = 40;
 constexpr std::size_t kAlignment = 8;
 constexpr std::size_t kCrcAt = 20;
 // xlp_info of a page.
@@ -80,7 +79,7 @@ Result<WalReader::Step> WalReader::step() {
 
 Result<WalReader::Step> WalReader::enter_page() {
   const bool first_of_segment = at_.value % format_.segment_bytes == 0;
-  const auto bytes = first_of_segment ? kLongHeaderBytes : kWalShortHeaderBytes;
+  const auto bytes = first_of_segment ? kWalLongHeaderBytes : kWalShortHeaderBytes;
   if (available().size() < bytes) return Step::NeedsMore;
   ByteReader header(available().first(bytes));
   const auto magic = header.read<std::uint16_t>();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/log.hpp"
 #include "recover/last_seen.hpp"
 #include "recover/long_statement.hpp"
 #include "runtime/files.hpp"
@@ -114,6 +115,14 @@ nlohmann::json last_line(std::string_view output) {
   return nlohmann::json::parse(line, nullptr, false);
 }
 
+// Else what came back is as old as the guard's last look at it.
+void note_nothing_lost(const StepContext& context) {
+  auto incident = context.services.journal.load(context.incident);
+  if (incident) incident->loss.clear();
+  const auto noted = incident ? context.services.journal.update(*incident) : fail(incident.error());
+  if (!noted) log_error("that nothing was lost is not written", {{"why", noted.error().message()}});
+}
+
 // By the exit code, which is the contract.
 ErrorCode code_of(int exit) {
   switch (exit) {
@@ -156,6 +165,7 @@ Result<UndropDone> read_undrop(std::string_view output) {
     done.lsn = json.value("lsn", "");
     done.backup = json.value("backup", "");
     done.from_shadow = json.value("from", "") == "shadow";
+    done.exact = json.value("exact", false);
     for (const auto& note : json.at("notes")) done.notes.push_back(note.get<std::string>());
     for (const auto& relation : json.at("relations"))
       done.relations.push_back(relation.value("name", ""));
@@ -189,6 +199,7 @@ Task<StepResult> run_undrop(StepContext* context, UndropOrder order, AfterUndrop
   if (!done) co_return judge(*context, done.error());
   const auto told = after(*context, *done);
   if (!told) co_return StepResult::failed(told.error());
+  if (done->exact) note_nothing_lost(*context);
   co_return StepResult::done(done->describe());
 }
 

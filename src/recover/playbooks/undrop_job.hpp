@@ -24,6 +24,7 @@ struct UndropDone {
   std::string lsn;
   std::string backup;
   bool from_shadow = false;  ///< instead of the backup
+  bool exact = false;        ///< as it was right before it was destroyed
   [[nodiscard]] std::string describe() const;
 };
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "pg/wal/format.hpp"
+
 namespace pgkeel::shadow {
 namespace {
 
@@ -40,14 +42,6 @@ std::vector<pg::RelationFile> others_than(const std::vector<pg::RelationFile>& d
   return others;
 }
 
-std::vector<pg::RelationFile> that_stay(const std::set<pg::RelationFile>& made,
-                                        const std::vector<pg::RelationFile>& dropped) {
-  std::vector<pg::RelationFile> stay;
-  for (const auto& file : made)
-    if (std::ranges::find(dropped, file) == dropped.end()) stay.push_back(file);
-  return stay;
-}
-
 // Of tables of people's: a catalog's rows change with every index.
 std::map<pg::RelationFile, RowCounts> many_of(const Doings& doings, std::uint64_t least) {
   std::map<pg::RelationFile, RowCounts> many;
@@ -67,6 +61,13 @@ std::string_view to_string(HoldKind kind) {
     case HoldKind::Database: return "database";
   }
   return "unknown";
+}
+
+Lsn end_before(Lsn record) {
+  const auto in_page = record.value % pg::kWalPageBytes;
+  const bool behind_header =
+      in_page == pg::kWalShortHeaderBytes || in_page == pg::kWalLongHeaderBytes;
+  return behind_header ? Lsn(record.value - in_page) : record;
 }
 
 void Gate::read(const pg::WalRecord& record, const pg::WalMeaning& meaning, SteadyTime now) {
@@ -103,9 +104,9 @@ void Gate::ended(const pg::WalRecord& record, const pg::TransactionEnd& end) {
   found.at = end.at;
   found.database = doings.database.valid() ? doings.database : end.database;
   found.files = others_than(end.dropped, doings.made);
-  found.files_made = that_stay(doings.made, end.dropped);
-  found.relations.assign(doings.locked.begin(), doings.locked.end());
+  found.locks = doings.locked;
   found.rows = many_of(doings, bounds_.rows);
+  if (hold_again(found)) return;
   if (!found.files.empty() && doings.lock) {
     found.before = *doings.lock;
     return hold(std::move(found));
@@ -135,6 +136,7 @@ void Gate::database_dropped(const pg::WalRecord& record, const pg::DatabaseDropp
   found.kind = HoldKind::Database;
   found.xid = record.xid;
   found.database = dropped.database;
+  if (hold_again(found)) return;
   for (const auto& mark : invalidated_)
     if (!mark.database || *mark.database == dropped.database)
       found.before = std::min(found.before, mark.at);
@@ -144,7 +146,24 @@ void Gate::database_dropped(const pg::WalRecord& record, const pg::DatabaseDropp
   hold(std::move(found));
 }
 
+// What was held before is held where it was, whatever of it could be read again.
+bool Gate::hold_again(Hold& hold) {
+  const auto known = kept_.extract(hold.decided);
+  if (!known) return false;
+  hold.before = known.mapped().before;
+  hold.kind = known.mapped().kind;
+  hold.partial = hold.kind == HoldKind::Rows;  // the files that go are all in the commit's record
+  const bool locked = hold.kind == HoldKind::Files && hold.before == hold.decided;
+  this->hold(std::move(hold));
+  if (locked)
+    for (auto& one : holds_)
+      if (one.before == one.decided && one.kind == HoldKind::Files) one.readable = false;
+  return true;
+}
+
+// What the shadow has been given already, by a gate before this one, is past keeping.
 void Gate::hold(Hold hold) {
+  if (hold.decided < passed_ || released_.contains(hold.decided)) return;
   if (hold.before < passed_) {
     hold.before = hold.decided;
     hold.readable = false;
@@ -153,17 +172,33 @@ void Gate::hold(Hold hold) {
   holds_.insert(at, std::move(hold));
 }
 
-void Gate::release(Lsn before) {
-  std::erase_if(holds_, [&](const Hold& hold) { return hold.before == before; });
+void Gate::release(Lsn decided) {
+  std::erase_if(holds_, [&](const Hold& hold) { return hold.decided == decided; });
+  kept_.erase(decided);
+  released_.insert(decided);
+}
+
+void Gate::move(Lsn decided, Lsn before) {
+  for (auto& hold : holds_)
+    if (hold.decided == decided && hold.before < before && before <= decided) hold.before = before;
+  if (const auto kept = kept_.find(decided); kept != kept_.end())
+    kept->second.before = std::max(kept->second.before, std::min(before, decided));
+  std::ranges::sort(holds_, {}, &Hold::before);
+}
+
+void Gate::forget_released_before(Lsn position) {
+  released_.erase(released_.begin(), released_.lower_bound(position));
 }
 
 Lsn Gate::limit(SteadyTime now) {
   auto end = read_;
   if (!holds_.empty()) end = std::min(end, holds_.front().before);
+  for (const auto& [decided, kept] : kept_) end = std::min(end, kept.before);
   const auto since = now - bounds_.fate;
   if (const auto lock = transactions_.first_lock(since)) end = std::min(end, *lock);
   std::erase_if(invalidated_, [&](const Invalidated& mark) { return mark.read_at <= since; });
   for (const auto& mark : invalidated_) end = std::min(end, mark.at);
+  if (end != read_) end = end_before(end);
   passed_ = std::max(passed_, end);
   return passed_;
 }

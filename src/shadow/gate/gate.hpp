@@ -7,7 +7,9 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "shadow/gate/transactions.hpp"
@@ -27,12 +29,13 @@ struct Hold {
   HoldKind kind = HoldKind::Files;
   /// False: the lock had gone through, and the relations cannot be read where the shadow stands.
   bool readable = true;
+  /// True: a gate before this one held it, and what follows may be less than the transaction did.
+  bool partial = false;
   pg::ShortXid xid;
   WallTime at;  ///< of the commit
   Oid database;
-  std::vector<Oid> relations;                  ///< that were locked
+  std::map<Oid, Lsn> locks;                    ///< of relations, where each was taken first
   std::vector<pg::RelationFile> files;         ///< that go, but for those it made itself
-  std::vector<pg::RelationFile> files_made;    ///< and that stay
   std::map<pg::RelationFile, RowCounts> rows;  ///< of Rows: the tables with so many
 };
 
@@ -41,10 +44,33 @@ struct GateBounds {
   std::uint64_t rows = 1'000;  ///< deleted or updated in one table by one transaction
 };
 
+/// Where what lies before that record ends: at the page's start where only its header lies between.
+/// A standby that has a page's header and no record waits for ever. Where replay stands, too, when
+/// all of it is done.
+[[nodiscard]] Lsn end_before(Lsn record);
+
+/// What a gate before this one held.
+struct KeptHold {
+  Lsn before;
+  HoldKind kind = HoldKind::Files;
+};
+
+/// Where a gate begins that is to go on where another one ended.
+struct GateStart {
+  GateBounds bounds;
+  Lsn passed;                         ///< the shadow has been given all up to here
+  std::set<Lsn> released;             ///< Hold::decided of those that were
+  std::map<Lsn, KeptHold> kept = {};  ///< by Hold::decided, of those that were not
+};
+
 class Gate {
  public:
-  /// `from`: where the shadow stands.
-  Gate(GateBounds bounds, int major, Lsn from) : bounds_(bounds), major_(major), passed_(from) {}
+  Gate(GateStart start, int major)
+      : bounds_(start.bounds),
+        major_(major),
+        passed_(start.passed),
+        released_(std::move(start.released)),
+        kept_(std::move(start.kept)) {}
 
   /// The next record, and what it means.
   void read(const pg::WalRecord& record, const pg::WalMeaning& meaning, SteadyTime now);
@@ -55,7 +81,17 @@ class Gate {
 
   /// Not released yet, the first one first.
   [[nodiscard]] const std::deque<Hold>& holds() const { return holds_; }
-  void release(Lsn before);
+  /// That one never holds again, also when its WAL is read anew, or has not been read yet.
+  void release(Lsn decided);
+  /// Up to a later lock of the same transaction: what was locked before is not lost.
+  void move(Lsn decided, Lsn before);
+  /// Hold::decided of those that were released, as far as their WAL may be read again.
+  [[nodiscard]] const std::set<Lsn>& released() const { return released_; }
+  void forget_released_before(Lsn position);
+  /// Behind the last record that was read.
+  [[nodiscard]] Lsn position() const { return read_; }
+  /// As far as limit() has said.
+  [[nodiscard]] Lsn passed() const { return passed_; }
 
  private:
   struct Invalidated {
@@ -66,6 +102,7 @@ class Gate {
   void ended(const pg::WalRecord& record, const pg::TransactionEnd& end);
   void overwritten(const pg::WalRecord& record, const pg::RowOverwritten& row, SteadyTime now);
   void database_dropped(const pg::WalRecord& record, const pg::DatabaseDropped& dropped);
+  bool hold_again(Hold& hold);
   void hold(Hold hold);
 
   GateBounds bounds_;
@@ -74,6 +111,8 @@ class Gate {
   Lsn read_;    ///< behind the last record
   Transactions transactions_;
   std::deque<Hold> holds_;
+  std::set<Lsn> released_;
+  std::map<Lsn, KeptHold> kept_;  ///< whose WAL was not read again yet
   std::vector<Invalidated> invalidated_;
 };
 

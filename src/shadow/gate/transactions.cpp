@@ -22,7 +22,10 @@ void Doings::add(const Doings& other) {
     locked_at = other.locked_at;
     database = other.database;
   }
-  locked.insert(other.locked.begin(), other.locked.end());
+  for (const auto& [relation, at] : other.locked) {
+    const auto [known, added] = locked.emplace(relation, at);
+    if (!added) known->second = std::min(known->second, at);
+  }
   made.insert(other.made.begin(), other.made.end());
   for (const auto& [file, counts] : other.rows) {
     auto& sum = rows[file];
@@ -45,7 +48,7 @@ void Transactions::lock(const pg::StandbyLock& lock, Lsn at, SteadyTime now) {
     made_by_nobody_.erase(found);
     return;
   }
-  doings.locked.insert(lock.relation);
+  doings.locked.emplace(lock.relation, at);
   if (doings.lock) return;
   doings.lock = at;
   doings.locked_at = now;

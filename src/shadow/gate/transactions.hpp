@@ -24,9 +24,9 @@ struct RowCounts {
 struct Doings {
   /// The first record by which a standby locks a relation that was there before it.
   std::optional<Lsn> lock;
-  SteadyTime locked_at{};  ///< when that record was read
-  Oid database;            ///< of the locks
-  std::set<Oid> locked;
+  SteadyTime locked_at{};     ///< when that record was read
+  Oid database;               ///< of the locks
+  std::map<Oid, Lsn> locked;  ///< where each was locked first
   std::set<pg::RelationFile> made;
   std::map<pg::RelationFile, RowCounts> rows;  ///< of tables and of the server's catalogs
 

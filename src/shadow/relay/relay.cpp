@@ -77,7 +77,8 @@ bool write_all(int fd, RelaySession& session) {
 
 Result<std::unique_ptr<Relay>> Relay::start(RelayOptions options) {
   std::unique_ptr<Relay> relay(new Relay(std::move(options)));
-  TRY(shelf, Shelf::open(relay->options_.places));
+  const auto& at = relay->options_;
+  TRY(shelf, at.up_to ? Shelf::open_up_to(at.places, *at.up_to) : Shelf::open(at.places));
   relay->shelf_ = std::move(shelf);
   TRY_VOID(relay->listen());
   relay->thread_ =

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct RelayOptions {
   std::filesystem::path directory;
   SystemId system_id;
   ShelfPlaces places;
+  /// Nothing beyond is given until received() says so; nothing: all that the archive has.
+  std::optional<HeldWal> up_to = {};
 };
 
 /// As libpq names the socket in a directory.

@@ -79,6 +79,7 @@ void RelaySession::begin(const pg::StartupPacket& packet) {
                   kFatal);
   if (const auto name = packet.parameters.find("application_name"); name != packet.parameters.end())
     view_.application_name = name->second;
+  replays_ = view_.application_name != kGateName;
   out_.authentication_ok();
   out_.parameter_status("server_encoding", "UTF8");
   out_.parameter_status("client_encoding", "UTF8");
@@ -224,7 +225,7 @@ Result<void> RelaySession::send_wal(SteadyTime now) {
     newest_ = held->timeline;
   }
   const auto limit = left_ ? left_->at : held->end;
-  if (!watch_ && view_.sent < limit) TRY_VOID(begin_watch());
+  if (!watch_ && replays_ && view_.sent < limit) TRY_VOID(begin_watch());
   while (view_.sent < limit && !view_.held && pending().size() + kMessageMax < kPendingMax)
     TRY_VOID(send_piece(limit, now));
   if (left_ && view_.sent >= limit) leave();
@@ -259,7 +260,11 @@ Result<void> RelaySession::look_up_to(Lsn end) {
 Result<void> RelaySession::send_piece(Lsn limit, SteadyTime now) {
   const WalPiece piece{view_.timeline, view_.sent, piece_bytes(view_.sent, limit)};
   TRY_VOID(shelf_.read(open_, piece, piece_));
-  TRY(unfit, watch_->look(piece_));
+  std::optional<UnfitRecord> unfit;
+  if (watch_) {
+    TRY(found, watch_->look(piece_));
+    unfit = std::move(found);
+  }
   if (unfit) {
     piece_.resize(unfit->start > view_.sent ? unfit->start.value - view_.sent.value : 0);
     view_.held = unfit;

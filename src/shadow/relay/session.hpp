@@ -19,6 +19,9 @@
 
 namespace pgkeel::shadow {
 
+/// The application_name of a gate: it replays nothing and is given what no standby here may replay.
+inline constexpr const char* kGateName = "pgkeel_gate";
+
 /// What a standby has said of itself.
 struct StandbyView {
   std::string application_name;
@@ -81,6 +84,7 @@ class RelaySession {
   pg::BackendWriter out_;
   OpenSegment open_;
   std::optional<RecordWatch> watch_;
+  bool replays_ = true;
   std::vector<std::byte> piece_;
   std::optional<LeftTimeline> left_;  ///< where the timeline that is streamed ends
   TimelineId newest_;                 ///< when that was looked up

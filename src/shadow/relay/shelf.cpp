@@ -27,14 +27,26 @@ runtime::Fd open_file(const fs::path& path) {
 
 }  // namespace
 
+Result<void> Shelf::open_store() {
+  TRY(store, archive::open_store(places_.store));
+  store_ = std::move(store);
+  source_.emplace(*store_, places_.keys, places_.incoming, places_.segment_bytes);
+  return {};
+}
+
 Result<std::unique_ptr<Shelf>> Shelf::open(ShelfPlaces places) {
   std::unique_ptr<Shelf> shelf(new Shelf(std::move(places)));
+  TRY_VOID(shelf->open_store());
   auto& at = shelf->places_;
-  TRY(store, archive::open_store(at.store));
-  shelf->store_ = std::move(store);
-  shelf->source_.emplace(*shelf->store_, at.keys, at.incoming, at.segment_bytes);
   TRY(held, find_held_wal(
                 {at.incoming, shelf->store_.get(), &*shelf->source_, at.cache, at.segment_bytes}));
+  shelf->held_ = held;
+  return shelf;
+}
+
+Result<std::unique_ptr<Shelf>> Shelf::open_up_to(ShelfPlaces places, const HeldWal& held) {
+  std::unique_ptr<Shelf> shelf(new Shelf(std::move(places)));
+  TRY_VOID(shelf->open_store());
   shelf->held_ = held;
   return shelf;
 }

@@ -49,6 +49,8 @@ class Shelf {
  public:
   /// Finds how far the WAL goes. What the store says.
   static Result<std::unique_ptr<Shelf>> open(ShelfPlaces places);
+  /// Gives no more than `held` until it is told of more: somebody else says how far it may go.
+  static Result<std::unique_ptr<Shelf>> open_up_to(ShelfPlaces places, const HeldWal& held);
 
   /// From any thread: all up to `end` of that timeline is in the spool.
   void received(TimelineId timeline, Lsn end);
@@ -66,6 +68,7 @@ class Shelf {
 
  private:
   explicit Shelf(ShelfPlaces places) : places_(std::move(places)) {}
+  Result<void> open_store();
   Result<void> turn_to(OpenSegment& open, const pg::WalSegment& segment);
   Result<runtime::Fd> fetch(const std::string& name);
 

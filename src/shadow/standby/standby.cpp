@@ -63,11 +63,28 @@ std::optional<WallTime> time_of(const std::string* epoch) {
   return WallTime(std::chrono::microseconds(micros));
 }
 
-const StandbyView* ours_among(const std::vector<StandbyView>& standbys) {
-  const StandbyView* ours = nullptr;  // a refused one is listed behind one that streams
-  for (const auto& view : standbys)
-    if (view.application_name == kShadowName && (ours == nullptr || view.held)) ours = &view;
+// Held counts more than refused, and that more than streaming.
+std::optional<StandbyView> ours_among(const std::vector<StandbyView>& standbys) {
+  const auto weight = [](const StandbyView& view) { return view.held ? 2 : view.refusal ? 1 : 0; };
+  std::optional<StandbyView> ours;
+  for (const auto& view : standbys) {
+    const bool is_ours = view.application_name == kShadowName || view.application_name == kGateName;
+    if (is_ours && (!ours || weight(view) > weight(*ours))) ours = view;
+  }
   return ours;
+}
+
+// A copy cannot be read before it is there, and cannot be given less than it has.
+Result<GatePosition> stands_at(const pg::ControlFile& control, archive::Store& store,
+                               const std::string& label) {
+  GatePosition stands{control.min_recovery_timeline, control.min_recovery_point};
+  TRY(backups, archive::list_backups(store));
+  for (const auto& backup : backups)
+    if (backup.label == label && backup.stop_lsn > stands.at)
+      stands = {backup.timeline, backup.stop_lsn};
+  if (stands.at.valid() && stands.timeline.valid()) return stands;
+  return fail(ErrorCode::Malformed,
+              fmt::format("backup {}, of which it was made, is in the archive no more", label));
 }
 
 // It cannot be read or does not replay; anything else may pass.
@@ -90,6 +107,7 @@ void Standby::run() {
   while (!request_.stop.stop_requested()) {
     const bool was_to_be_built = anew_;
     const auto done = attempt();
+    gate_.reset();
     server_.reset();
     status_.following_since.reset();
     if (!done && done.error().code != ErrorCode::Cancelled) failed(done.error());
@@ -172,13 +190,32 @@ Result<void> Standby::start(const archive::RestoreRequest& archive) {
   options.account = archive.account;
   options.superuser = archive.superuser;
   options.tablespaces = tablespaces_of(copy_.data_dir());
-  options.tablespaces.push_back(request_.relay_directory);
-  options.settings = standby_settings(control, request_.relay_directory, kShadowName);
+  options.tablespaces.push_back(streams_from());
+  options.settings = standby_settings(control, streams_from(), kShadowName);
   TRY_VOID(runtime::ensure_directory(request_.work_dir, {.mode = 0700, .owner = archive.account}));
   rotate(request_.work_dir / "server.log");
+  if (request_.gate) TRY_VOID(open_gate(control, archive, options));
   TRY(server, archive::PrivateServer::start(std::move(options)));
   server_ = std::move(server);
   return await_consistent();
+}
+
+Result<void> Standby::open_gate(const pg::ControlFile& control,
+                                const archive::RestoreRequest& archive,
+                                const archive::PrivateServerOptions& server) {
+  auto options = *request_.gate;
+  options.sides.shadow = [server](const std::string& database) {
+    return archive::connect_to(server, database);
+  };
+  TRY_VOID(runtime::ensure_directory(options.directory, {.mode = 0750, .owner = archive.account}));
+  TRY(stands, stands_at(control, *archive.store, status_.backup));
+  TRY(gate, GateKeeper::start(std::move(options), stands));
+  gate_ = std::move(gate);
+  return {};
+}
+
+std::filesystem::path Standby::streams_from() const {
+  return request_.gate ? request_.gate->directory : request_.relay_directory;
 }
 
 // What fails again within a moment is one trouble that lasts, not many that pass.
@@ -219,9 +256,9 @@ Result<void> Standby::follow() {
     TRY_VOID(server_->alive());
     TRY_VOID(look(session));
     TRY_VOID(require_room());
-    const bool silent = SteadyClock::now() - streamed_at_ > kSilentMax;
-    look_at_relay(silent ? ShadowState::Waiting : ShadowState::Following);
-    if (!silent && SteadyClock::now() - began > kHealthyAfter) status_.given_up.reset();
+    const bool unfed = silent(SteadyClock::now());
+    look_at_relay(unfed ? ShadowState::Waiting : ShadowState::Following);
+    if (!unfed && SteadyClock::now() - began > kHealthyAfter) status_.given_up.reset();
     if (anew_) return {};
     show();
   } while (rest(kLookEvery));
@@ -249,17 +286,28 @@ Result<void> Standby::look(client::ReplicationSession& session) {
 void Standby::look_at_relay(ShadowState otherwise) {
   status_.state = otherwise;
   if (otherwise != ShadowState::Starting) status_.problem.reset();
-  const auto standbys = read_relay_status(request_.relay_status);
-  const auto* ours = standbys ? ours_among(*standbys) : nullptr;
-  if (ours != nullptr && ours->held) {
+  const auto ours = seen_by_relays();
+  if (ours && ours->held) {
     const auto why = Error(ErrorCode::WrongState, ours->held->what + " cannot be replayed here");
     return stuck(ShadowState::Held, why, ours->held->start);
   }
-  if (ours != nullptr && ours->refusal && otherwise != ShadowState::Following)
+  if (ours && ours->refusal && otherwise != ShadowState::Following)
     return stuck(ShadowState::Waiting, *ours->refusal, status_.replayed_lsn);
   if (otherwise == ShadowState::Waiting)
     status_.problem = archive::problem_of(
         Error(ErrorCode::WrongState, "no WAL comes from the receiver's relay"), wall_now());
+}
+
+std::optional<StandbyView> Standby::seen_by_relays() const {
+  auto standbys = read_relay_status(request_.relay_status).value_or(std::vector<StandbyView>());
+  if (gate_)
+    for (auto& view : gate_->standbys()) standbys.push_back(std::move(view));
+  return ours_among(standbys);
+}
+
+bool Standby::silent(SteadyTime now) const {
+  const auto fed_at = gate_ ? std::min(gate_->fed_at(), streamed_at_) : streamed_at_;
+  return now - fed_at > kSilentMax;
 }
 
 void Standby::stuck(ShadowState state, const Error& why, Lsn behind) {
@@ -271,7 +319,7 @@ void Standby::stuck(ShadowState state, const Error& why, Lsn behind) {
   const auto now = SteadyClock::now();
   if (now - asked_archive_at_ < kAskArchiveEvery) return;
   asked_archive_at_ = now;
-  anew_ = newer_backup_fits(behind);
+  anew_ = newer_backup_fits(behind) && !(gate_ && gate_->holds());
 }
 
 bool Standby::newer_backup_fits(Lsn behind) const {
@@ -298,8 +346,22 @@ void Standby::failed(const Error& error) {
 void Standby::show() {
   shown_at_ = SteadyClock::now();
   status_.written_at = wall_now();
+  show_gate();
   const auto written = runtime::write_file_atomic(request_.status_file, to_json(status_));
   if (!written) log_warning("status not written", {{"why", written.error().message()}});
+}
+
+void Standby::show_gate() {
+  const auto gate = gate_ ? gate_->status() : GateStatus{};
+  status_.gate_read_lsn = gate_ ? gate_->told() : Lsn{};
+  status_.kept_from.clear();
+  status_.kept_until.reset();
+  for (const auto& entry : gate.entries) {
+    if (!entry.kept() || !entry.destruction) continue;
+    status_.kept_from = entry.destruction->describe();
+    status_.kept_until = entry.until;
+    return;
+  }
 }
 
 // False when told to stop meanwhile.

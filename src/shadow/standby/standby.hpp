@@ -13,6 +13,7 @@
 #include <string>
 
 #include "archive/restore/private_server.hpp"
+#include "shadow/gate/keeper.hpp"
 #include "shadow/standby/copy.hpp"
 #include "shadow/standby/status.hpp"
 
@@ -29,6 +30,9 @@ struct StandbyRequest {
   std::filesystem::path relay_status;     ///< what the relay says of it
   std::filesystem::path status_file;
   SystemId system_id;  ///< whose shadow it is
+  /// What it is kept from; its sides but for the live server's are filled in. Nothing: it follows
+  /// all the archive has.
+  std::optional<GateOptions> gate = {};
   std::stop_token stop;
 };
 
@@ -43,6 +47,11 @@ class Standby {
   Result<void> ready_copy(const archive::RestoreRequest& archive);
   Result<void> build(const archive::RestoreRequest& archive);
   Result<void> start(const archive::RestoreRequest& archive);
+  Result<void> open_gate(const pg::ControlFile& control, const archive::RestoreRequest& archive,
+                         const archive::PrivateServerOptions& server);
+  [[nodiscard]] std::filesystem::path streams_from() const;
+  [[nodiscard]] std::optional<StandbyView> seen_by_relays() const;
+  [[nodiscard]] bool silent(SteadyTime now) const;
   Result<void> follow();
   Result<void> look(client::ReplicationSession& session);
   Result<void> await_consistent();
@@ -53,11 +62,13 @@ class Standby {
   [[nodiscard]] bool newer_backup_fits(Lsn behind) const;
   void failed(const Error& error);
   void show();
+  void show_gate();
   [[nodiscard]] bool rest(Millis limit) const;
 
   StandbyRequest request_;
   ShadowCopy copy_;
   ShadowStatus status_;
+  std::unique_ptr<GateKeeper> gate_;
   std::unique_ptr<archive::PrivateServer> server_;
   SteadyTime shown_at_{};
   SteadyTime asked_archive_at_{};

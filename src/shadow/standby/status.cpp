@@ -78,6 +78,9 @@ std::string to_json(const ShadowStatus& status) {
                      {"bytes_all", status.bytes_all},
                      {"timeline", status.timeline.value},
                      {"replayed_lsn", to_string(status.replayed_lsn)},
+                     {"kept_from", status.kept_from},
+                     {"kept_until", time_json(status.kept_until)},
+                     {"gate_read_lsn", to_string(status.gate_read_lsn)},
                      {"replayed_until", time_json(status.replayed_until)},
                      {"following_since", time_json(status.following_since)},
                      {"problem", problem_json(status.problem)},
@@ -104,6 +107,9 @@ Result<ShadowStatus> parse_shadow_status(std::string_view json) {
   status.bytes_all = number_of(parsed, "bytes_all");
   status.timeline = TimelineId(static_cast<std::uint32_t>(number_of(parsed, "timeline")));
   status.replayed_lsn = parse_lsn(text_of(parsed, "replayed_lsn")).value_or(Lsn{});
+  status.kept_from = text_of(parsed, "kept_from");
+  status.kept_until = time_of(parsed, "kept_until");
+  status.gate_read_lsn = parse_lsn(text_of(parsed, "gate_read_lsn")).value_or(Lsn{});
   status.replayed_until = time_of(parsed, "replayed_until");
   status.following_since = time_of(parsed, "following_since");
   status.problem = problem_of(parsed, "problem");

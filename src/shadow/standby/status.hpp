@@ -38,6 +38,10 @@ struct ShadowStatus {
   std::uint64_t bytes_all = 0;  ///< of the backup
   TimelineId timeline;
   Lsn replayed_lsn;
+  /// What it is kept from first ("shop.public.orders dropped"), and until when; empty: nothing.
+  std::string kept_from;
+  std::optional<WallTime> kept_until;
+  Lsn gate_read_lsn;  ///< up to here gate.json says what it is kept from; zero: from nothing
   std::optional<WallTime> replayed_until;  ///< the last transaction's commit
   std::optional<WallTime> following_since;
   /// Gone when it follows again, or is being built or begins to replay for a minute since.

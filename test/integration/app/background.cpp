@@ -19,7 +19,15 @@ Background::Background(const Binary& binary, std::vector<std::string> args) {
   process_.emplace(*std::move(started));
 }
 
+void Background::kill() {
+  static_cast<void>(process_->signal(SIGKILL));
+  const auto ended = loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kPatience)));
+  if (!ended) throw std::runtime_error(ended.error().message());
+  process_.reset();
+}
+
 Background::~Background() {
+  if (!process_) return;
   static_cast<void>(process_->signal(SIGTERM));
   const auto ended = loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kPatience)));
   if (!ended) static_cast<void>(process_->signal(SIGKILL));

@@ -15,6 +15,8 @@ class Background {
   Background(const Binary& binary, std::vector<std::string> args);
   /// SIGTERM, and waits; SIGKILL when that does not help.
   ~Background();
+  /// It gets no chance to clean up; waited for.
+  void kill();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 

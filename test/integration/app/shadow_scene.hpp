@@ -26,6 +26,7 @@ inline constexpr Seconds kBuildPatience{120};
 
 class ShadowScene : public testing::Test {
  protected:
+  explicit ShadowScene(const PostgresOptions& options = {}) : server_(options) {}
   void SetUp() override {
     binary_.write("pgkeel.toml",
                   "state_dir = \"state\"\n[instance]\nkind = \"managed\"\n" +
@@ -67,8 +68,8 @@ class ShadowScene : public testing::Test {
     const auto file = server_.temp_dir() / "answer";
     fs::remove(file);
     try {
-      run_child({(server_.bin_dir() / "psql").string(), "-h", socket_dir().string(), "-p", "5432",
-                 "-U", "postgres", "-d", "postgres", "-Atc", sql},
+      run_child({"/usr/lib/postgresql/15/bin/psql", "-h", socket_dir().string(), "-p", "5432", "-U",
+                 "postgres", "-d", "postgres", "-Atc", sql},
                 file);
     } catch (const std::exception&) {
       return {};

@@ -49,7 +49,7 @@ class GateLive : public EveryMajor {
   }
   // A record a millisecond, as if it had just been written; `pause` once behind that position.
   Passed between(Lsn from, Lsn to, Lsn pause_at = {}, Millis pause = {}) {
-    Gate gate({}, GetParam(), from);
+    Gate gate({.bounds = {}, .passed = from, .released = {}}, GetParam());
     SteadyTime now{};
     for_each_record(*server_, GetParam(), {from, to}, [&](const pg::WalRecord& record) {
       if (pause_at.valid() && record.start >= pause_at) {
@@ -90,11 +90,11 @@ TEST_P(GateLive, WhatEndsFilesIsHeldBeforeItsFirstLock) {
     const auto& hold = passed.holds.front();
     EXPECT_EQ(hold.kind, HoldKind::Files);
     EXPECT_TRUE(hold.readable);
-    EXPECT_THAT(hold.relations, Contains(oid));
+    EXPECT_TRUE(hold.locks.contains(oid));
     EXPECT_FALSE(hold.files.empty());
     EXPECT_GE(hold.before, before);
     EXPECT_LT(hold.before, hold.decided);
-    EXPECT_EQ(passed.limit_late, hold.before);
+    EXPECT_EQ(passed.limit_late, shadow::end_before(hold.before));
   };
   expect_held({"truncate orders"}, "orders");
   expect_held({"begin; savepoint s; drop table items; release s; commit"}, "items");
@@ -202,7 +202,7 @@ TEST_P(GateLive, TwoDestructionsAreTwoHoldsAndOneMayBeReleased) {
   server_->query("create table items (id int)");
   server_->query("drop table items");
   const auto to = flushed_position(*server_);
-  Gate gate({}, GetParam(), from);
+  Gate gate({.bounds = {}, .passed = from, .released = {}}, GetParam());
   for_each_record(*server_, GetParam(), {from, to}, [&](const pg::WalRecord& record) {
     pg::WalContents contents;
     ASSERT_TRUE(contents.read(record, GetParam()));
@@ -211,11 +211,12 @@ TEST_P(GateLive, TwoDestructionsAreTwoHoldsAndOneMayBeReleased) {
   ASSERT_EQ(gate.holds().size(), 2U);
   const auto first = gate.holds()[0].before;
   const auto second = gate.holds()[1].before;
-  EXPECT_EQ(gate.limit(SteadyTime() + 1h), first);
-  gate.release(first);
-  EXPECT_EQ(gate.limit(SteadyTime() + 1h), second);
-  gate.release(second);
+  EXPECT_EQ(gate.limit(SteadyTime() + 1h), shadow::end_before(first));
+  gate.release(gate.holds()[0].decided);
+  EXPECT_EQ(gate.limit(SteadyTime() + 1h), shadow::end_before(second));
+  gate.release(gate.holds()[0].decided);
   EXPECT_EQ(gate.limit(SteadyTime() + 1h), to);
+  EXPECT_EQ(gate.released().size(), 2U);
 }
 
 }  // namespace

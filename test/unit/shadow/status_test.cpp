@@ -22,6 +22,9 @@ TEST(ShadowStatus, ComesBackAsWritten) {
   status.bytes_all = 9;
   status.timeline = TimelineId(2);
   status.replayed_lsn = Lsn(0x1'0000'0028);
+  status.gate_read_lsn = Lsn(0x1'0000'0128);
+  status.kept_from = "shop.public.orders dropped";
+  status.kept_until = status.written_at;
   status.replayed_until = parse_iso8601("2026-11-22T10:00:00.5Z").value();
   status.following_since = status.replayed_until;
   status.problem =

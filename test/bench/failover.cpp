@@ -151,17 +151,5 @@ std::vector<Cell> measure_all() {
 
 int main(int argc, char** argv) {
   using namespace pgkeel::bench;
-  const bool json = argc == 2 && std::string_view(argv[1]) == "--json";
-  if (argc > 1 && !json) {
-    std::fputs("usage: bench_failover [--json]\n", stderr);
-    return 2;
-  }
-  try {
-    const auto cells = measure_all();
-    fmt::print("{}", json ? to_json("failover", cells) + "\n" : to_table(cells));
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench failover: {}\n", error.what());
-    return 1;
-  }
+  return run_bench("failover", {argv, static_cast<std::size_t>(argc)}, measure_all);
 }

@@ -76,4 +76,21 @@ std::string to_table(std::span<const Cell> cells) {
   return table;
 }
 
+int run_bench(std::string_view bench, std::span<char*> arguments,
+              const std::function<std::vector<Cell>()>& measure) {
+  const bool json = arguments.size() == 2 && std::string_view(arguments[1]) == "--json";
+  if (arguments.size() > 1 && !json) {
+    fmt::print(stderr, "usage: bench_{} [--json]\n", bench);
+    return 2;
+  }
+  try {
+    const auto cells = measure();
+    fmt::print("{}", json ? to_json(bench, cells) + "\n" : to_table(cells));
+    return 0;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench {}: {}\n", bench, error.what());
+    return 1;
+  }
+}
+
 }  // namespace pgkeel::bench

@@ -2,6 +2,7 @@
 // result". `holds` is computed from the limit, never set by hand.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,5 +34,10 @@ struct Cell {
 [[nodiscard]] std::string to_json(std::string_view bench, std::span<const Cell> cells);
 /// A table for people.
 [[nodiscard]] std::string to_table(std::span<const Cell> cells);
+
+/// The whole of a benchmark that takes nothing but --json: measures, prints, and says as the exit
+/// code whether the run was valid.
+int run_bench(std::string_view bench, std::span<char*> arguments,
+              const std::function<std::vector<Cell>()>& measure);
 
 }  // namespace pgkeel::bench

@@ -25,11 +25,10 @@ struct TableRows {
   std::size_t relation;  ///< in TakenOut::relations
 };
 
-/// What was read from the copy: definitions in `script`, and what rows there are to copy.
+/// What was read from the copy: definitions, but for foreign keys of a table, and what rows there
+/// are to copy.
 struct TakenOut {
-  std::filesystem::path script;
-  /// Of a table: indexes, constraints, triggers, rules; but for foreign keys.
-  std::filesystem::path script_behind_rows = {};
+  DefinitionFiles files;
   std::vector<UndroppedRelation> relations;  ///< tables, with their rows once these are known
   std::vector<std::string> quoted;           ///< the same, to be analyzed
   std::vector<TableRows> rows;

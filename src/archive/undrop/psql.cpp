@@ -133,8 +133,8 @@ std::string without(const std::vector<std::string>& foreign_keys, std::string_vi
 
 Result<void> dump_definitions(const ClientSide& side, const std::string& database,
                               const Definitions& wanted) {
-  const auto dump = wanted.before_rows.string() + ".dump";
-  const auto list = wanted.before_rows.string() + ".list";
+  const auto dump = wanted.files.before_rows.string() + ".dump";
+  const auto list = wanted.files.before_rows.string() + ".list";
   TRY(spec, program(side, "pg_dump", database));
   spec.argv.insert(spec.argv.end(), {"--file=" + dump, "--format=custom"});
   spec.argv.insert(spec.argv.end(), wanted.options.begin(), wanted.options.end());
@@ -145,13 +145,12 @@ Result<void> dump_definitions(const ClientSide& side, const std::string& databas
   const auto& all = listed.out;
   const auto kept = wanted.with_foreign_keys ? all : without(wanted.foreign_keys, all);
   TRY_VOID(runtime::write_file_atomic(list, kept, {.mode = 0600, .owner = side.account}));
-  for (const bool behind : {false, true}) {
+  for (const auto& [section, file] :
+       {std::pair("pre-data", &wanted.files.before_rows), std::pair("data", &wanted.files.values),
+        std::pair("post-data", &wanted.files.behind_rows)}) {
     TRY(write, offline_program(side, "pg_restore"));
-    const auto& file = behind ? wanted.behind_rows : wanted.before_rows;
-    write.argv.insert(write.argv.end(), {"--use-list=" + list, "--file=" + file.string()});
-    if (behind) write.argv.emplace_back("--section=post-data");
-    else write.argv.insert(write.argv.end(), {"--section=pre-data", "--section=data"});
-    write.argv.push_back(dump);
+    write.argv.insert(write.argv.end(), {"--use-list=" + list, "--file=" + file->string(),
+                                         fmt::format("--section={}", section), dump});
     TRY_VOID(run(side, "pg_restore", std::move(write)));
   }
   return {};

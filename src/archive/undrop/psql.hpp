@@ -58,12 +58,18 @@ Result<PsqlOutput> outcome_of(std::string_view program, Result<runtime::ProcessO
 /// Nothing here may end while it works; a day is longer than any table takes.
 inline constexpr Seconds kProgramPatience{86'400};
 
+/// Scripts, in this order: tables and types; the values of sequences, large objects (in
+/// transactions of their own); indexes, constraints, triggers.
+struct DefinitionFiles {
+  std::filesystem::path before_rows;
+  std::filesystem::path values;
+  std::filesystem::path behind_rows;
+};
 /// Of definitions: what they are made of, and where they go.
 struct Definitions {
   std::vector<std::string> options;
   std::vector<std::string> foreign_keys;  ///< their names: what is said of them stays out as well
-  std::filesystem::path before_rows;      ///< with .dump and .list behind it, used meanwhile
-  std::filesystem::path behind_rows;
+  DefinitionFiles files;                  ///< the first with .dump and .list behind it meanwhile
   bool with_foreign_keys = false;
 };
 Result<void> dump_definitions(const ClientSide& side, const std::string& database,

@@ -92,20 +92,34 @@ std::string psql_word(const std::filesystem::path& path) {
 
 namespace {
 
-std::string make_and_fill(const Side& side, const TakenOut& taken) {
-  std::string script = "begin;\n";
-  script += kNoLimits;
+std::string include(const std::filesystem::path& script) {
+  return fmt::format("\\i {}\n", psql_word(script));
+}
+
+// In one transaction, which is ended elsewhere.
+std::string make_tables(const Side& side, const TakenOut& taken) {
+  std::string script = kNoLimits;
+  script += "begin;\n";
   if (!taken.new_schema.empty())
     script += fmt::format("create schema if not exists {};\n", taken.new_schema);
-  script += fmt::format("\\i {}\n", psql_word(taken.script));
-  script += write_rows(side, taken.rows);
-  script += fmt::format("\\i {}\n", psql_word(taken.script_behind_rows));
+  script += include(taken.files.before_rows) + include(taken.files.values);
+  script += write_rows(side, taken.rows) + include(taken.files.behind_rows);
   return script + "set search_path to pg_catalog;\n";
 }
 
-// Where it goes, and how that ends once it is known what the copy gave.
+// Of a database that nobody knows yet: large objects come in transactions of their own.
+std::string make_all(const Side& side, const TakenOut& taken) {
+  std::string script = kNoLimits;
+  script +=
+      "begin;\n" + include(taken.files.before_rows) + write_rows(side, taken.rows) + "commit;\n";
+  script += include(taken.files.values) + include(taken.files.behind_rows);
+  return script + "set search_path to pg_catalog;\n";
+}
+
+// Where it goes, what is done there, and how that ends once it is known what the copy gave.
 struct Destination {
   std::string database;
+  std::string script;
   std::function<Result<std::string>()> ending;
 };
 
@@ -123,7 +137,7 @@ Result<void> move_rows(const Side& side, TakenOut& taken, Undropped& done, Desti
                                .to_database = to.database,
                                .work = side.scratch->work(),
                                .reading = read_rows(side, taken.rows),
-                               .writing = make_and_fill(side, taken),
+                               .writing = std::move(to.script),
                                .verdict = ending});
   if (!moved && moved.error().side == TransferSide::Reading)
     return fail(of_copy(side, moved.error().error));
@@ -142,7 +156,8 @@ Result<void> put_table_back(const Side& side, TakenOut& taken, Undropped& done) 
     TRY(marker, write_table_marker(side, taken, done));
     return count_check(taken) + add_what_may_fail(taken) + marker + "commit;\n";
   };
-  TRY_VOID(move_rows(side, taken, done, {request.subject.database, ending}));
+  TRY_VOID(
+      move_rows(side, taken, done, {request.subject.database, make_tables(side, taken), ending}));
   return finish_table(request, taken.quoted, done);
 }
 
@@ -209,9 +224,9 @@ Result<void> write_database_marker(const Side& side, const TakenOut& taken, cons
 Result<void> put_database_back(const Side& side, TakenOut& taken, Undropped& done) {
   const auto& request = *side.request;
   TRY_VOID(create_half_made(request, taken));
+  const auto ending = [&] { return Result<std::string>(count_check(taken)); };
   TRY_VOID(move_rows(side, taken, done,
-                     {half_made_name(wanted(request)),
-                      [&] { return Result<std::string>(count_check(taken) + "commit;\n"); }}));
+                     {half_made_name(wanted(request)), make_all(side, taken), ending}));
   TRY_VOID(set_properties(request, taken, done));
   TRY_VOID(write_database_marker(side, taken, done));
   TRY(from, pg::quote_identifier(half_made_name(wanted(request))));

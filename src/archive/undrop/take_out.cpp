@@ -290,6 +290,11 @@ Result<std::vector<std::string>> dump_options(const Side& side, const std::vecto
   return options;
 }
 
+DefinitionFiles files_in(const Scratch& scratch) {
+  const auto work = scratch.work();
+  return {work / "before_rows.sql", work / "values.sql", work / "behind_rows.sql"};
+}
+
 // What is unlogged cannot be read where nothing may be changed.
 void note_tables(const Side& side, const std::vector<Member>& members, TakenOut& taken) {
   for (const auto& member : members) {
@@ -386,10 +391,9 @@ Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool sc
     TRY(schema, pg::quote_identifier(wanted(*side.request).schema));
     taken.new_schema = schema;
   }
-  taken.script = side.scratch->work() / "table.sql";
-  taken.script_behind_rows = side.scratch->work() / "behind_rows.sql";
   TRY(options, dump_options(side, members, whole_schema));
-  Definitions definitions{options, {}, taken.script, taken.script_behind_rows};
+  taken.files = files_in(*side.scratch);
+  Definitions definitions{options, {}, taken.files};
   for (const auto& key : taken.foreign_keys) definitions.foreign_keys.push_back(key.plain);
   TRY_VOID(dump_definitions(side.copy, subject.database, definitions));
   return taken;
@@ -410,9 +414,8 @@ Result<TakenOut> take_database_out(const Side& side) {
   TRY(tables, ask_json(side.copy, subject.database, fmt::format(kFamily, kTablesOfPeople)));
   const auto members = tables.is_array() ? members_of(tables) : std::vector<Member>();
   note_tables(side, members, taken);
-  taken.script = side.scratch->work() / "database.sql";
-  taken.script_behind_rows = side.scratch->work() / "behind_rows.sql";
-  Definitions definitions{{"--no-subscriptions"}, {}, taken.script, taken.script_behind_rows, true};
+  taken.files = files_in(*side.scratch);
+  Definitions definitions{{"--no-subscriptions"}, {}, taken.files, true};
   leave_out_rows(members, definitions.options);
   TRY_VOID(dump_definitions(side.copy, subject.database, definitions));
   return taken;

@@ -119,6 +119,35 @@ TEST_F(UndropHeld, ASchemaComesBackWithAllItHeld) {
   EXPECT_EQ(in_shop("select nextval('sales.a_id_seq') > 30"), "t");
 }
 
+TEST_F(UndropHeld, ADatabaseComesBackWhole) {
+  // Goal: X1: DROP DATABASE: all that was in it, large objects too, its owner, rights, settings,
+  // limit and comment. What is unlogged is on no standby: it comes back empty.
+  in_shop("truncate scratch_pad; select lo_from_bytea(4711, 'large')");
+  server_.query("alter database shop owner to app; alter database shop connection limit 17");
+  server_.query("alter database shop set search_path to public, sales");
+  server_.query("alter role app in database shop set work_mem to '7MB'");
+  server_.query("revoke all on database shop from public; grant connect on database shop to app");
+  server_.query("comment on database shop is 'the shop''s'");
+  const auto about = [this] {
+    return server_.query(
+        "select (to_jsonb(d) - '{oid,datfrozenxid,datminmxid}'::text[])::text || "
+        "shobj_description(d.oid, 'pg_database') || (select string_agg(s.setrole::regrole || "
+        "s.setconfig::text, ', ' order by s.setrole) from pg_db_role_setting s where s.setdatabase "
+        "= d.oid) from pg_database d where datname = 'shop'");
+  };
+  ASSERT_TRUE(has_all());
+  const auto before = picture();
+  const auto about_it = about();
+  server_.query("drop database shop with (force)");
+  const auto done = undrop("shop");
+  EXPECT_EQ(done["from"], "shadow") << gate().dump(2);
+  EXPECT_EQ(done["notes"], json::array());
+  EXPECT_EQ(picture(), before) << done.dump(2);
+  EXPECT_EQ(about(), about_it);
+  EXPECT_EQ(in_shop("select convert_from(lo_get(4711), 'UTF8')"), "large");
+  EXPECT_TRUE(has_all());
+}
+
 TEST_F(UndropHeld, PartitionsComeBackTogether) {
   // Goal: X1: a partitioned table that was dropped comes back with its partitions.
   in_shop("drop table parts");

@@ -76,19 +76,25 @@ class Shadowed {
 
   LoadedServer& place() { return place_; }
 
-  // Milliseconds from the commit of the DROP.
-  double lose_and_undrop(const Table& table) {
+  // Milliseconds from the commit of the DROP; what the writers did meanwhile.
+  struct Round {
+    double took_ms = 0;
+    double beside = 0;  ///< transactions a second
+  };
+  Round lose_and_undrop(const Table& table, const Writers& writers) {
     const auto rows = place_.count(table.name);
+    const auto began = writers.elapsed();
     place_.server().query(fmt::format("drop table {}", table.name));
     const auto dropped = SteadyClock::now();
     run({"undrop", fmt::format("postgres.public.{}", table.name), "--json"});
     const auto took =
         std::chrono::duration<double, std::milli>(SteadyClock::now() - dropped).count();
+    const auto beside = writers.throughput(began, writers.elapsed());
     if (text_of(output()).find("\"from\":\"shadow\"") == std::string::npos)
       throw std::runtime_error("it did not come out of the shadow: " + text_of(output()));
     if (place_.count(table.name) != rows) throw std::runtime_error("rows are missing");
     await("let go", [this] { return !kept() && caught_up(); });
-    return took;
+    return {took, beside};
   }
 
  private:
@@ -133,12 +139,14 @@ std::vector<Cell> measure() {
   double beside = 0;
   for (const auto& table : kTables) {
     std::vector<double> took;
-    const auto began = writers.elapsed();
+    std::vector<double> meanwhile;
     for (int round = 0; round < kRounds; ++round) {
-      took.push_back(shadowed.lose_and_undrop(table));
-      say(fmt::format("{}: {:.0f} ms", table.size, took.back()));
+      const auto one = shadowed.lose_and_undrop(table, writers);
+      took.push_back(one.took_ms);
+      meanwhile.push_back(one.beside);
+      say(fmt::format("{}: {:.0f} ms, {:.0f} tps beside", table.size, one.took_ms, one.beside));
     }
-    beside = writers.throughput(began, writers.elapsed());
+    beside = median(meanwhile);
     cells.push_back({fmt::format("{} back, from the DROP's commit, median", table.size), "ms",
                      median(took), table.most_ms});
     cells.push_back(

@@ -89,15 +89,31 @@ Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
   return run(side, "psql", std::move(spec));
 }
 
+Result<std::vector<nlohmann::json>> ask_all(const ClientSide& side, const std::string& database,
+                                            const std::vector<std::string>& queries) {
+  constexpr std::string_view kNext = "-- next\n";  // no JSON has such a line
+  auto script = std::string(kSameForms) + "set search_path to '';\n";
+  for (const auto& query : queries) script += query + ";\n\\qecho -- next\n";
+  TRY(output, run_psql(side, database, std::move(script)));
+  std::vector<nlohmann::json> answers;
+  std::string_view rest = output.out;
+  for (auto end = rest.find(kNext); end != std::string_view::npos; end = rest.find(kNext)) {
+    const auto text = rest.substr(0, end);
+    rest.remove_prefix(end + kNext.size());
+    const bool empty = text.find_first_not_of(" \n") == std::string_view::npos;
+    auto value = empty ? nlohmann::json() : nlohmann::json::parse(text, nullptr, false);
+    if (value.is_discarded()) break;
+    answers.push_back(std::move(value));
+  }
+  if (answers.size() != queries.size())
+    return fail(ErrorCode::Malformed, "psql's answer is no JSON");
+  return answers;
+}
+
 Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
                                 std::string query) {
-  TRY(output,
-      run_psql(side, database,
-               std::string(kSameForms) + "set search_path to '';\n" + std::move(query) + ";\n"));
-  if (output.out.find_first_not_of(" \n") == std::string::npos) return nlohmann::json();
-  auto value = nlohmann::json::parse(output.out, nullptr, false);
-  if (value.is_discarded()) return fail(ErrorCode::Malformed, "psql's answer is no JSON");
-  return value;
+  TRY(answers, ask_all(side, database, {std::move(query)}));
+  return std::move(answers.front());
 }
 
 // "2054; 2606 16400 FK CONSTRAINT public orders orders_customer_fkey app"

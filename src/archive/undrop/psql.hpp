@@ -50,6 +50,9 @@ Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
 /// A query that answers with one JSON value; null when there is no row. Malformed.
 Result<nlohmann::json> ask_json(const ClientSide& side, const std::string& database,
                                 std::string query);
+/// The same of several at once, in one session: an answer for each script of `queries`, in order.
+Result<std::vector<nlohmann::json>> ask_all(const ClientSide& side, const std::string& database,
+                                            const std::vector<std::string>& queries);
 /// psql that runs `script`, a file: for who starts it himself.
 Result<runtime::ProcessSpec> psql_program(const ClientSide& side, const std::string& database,
                                           const std::filesystem::path& script);

@@ -188,21 +188,14 @@ std::string oids_of(const std::vector<Member>& members) {
   return fmt::format("{}", fmt::join(oids, ", "));
 }
 
-// What a script that answers with one array of them says.
-Result<std::vector<std::string>> take_statements(const Side& side, const std::string& script) {
-  TRY(output, run_psql(side.copy, database_of(side), "set search_path to '';\n" + script));
-  const auto rows = json::parse(output.out, nullptr, false);
+std::vector<std::string> statements_of(const json& rows) {
   std::vector<std::string> statements;
   for (const auto& row : rows.is_array() ? rows : json::array())
     if (row.is_string()) statements.push_back(row.get<std::string>());
   return statements;
 }
 
-Result<std::vector<ForeignKey>> take_foreign_keys(const Side& side,
-                                                  const std::vector<Member>& members) {
-  const bool those_to_it = side.request->as.table.empty();
-  TRY(rows, ask_json(side.copy, database_of(side),
-                     fmt::format(kForeignKeys, oids_of(members), those_to_it)));
+std::vector<ForeignKey> foreign_keys_of(const json& rows) {
   std::vector<ForeignKey> keys;
   for (const auto& row : rows.is_array() ? rows : json::array())
     keys.push_back({row.value("table", ""), row.value("name", ""), row.value("plain", ""),
@@ -240,20 +233,30 @@ std::vector<Member> missing_ones(std::vector<Member> family, const LiveNames& li
 // The definition of a view or a rule is read with locks on all it names, and pg_dump waits for
 // those for ever: on a standby, until a transaction has ended that it has not been given the end
 // of.
-Result<void> may_be_described(const Side& side, const std::vector<Member>& members) {
-  if (!side.read_only()) return {};
-  TRY(waits,
-      ask_json(side.copy, database_of(side),
-               fmt::format("select pg_catalog.to_json(exists (select from "
-                           "pg_catalog.pg_rewrite where ev_class in ({})) and exists (select "
-                           "from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid "
-                           "= l.database where d.datname = pg_catalog.current_database() and "
-                           "l.granted and l.mode = 'AccessExclusiveLock' and l.relation is "
-                           "not null))",
-                           oids_of(members))));
-  if (waits.is_boolean() && !waits.get<bool>()) return {};
-  return fail(ErrorCode::WrongState,
-              "the transaction that is to be undone has locked other tables too");
+constexpr const char* kWaitsForLocks = R"(
+select pg_catalog.to_json(exists (select from pg_catalog.pg_rewrite where ev_class in ({}))
+  and exists (select from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+    where d.datname = pg_catalog.current_database() and l.granted and l.mode = 'AccessExclusiveLock'
+      and l.relation is not null)))";
+
+// What belongs to them and is in no definition of theirs. Another name is not what was published.
+Result<void> take_belongings(const Side& side, const std::vector<Member>& members,
+                             bool whole_schema, TakenOut& taken) {
+  const auto oids = oids_of(members);
+  const bool renamed = !side.request->as.table.empty();
+  TRY(answers,
+      ask_all(side.copy, database_of(side),
+              {fmt::format(kWaitsForLocks, oids), fmt::format(kForeignKeys, oids, !renamed),
+               fmt::format(kPublications, oids), fmt::format(kStatistics, oids)}));
+  if (side.read_only() && answers[0] == true)
+    return fail(ErrorCode::WrongState,
+                "the transaction that is to be undone has locked other tables too");
+  taken.foreign_keys = foreign_keys_of(answers[1]);
+  if (renamed) return {};
+  taken.afterwards = statements_of(answers[2]);
+  const auto statistics = whole_schema ? std::vector<std::string>() : statements_of(answers[3]);
+  taken.afterwards.insert(taken.afterwards.end(), statistics.begin(), statistics.end());
+  return {};
 }
 
 // A copy beside something that exists is the table alone, under the other name.
@@ -374,18 +377,8 @@ Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool sc
   std::uint64_t bytes = 0;
   for (const auto& member : members) bytes += member.bytes;
   TRY_VOID(ask_for_room(side, bytes));
-  TRY_VOID(may_be_described(side, members));
   TakenOut taken;
-  TRY(keys, take_foreign_keys(side, members));
-  taken.foreign_keys = keys;
-  if (!renamed) {
-    TRY(publications, take_statements(side, fmt::format(kPublications, oids_of(members))));
-    taken.afterwards = publications;
-  }
-  if (!renamed && !whole_schema) {
-    TRY(statistics, take_statements(side, fmt::format(kStatistics, oids_of(members))));
-    taken.afterwards.insert(taken.afterwards.end(), statistics.begin(), statistics.end());
-  }
+  TRY_VOID(take_belongings(side, members, whole_schema, taken));
   note_tables(side, members, taken);
   if (schema_is_gone && (renamed || subject.schema == "public")) {
     TRY(schema, pg::quote_identifier(wanted(*side.request).schema));

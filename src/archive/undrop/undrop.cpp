@@ -15,6 +15,8 @@ constexpr const char* kLiveNames =
     "select pg_catalog.json_agg(n.nspname || '.' || c.relname) from pg_catalog.pg_class c join "
     "pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r','p','f','v','m') "
     "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
+constexpr const char* kSchemaIsThere =
+    "select pg_catalog.to_json(exists (select from pg_catalog.pg_namespace where nspname = {}))";
 
 // What is locked where it stands stays locked.
 constexpr const char* kNoPatience = "-c lock_timeout=5s";
@@ -121,21 +123,21 @@ Result<std::optional<Undropped>> look_before(const UndropRequest& request, const
   return std::nullopt;
 }
 
-Result<LiveNames> names_in(const UndropRequest& request) {
-  TRY(rows, ask_json(request.live, request.subject.database, kLiveNames));
+// What there is in the live database.
+struct LiveState {
   LiveNames names;
-  for (const auto& row : rows.is_array() ? rows : json::array())
-    if (row.is_string()) names.insert(row.get<std::string>());
-  return names;
-}
+  bool schema_is_gone = false;
+};
 
-Result<bool> schema_is_gone(const UndropRequest& request) {
+Result<LiveState> look_at_live(const UndropRequest& request) {
   TRY(schema, pg::quote_literal(wanted(request).schema));
-  TRY(there, ask_json(request.live, request.subject.database,
-                      fmt::format("select pg_catalog.to_json(exists (select from "
-                                  "pg_catalog.pg_namespace where nspname = {}))",
-                                  schema)));
-  return there.is_boolean() && !there.get<bool>();
+  TRY(answers, ask_all(request.live, request.subject.database,
+                       {kLiveNames, fmt::format(kSchemaIsThere, schema)}));
+  LiveState live;
+  for (const auto& row : answers[0].is_array() ? answers[0] : json::array())
+    if (row.is_string()) live.names.insert(row.get<std::string>());
+  live.schema_is_gone = answers[1] == false;
+  return live;
 }
 
 class Undrop {
@@ -162,9 +164,8 @@ class Undrop {
 };
 
 Result<void> Undrop::copy_table(const Side& side) {
-  TRY(live, names_in(request_));
-  TRY(gone, schema_is_gone(request_));
-  auto taken = take_table_out(side, live, gone);
+  TRY(live, look_at_live(request_));
+  auto taken = take_table_out(side, live.names, live.schema_is_gone);
   if (!taken) return fail(of_copy(side, taken.error()));
   say("copying the rows back");
   return put_table_back(side, *taken, done_);

@@ -58,7 +58,9 @@ class Relay {
   void serve(const std::stop_token& stop);
   void let_in();
   [[nodiscard]] bool may_come_in(int fd) const;
-  void turn(Connection& connection, short events);
+  enum class News { Now, Later };
+  bool turn(Connection& connection, short events, News news);
+  [[nodiscard]] bool somebody_is_behind() const;
   void note_refusal(const StandbyView& view);
   void show();
 

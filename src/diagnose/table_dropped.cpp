@@ -1,6 +1,7 @@
 // A table the ledger knows by its oid is not in its database's catalog any more. A rename or a move
 // to another schema keeps the oid and is not a drop. A name that came back with another oid counts:
 // the new table does not hold the old rows.
+// What went while a migration tool wrote its history was meant: it is told, and left to a human.
 // Excluded: a database that is gone itself (database_dropped explains it), a schema that is
 // (schema_dropped), a listing that was cut.
 #include "diagnose/case.hpp"
@@ -12,6 +13,37 @@
 
 namespace pgkeel::diagnose {
 namespace {
+
+constexpr Seconds kMigrationLasts{600};  // issue 8
+
+// A tool writes its history before what it does, or with it. Of a table that was gone when the
+// guard first looked nobody knows when it went.
+bool may_be_migrated(const sense::RelationListing& listing, Oid table) {
+  if (listing.migrations.empty()) return false;
+  const auto gone = listing.gone.find(table.value);
+  if (gone == listing.gone.end()) return true;
+  if (listing.migrated_at == SteadyTime{}) return false;
+  return std::chrono::abs(listing.migrated_at - gone->second.at) <= kMigrationLasts;
+}
+
+// Bringing back what was dropped on purpose breaks the next migration, and whoever relies on it.
+void leave_to_the_migration(const Case& the_case, const sense::RelationListing& listing,
+                            Finding& finding) {
+  const bool seen = listing.migrated_at != SteadyTime{};
+  finding.wait = true;
+  finding.severity = incident::Severity::Warning;
+  finding.evidence.push_back(
+      evidence(the_case, "catalog",
+               seen ? fmt::format("{} was written in the same minutes: a migration dropped it",
+                                  listing.migrations)
+                    : fmt::format("{} keeps a migration tool's history, and nobody was looking: a "
+                                  "migration may have dropped it",
+                                  listing.migrations)));
+  finding.hint = fmt::format(
+      "Was it not meant? 'pgkeel undrop {0}' brings it back with its rows. Was it? 'pgkeel undrop "
+      "forget {0}' settles that.",
+      finding.subject);
+}
 
 Finding dropped(const Case& the_case, const std::string& database,
                 const incident::KnownRelation& known, const sense::RelationListing& listing) {
@@ -28,6 +60,7 @@ Finding dropped(const Case& the_case, const std::string& database,
   if (known.kind == 'c') finding.severity = incident::Severity::Warning;  // retention drops these
   finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
                                 recreated ? "; another of that name was created since" : "");
+  if (may_be_migrated(listing, known.oid)) leave_to_the_migration(the_case, listing, finding);
   finding.evidence.push_back(evidence(
       the_case, "catalog",
       fmt::format(

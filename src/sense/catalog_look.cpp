@@ -146,6 +146,43 @@ void note_counted(Board& board, Watch& watch, SteadyTime started,
   note_losses(board, watch, watch.rows.look(counts, position_before(watch), now));
 }
 
+struct Migrations {
+  std::string table;  ///< empty: none is kept here
+  bool written = false;
+};
+
+// Who may not read it, for whatever reason, does not know.
+Task<DbResult<Migrations>> look_at_migrations(Board* board, Watch* watch,
+                                              std::vector<Relation> relations) {
+  auto tables = migration_tables(relations);
+  Migrations found;
+  std::map<std::string, std::string> writes;
+  if (!tables.empty()) {
+    found.table = tables.front()->qualified();
+    const auto locked = co_await ask(board, watch, locked_among(tables));
+    if (!locked) co_return std::unexpected(locked.error());
+    for (std::size_t row = 0; row < locked->size(); ++row) {
+      const auto oid = read_text(*locked, row, 0);
+      writes[oid] = "is being written";
+      std::erase_if(tables, [&](const auto* one) { return to_string(one->oid) == oid; });
+    }
+  }
+  if (!tables.empty()) {
+    const auto rows = co_await ask(board, watch, writes_of(tables));
+    if (!rows && !watch->session->usable()) co_return std::unexpected(rows.error());
+    for (std::size_t row = 0; rows && row < rows->size(); ++row)
+      writes[read_text(*rows, row, 0)] = read_text(*rows, row, 1);
+  }
+  found.written = watch->migrations.look(writes);
+  co_return found;
+}
+
+void note_migrations(Board& board, const Watch& watch, const Migrations& found) {
+  auto& listing = board.seen.catalog.listings[watch.database];
+  listing.migrations = found.table;
+  if (found.written) listing.migrated_at = board.loop.now();
+}
+
 void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& schemas) {
   const auto now = board.loop.now();
   auto& listing = board.seen.catalog.listings[watch.database];
@@ -218,6 +255,9 @@ Task<DbResult<void>> list_relations(Board* board, Watch* watch) {
   if (!rows) co_return std::unexpected(rows.error());
   const auto schemas = co_await ask(board, watch, kSchemas);
   if (!schemas) co_return std::unexpected(schemas.error());
+  const auto migrations = co_await look_at_migrations(board, watch, read_relations(*rows));
+  if (!migrations) co_return std::unexpected(migrations.error());
+  note_migrations(*board, *watch, *migrations);
   note_relations(*board, *watch, *rows, *schemas);
   note_counted(*board, *watch, started, counts_in_relations(*rows));
   co_return DbResult<void>();
@@ -282,6 +322,7 @@ void forget_another_cluster(const Board& board, Watch& watch) {
     watch.relations = {};
     watch.positions = {};
     watch.rows = {};
+    watch.migrations = {};
     watch.counting = {};
   }
   watch.cluster = board.cluster;

@@ -9,6 +9,7 @@
 
 #include "client/connection.hpp"
 #include "sense/board.hpp"
+#include "sense/migration_tables.hpp"
 #include "sense/row_watch.hpp"
 
 namespace pgkeel::sense {
@@ -56,6 +57,7 @@ struct Watch {
   Positions positions;
   int listings_read = 0;
   RowWatch rows;
+  MigrationWatch migrations;
   Counting counting;
   std::array<std::chrono::microseconds, kCostsKept> costs{};
   std::size_t looks = 0;

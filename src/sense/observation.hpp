@@ -197,7 +197,10 @@ struct RelationListing {
   std::set<std::string> renamed_schemas;
   /// The newest loss of a table, by its oid.
   std::map<std::uint32_t, RowLoss> row_losses;
-  SteadyTime counted_at;   ///< when live_rows were read
+  SteadyTime counted_at;  ///< when live_rows were read
+  std::string
+      migrations;  ///< the table a migration tool keeps its history in; empty: there is none
+  SteadyTime migrated_at;  ///< when it was last found written; none: not while we looked
   bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
   int changes = 0;         ///< counts listings read
   int ddl_changes =

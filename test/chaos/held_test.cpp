@@ -4,6 +4,7 @@
 
 #include "chaos/archived.hpp"
 #include "chaos/clients.hpp"
+#include "incident/ledger.hpp"
 #include "incident/store.hpp"
 #include "runtime/process.hpp"
 #include "shadow/gate/status.hpp"
@@ -67,6 +68,13 @@ class Held : public testing::Test {
     EXPECT_TRUE(ran.has_value()) << ran.error().message();
     return ran.value_or(runtime::ProcessOutput{});
   }
+  bool ledger_knows(const std::string& table) {
+    const auto store = incident::Store::open_read_only(stage().config().state_dir);
+    if (!store) return false;
+    const auto relations = incident::Ledger(**store).relations("shop");
+    return relations &&
+           std::ranges::any_of(*relations, [&](const auto& known) { return known.name == table; });
+  }
   std::string checksum() {
     return in_shop("select md5(string_agg(o::text, chr(10) order by o::text)) from orders o");
   }
@@ -89,6 +97,35 @@ TEST_F(Held, ADroppedTableComesBackOutOfTheShadow) {
   }));
   EXPECT_EQ(checksum(), before);
   EXPECT_TRUE(orders_are(shadow::HoldEnd::Released));
+  EXPECT_TRUE(service_restored(archived_->scene()));
+}
+
+TEST_F(Held, WhatAMigrationDroppedStaysDropped) {
+  // Goal: A1 X1: a migration as Prisma runs one drops a table, while an old version of the app
+  // still asks for it: it is not brought back, but told, in the list, and there with one command.
+  ASSERT_NO_FATAL_FAILURE(build("restore"));
+  const auto before = checksum();
+  in_shop(
+      "create table _prisma_migrations (id text primary key, migration_name text not null, "
+      "started_at timestamptz not null default now(), finished_at timestamptz)");
+  ASSERT_TRUE(test::wait_until([this] { return ledger_knows("_prisma_migrations"); }, kPatience));
+  stage().note_broken();
+  in_shop("insert into _prisma_migrations (id, migration_name) values ('1', 'drop_orders')");
+  in_shop("drop table orders cascade");
+  in_shop("update _prisma_migrations set finished_at = now() where id = '1'");
+  const auto told = [](const incident::Incident& incident) {
+    return incident.state == incident::IncidentState::Waiting && incident.actions.empty() &&
+           incident.severity == incident::Severity::Warning;
+  };
+  ASSERT_TRUE(await_incident(stage(), "table_dropped", told));
+  EXPECT_FALSE(test::wait_until(
+      [&] { return stage().sql("shop", "select from orders").has_value(); }, kStaysDown));
+  ASSERT_TRUE(await_incident(stage(), "table_dropped", told));
+  EXPECT_THAT(undrop({"list"}).out, testing::HasSubstr("\"public.orders\""));
+  const auto done = undrop({"shop.public.orders"});
+  ASSERT_TRUE(done.exit.ok()) << done.out << done.err;
+  EXPECT_THAT(done.out, testing::HasSubstr("\"from\":\"shadow\""));
+  EXPECT_EQ(checksum(), before);
   EXPECT_TRUE(service_restored(archived_->scene()));
 }
 

@@ -140,6 +140,33 @@ TEST(RowLosses, AreSeenOnTheOldestAndTheNewestMajor) {
   }
 }
 
+TEST(Migrations, AreSeenByWhatTheirToolsWrite) {
+  // Goal: X1: as Prisma, golang-migrate and Rails write their history, before a drop or with it; a
+  // drop without one, what was written long before, and a history nobody may read tell nothing.
+  const test::PostgresServer server;
+  Watched watched(server, 150'000);
+  server.query("create table one (id int); create table two (id int); create table three (id int)");
+  server.query("create table schema_migrations (version bigint); create schema other");
+  server.query("create table other._prisma_migrations (id text, finished_at timestamptz)");
+  ASSERT_TRUE(watched.until([&] { return watched.table("_prisma_migrations") != nullptr; }));
+  const auto at_drop_of = [&](const std::string& table, const std::string& statements) {
+    const auto before = watched.listing().migrated_at;
+    server.query(statements);
+    EXPECT_TRUE(watched.until([&] { return watched.table(table) == nullptr; }));
+    return watched.listing().migrated_at != before;
+  };
+  EXPECT_FALSE(at_drop_of("one", "drop table one"));
+  server.query("insert into other._prisma_migrations values ('1', null)");
+  EXPECT_TRUE(at_drop_of("two", "drop table two"));
+  server.query("truncate schema_migrations; insert into schema_migrations values (7)");
+  EXPECT_TRUE(at_drop_of("three", "drop table three"));
+  server.query("create table four (id int); create table five (id int)");
+  ASSERT_TRUE(watched.until([&] { return watched.table("five") != nullptr; }));
+  EXPECT_FALSE(at_drop_of("four", "drop table four"));
+  EXPECT_TRUE(at_drop_of(
+      "five", "begin; drop table five; insert into schema_migrations values (8); commit"));
+}
+
 TEST(Schemas, AreListedAndGoneWithADrop) {
   // Goal: a schema that went with its tables is not in the listing that lacks them (D1).
   const test::PostgresServer server;

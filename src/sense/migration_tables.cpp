@@ -1,0 +1,92 @@
+// See migration_tables.hpp.
+#include "sense/migration_tables.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pg/sql_text.hpp"
+
+namespace pgkeel::sense {
+namespace {
+
+// Prisma, Flyway (now and before 5), Liquibase, Rails and golang-migrate and dbmate, Alembic,
+// Django, Knex, Sequelize, TypeORM and Laravel, Entity Framework, goose, sqlx, Diesel, Drizzle,
+// Doctrine, Phinx, Atlas, Refinery, node-pg-migrate, Ecto, yoyo, MikroORM, Bytebase.
+constexpr auto kTables = std::to_array<std::string_view>({"_prisma_migrations",
+                                                          "flyway_schema_history",
+                                                          "schema_version",
+                                                          "databasechangelog",
+                                                          "databasechangeloglock",
+                                                          "schema_migrations",
+                                                          "ar_internal_metadata",
+                                                          "alembic_version",
+                                                          "django_migrations",
+                                                          "knex_migrations",
+                                                          "knex_migrations_lock",
+                                                          "SequelizeMeta",
+                                                          "migrations",
+                                                          "__EFMigrationsHistory",
+                                                          "goose_db_version",
+                                                          "_sqlx_migrations",
+                                                          "__diesel_schema_migrations",
+                                                          "__drizzle_migrations",
+                                                          "doctrine_migration_versions",
+                                                          "migration_versions",
+                                                          "phinxlog",
+                                                          "atlas_schema_revisions",
+                                                          "refinery_schema_history",
+                                                          "pgmigrations",
+                                                          "_yoyo_migration",
+                                                          "_yoyo_log",
+                                                          "mikro_orm_migrations",
+                                                          "pgkeel_migrations"});
+
+}  // namespace
+
+bool keeps_migrations(std::string_view table) {
+  return std::ranges::find(kTables, table) != kTables.end();
+}
+
+std::vector<const Relation*> migration_tables(const std::vector<Relation>& relations) {
+  std::vector<const Relation*> found;
+  for (const auto& relation : relations)
+    if (relation.kind == 'r' && relation.readable && keeps_migrations(relation.name))
+      found.push_back(&relation);
+  return found;
+}
+
+std::string locked_among(const std::vector<const Relation*>& tables) {
+  std::vector<std::uint32_t> oids;
+  for (const auto* table : tables) oids.push_back(table->oid.value);
+  return fmt::format(
+      "select distinct relation::text from pg_locks where mode = 'AccessExclusiveLock' and "
+      "relation in ({})",
+      fmt::join(oids, ", "));
+}
+
+std::string writes_of(const std::vector<const Relation*>& tables) {
+  std::string sql;
+  for (const auto* table : tables) {
+    const auto name = pg::quote_qualified(table->schema, table->name);
+    if (!name) continue;
+    sql += fmt::format(
+        "{}select {}::text, count(*) || '/' || coalesce(sum(hashint8(xmin::text::int8)::int8), 0) "
+        "from only {}",
+        sql.empty() ? "" : " union all ", table->oid.value, *name);
+  }
+  return sql;
+}
+
+bool MigrationWatch::look(const std::map<std::string, std::string>& now) {
+  const bool written = std::ranges::any_of(now, [this](const auto& table) {
+    const auto before = seen_.find(table.first);
+    return before == seen_.end() || before->second != table.second;
+  });
+  seen_ = now;
+  return !std::exchange(first_, false) && written;
+}
+
+}  // namespace pgkeel::sense

@@ -93,7 +93,7 @@ KEPT(sense::Database, oid, name, owner, encoding, collate, ctype, size_bytes);
 KEPT(sense::Position, at, lsn);
 KEPT(sense::RowLoss, oid, kind, since, at, lsn, counted_lsn, rows_before, rows_after);
 KEPT(sense::RelationListing, at, checked_at, before, gone, relations, schemas, renamed_schemas,
-     row_losses, counted_at, migrations, migrated_at, truncated, changes, ddl_changes);
+     row_losses, counted_at, migrations, migrated_at, migrated, truncated, changes, ddl_changes);
 KEPT(sense::CatalogFacts, at, before, gone, seen, wal, databases, listings);
 KEPT(sense::DatabaseCollation, database, recorded, actual);
 KEPT(sense::CollationFacts, at, pid, databases);

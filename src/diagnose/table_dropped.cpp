@@ -14,22 +14,17 @@
 namespace pgkeel::diagnose {
 namespace {
 
-constexpr Seconds kMigrationLasts{600};  // issue 8
-
 // A tool writes its history before what it does, or with it. Of a table that was gone when the
 // guard first looked nobody knows when it went.
 bool may_be_migrated(const sense::RelationListing& listing, Oid table) {
-  if (listing.migrations.empty()) return false;
-  const auto gone = listing.gone.find(table.value);
-  if (gone == listing.gone.end()) return true;
-  if (listing.migrated_at == SteadyTime{}) return false;
-  return std::chrono::abs(listing.migrated_at - gone->second.at) <= kMigrationLasts;
+  const bool seen_to_go = listing.gone.contains(table.value);
+  return listing.migrated.contains(table.value) || (!listing.migrations.empty() && !seen_to_go);
 }
 
 // Bringing back what was dropped on purpose breaks the next migration, and whoever relies on it.
-void leave_to_the_migration(const Case& the_case, const sense::RelationListing& listing,
+void leave_to_the_migration(const Case& the_case, const sense::RelationListing& listing, Oid table,
                             Finding& finding) {
-  const bool seen = listing.migrated_at != SteadyTime{};
+  const bool seen = listing.migrated.contains(table.value);
   finding.wait = true;
   finding.severity = incident::Severity::Warning;
   finding.evidence.push_back(
@@ -60,7 +55,8 @@ Finding dropped(const Case& the_case, const std::string& database,
   if (known.kind == 'c') finding.severity = incident::Severity::Warning;  // retention drops these
   finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
                                 recreated ? "; another of that name was created since" : "");
-  if (may_be_migrated(listing, known.oid)) leave_to_the_migration(the_case, listing, finding);
+  if (may_be_migrated(listing, known.oid))
+    leave_to_the_migration(the_case, listing, known.oid, finding);
   finding.evidence.push_back(evidence(
       the_case, "catalog",
       fmt::format(

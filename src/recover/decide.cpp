@@ -37,6 +37,7 @@ bool our_own_stop(const sense::Observation& seen, const Tracked& tracked) {
   if (tracked.attempts == 0 || tracked.state == IncidentState::Watching) return false;
   if (tracked.cause == Cause::FreshCluster) return true;     // it was stopped to make room
   if (tracked.last_playbook == "restore_data") return true;  // a restored cluster was never started
+  if (tracked.last_playbook == "reattach_data") return true;  // its container was stopped for it
   return tracked.cause == Cause::ServerHung && !clean && tracked.last_playbook != "resume_server";
 }
 
@@ -45,6 +46,8 @@ bool our_own_stop(const sense::Observation& seen, const Tracked& tracked) {
 Finding in_the_light_of(const Scene& scene, const Tracked& tracked, Finding finding) {
   if (finding.cause == Cause::StoppedByOperator && our_own_stop(scene.seen, tracked))
     finding.cause = Cause::ServerKilled;
+  // Whoever it was meant by: what was begun to be brought back is brought back.
+  if (finding.cause == Cause::TableDropped && tracked.attempts > 0) finding.wait = false;
   const bool making_room = tracked.cause == Cause::FreshCluster && tracked.attempts > 0;
   const bool in_between = finding.cause == Cause::VolumeLost || finding.cause == Cause::DataFenced;
   if (in_between && making_room) {

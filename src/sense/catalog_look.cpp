@@ -170,7 +170,8 @@ Task<DbResult<Migrations>> look_at_migrations(Board* board, Watch* watch,
   if (!tables.empty()) {
     const auto rows = co_await ask(board, watch, writes_of(tables));
     if (!rows && !watch->session->usable()) co_return std::unexpected(rows.error());
-    for (std::size_t row = 0; rows && row < rows->size(); ++row)
+    if (!rows) co_return found;
+    for (std::size_t row = 0; row < rows->size(); ++row)
       writes[read_text(*rows, row, 0)] = read_text(*rows, row, 1);
   }
   found.written = watch->migrations.look(writes);
@@ -181,6 +182,18 @@ void note_migrations(Board& board, const Watch& watch, const Migrations& found) 
   auto& listing = board.seen.catalog.listings[watch.database];
   listing.migrations = found.table;
   if (found.written) listing.migrated_at = board.loop.now();
+}
+
+// Said once, by what was written up to then: another migration says nothing of what went before.
+void note_migrated(const std::vector<Relation>& before, RelationListing& listing) {
+  constexpr Seconds kMigrationLasts{600};  // issue 8
+  if (listing.migrated_at == SteadyTime{} || listing.at - listing.migrated_at > kMigrationLasts)
+    return;
+  std::set<Oid> present;
+  for (const auto& row : listing.relations) present.insert(row.oid);
+  for (const auto& row : before)
+    if (!present.contains(row.oid) && listing.migrated.size() < kLastPositionsKept)
+      listing.migrated.insert(row.oid.value);
 }
 
 void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& schemas) {
@@ -194,6 +207,7 @@ void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& sc
   listing.truncated = rows.size() > kRelationsMax;
   listing.schemas = read_schemas(schemas);
   note_renamed(former, listing);
+  note_migrated(former, listing);
   listing.changes = ++watch.listings_read;
   listing.ddl_changes = watch.relations.moves;
   watch.relations.listed_at = now;

@@ -21,7 +21,6 @@ constexpr auto kTables = std::to_array<std::string_view>({"_prisma_migrations",
                                                           "databasechangelog",
                                                           "databasechangeloglock",
                                                           "schema_migrations",
-                                                          "ar_internal_metadata",
                                                           "alembic_version",
                                                           "django_migrations",
                                                           "knex_migrations",
@@ -44,6 +43,9 @@ constexpr auto kTables = std::to_array<std::string_view>({"_prisma_migrations",
                                                           "mikro_orm_migrations",
                                                           "pgkeel_migrations"});
 
+// A larger one of such a name is something else, and is not counted at every listing.
+constexpr std::int64_t kHistoryMax = 8 << 20;
+
 }  // namespace
 
 bool keeps_migrations(std::string_view table) {
@@ -53,7 +55,8 @@ bool keeps_migrations(std::string_view table) {
 std::vector<const Relation*> migration_tables(const std::vector<Relation>& relations) {
   std::vector<const Relation*> found;
   for (const auto& relation : relations)
-    if (relation.kind == 'r' && relation.readable && keeps_migrations(relation.name))
+    if (relation.kind == 'r' && relation.readable && relation.size_bytes <= kHistoryMax &&
+        keeps_migrations(relation.name))
       found.push_back(&relation);
   return found;
 }
@@ -62,8 +65,9 @@ std::string locked_among(const std::vector<const Relation*>& tables) {
   std::vector<std::uint32_t> oids;
   for (const auto* table : tables) oids.push_back(table->oid.value);
   return fmt::format(
-      "select distinct relation::text from pg_locks where mode = 'AccessExclusiveLock' and "
-      "relation in ({})",
+      "select distinct l.relation::text from pg_locks l join pg_database d on d.oid = l.database "
+      "where d.datname = current_database() and l.mode = 'AccessExclusiveLock' and l.granted and "
+      "l.relation in ({})",
       fmt::join(oids, ", "));
 }
 

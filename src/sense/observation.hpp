@@ -200,9 +200,10 @@ struct RelationListing {
   SteadyTime counted_at;  ///< when live_rows were read
   std::string
       migrations;  ///< the table a migration tool keeps its history in; empty: there is none
-  SteadyTime migrated_at;  ///< when it was last found written; none: not while we looked
-  bool truncated = false;  ///< more than kRelationsMax: absence proves nothing
-  int changes = 0;         ///< counts listings read
+  SteadyTime migrated_at;            ///< when it was last found written; none: not while we looked
+  std::set<std::uint32_t> migrated;  ///< what went in the minutes after: oids
+  bool truncated = false;            ///< more than kRelationsMax: absence proves nothing
+  int changes = 0;                   ///< counts listings read
   int ddl_changes =
       0;  ///< counts moves of the fingerprint: something was created, altered, dropped
 };

@@ -20,6 +20,8 @@ struct ForeignKey {
 /// A table whose rows are copied over.
 struct TableRows {
   std::string quoted;
+  /// The same; of a partition by hash the root, since a type that is made anew has another hash.
+  std::string into;
   std::string columns;   ///< "(id, name)"; nothing where it has none
   bool binary = false;   ///< every type has the same binary form on both sides
   std::size_t relation;  ///< in TakenOut::relations

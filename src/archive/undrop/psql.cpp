@@ -45,13 +45,16 @@ Result<PsqlOutput> run(const ClientSide& side, std::string_view name, runtime::P
 
 }  // namespace
 
-// As pg_dump has them. A database of no encoding keeps its bytes as they are.
+// As pg_dump has them. A database of no encoding keeps its bytes as they are. transaction_timeout
+// came with 17.
 const char* const kSameForms = R"(
 set datestyle = 'ISO, YMD'; set intervalstyle = postgres; set extra_float_digits = 3;
 set bytea_output = hex; set lc_monetary = 'C'; set xmloption = content; set array_nulls = on;
 set quote_all_identifiers = off; set standard_conforming_strings = on;
 select pg_catalog.set_config('client_encoding', case pg_catalog.current_setting('server_encoding')
   when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, false) \gset
+select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name in
+  ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout') \g /dev/null
 )";
 
 std::string dollar_tag(std::string_view text) {
@@ -85,14 +88,14 @@ Result<runtime::ProcessSpec> psql_program(const ClientSide& side, const std::str
 Result<PsqlOutput> run_psql(const ClientSide& side, const std::string& database,
                             std::string script) {
   TRY(spec, psql_program(side, database, "-"));
-  spec.input = std::move(script);
+  spec.input = kSameForms + std::move(script);
   return run(side, "psql", std::move(spec));
 }
 
 Result<std::vector<nlohmann::json>> ask_all(const ClientSide& side, const std::string& database,
                                             const std::vector<std::string>& queries) {
   constexpr std::string_view kNext = "-- next\n";  // no JSON has such a line
-  auto script = std::string(kSameForms) + "set search_path to '';\n";
+  std::string script = "set search_path to '';\n";
   for (const auto& query : queries) script += query + ";\n\\qecho -- next\n";
   TRY(output, run_psql(side, database, std::move(script)));
   std::vector<nlohmann::json> answers;

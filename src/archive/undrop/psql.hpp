@@ -38,8 +38,8 @@ struct PsqlOutput {
   std::string err;
 };
 
-/// For a session that writes rows as text or reads them: what they look like must not depend on
-/// what ALTER DATABASE or ALTER ROLE says there.
+/// How every session of ours begins: what rows and names look like, and how long they may take,
+/// must not depend on what ALTER DATABASE or ALTER ROLE says there.
 extern const char* const kSameForms;
 /// A quote ($tag$) for the body of a DO that holds `text`, which does not end it.
 [[nodiscard]] std::string dollar_tag(std::string_view text);

@@ -1,6 +1,8 @@
 // The half of an undrop that works in the live server. Everything that may fail comes before the
 // commit, or before the rename that makes a database visible; what must not fail it (a foreign key
 // that no longer fits) is tried apart and noted.
+#include <map>
+
 #include <fmt/format.h>
 
 #include "archive/undrop/parts.hpp"
@@ -15,8 +17,7 @@ namespace {
 // Nobody's writes wait longer than this behind a lock of ours.
 constexpr const char* kLockPatience = "set local lock_timeout = '5s';\n";
 constexpr const char* kNoLimits =
-    "set statement_timeout = 0; set lock_timeout = 0; "
-    "set idle_in_transaction_session_timeout = 0;\n";
+    "set lock_timeout = 0; set default_transaction_read_only = off;\n";
 constexpr std::size_t kNotesMax = 20;
 
 void note_errors(const std::string& err, Undropped& done) {
@@ -29,14 +30,24 @@ void note_errors(const std::string& err, Undropped& done) {
   }
 }
 
-// What was counted in the copy is counted again where it was written.
+std::string count_check(const std::string& from, std::int64_t rows) {
+  return fmt::format(
+      "do {2} begin if (select count(*) from {0}) <> {1} then raise exception "
+      "'not all of the {1} rows were written'; end if; end {2};\n",
+      from, rows, dollar_tag(from));
+}
+
+// What was read from the copy is counted again where it was written; where rows were given to a
+// root, all that it got together.
 std::string count_check(const TakenOut& taken) {
   std::string script;
-  for (std::size_t i = 0; i < taken.relations.size(); ++i)
-    script += fmt::format(
-        "do {2} begin if (select count(*) from only {0}) <> {1} then raise exception "
-        "'not all of the {1} rows were written'; end if; end {2};\n",
-        taken.quoted[i], taken.relations[i].rows, dollar_tag(taken.quoted[i]));
+  std::map<std::string, std::int64_t> of_roots;
+  for (const auto& table : taken.rows) {
+    const auto rows = taken.relations[table.relation].rows;
+    if (table.into != table.quoted) of_roots[table.into] += rows;
+    else script += count_check("only " + table.quoted, rows);
+  }
+  for (const auto& [root, rows] : of_roots) script += count_check(root, rows);
   return script;
 }
 
@@ -98,8 +109,7 @@ std::string include(const std::filesystem::path& script) {
 
 // In one transaction, which is ended elsewhere.
 std::string make_tables(const Side& side, const TakenOut& taken) {
-  std::string script = kNoLimits;
-  script += "begin;\n";
+  std::string script = std::string(kSameForms) + kNoLimits + "begin;\n";
   if (!taken.new_schema.empty())
     script += fmt::format("create schema if not exists {};\n", taken.new_schema);
   script += include(taken.files.before_rows) + include(taken.files.values);
@@ -109,7 +119,7 @@ std::string make_tables(const Side& side, const TakenOut& taken) {
 
 // Of a database that nobody knows yet: large objects come in transactions of their own.
 std::string make_all(const Side& side, const TakenOut& taken) {
-  std::string script = kNoLimits;
+  std::string script = std::string(kSameForms) + kNoLimits;
   script +=
       "begin;\n" + include(taken.files.before_rows) + write_rows(side, taken.rows) + "commit;\n";
   script += include(taken.files.values) + include(taken.files.behind_rows);
@@ -129,7 +139,8 @@ Result<void> move_rows(const Side& side, TakenOut& taken, Undropped& done, Desti
     TRY_VOID(note_counts(read, taken));
     for (const auto& relation : taken.relations) done.rows += relation.rows;
     done.relations = taken.relations;
-    return to.ending();
+    TRY(ending, to.ending());
+    return kSameForms + ending;  // the scripts have their own
   };
   const auto moved = transfer({.from = side.copy,
                                .to = side.request->live,
@@ -221,13 +232,25 @@ Result<void> write_database_marker(const Side& side, const TakenOut& taken, cons
 
 }  // namespace
 
-Result<void> put_database_back(const Side& side, TakenOut& taken, Undropped& done) {
+namespace {
+
+Result<void> fill_half_made(const Side& side, TakenOut& taken, Undropped& done) {
   const auto& request = *side.request;
   TRY_VOID(create_half_made(request, taken));
   const auto ending = [&] { return Result<std::string>(count_check(taken)); };
   TRY_VOID(move_rows(side, taken, done,
                      {half_made_name(wanted(request)), make_all(side, taken), ending}));
-  TRY_VOID(set_properties(request, taken, done));
+  return set_properties(request, taken, done);
+}
+
+}  // namespace
+
+Result<void> put_database_back(const Side& side, TakenOut& taken, Undropped& done) {
+  const auto& request = *side.request;
+  if (const auto filled = fill_half_made(side, taken, done); !filled) {
+    static_cast<void>(clear_half_made_database(request));  // the disk may be full of it
+    return fail(filled.error());
+  }
   TRY_VOID(write_database_marker(side, taken, done));
   TRY(from, pg::quote_identifier(half_made_name(wanted(request))));
   TRY(to, pg::quote_identifier(wanted(request).database));

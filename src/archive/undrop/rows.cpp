@@ -55,8 +55,9 @@ std::string read_rows(const Side& side, const std::vector<TableRows>& tables) {
 std::string write_rows(const Side& side, const std::vector<TableRows>& tables) {
   std::string script = kSameForms;
   for (std::size_t i = 0; i < tables.size(); ++i)
-    script += fmt::format("\\copy {} {} from {} (format {}, freeze)\n", tables[i].quoted,
-                          tables[i].columns, psql_word(pipe_of(side, i)), form_of(tables[i]));
+    script += fmt::format("\\copy {} {} from {} (format {}{})\n", tables[i].into, tables[i].columns,
+                          psql_word(pipe_of(side, i)), form_of(tables[i]),
+                          tables[i].into == tables[i].quoted ? ", freeze" : "");
   return script;
 }
 

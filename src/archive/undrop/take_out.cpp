@@ -40,6 +40,11 @@ select pg_catalog.json_agg(pg_catalog.json_build_object(
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and (t.oid >= 10000 or t.typtype not in ('b', 'r', 'm') or t.typsend::oid = 0 or t.typreceive::oid = 0
           or t.typname ~ '^_?reg' or e.typsend::oid = 0 or e.typreceive::oid = 0)),
+    'root', (select pg_catalog.format('%I.%I', m.nspname, r.relname)
+      from pg_catalog.pg_class r join pg_catalog.pg_namespace m on m.oid = r.relnamespace
+      where c.relispartition and r.oid = pg_catalog.pg_partition_root(c.oid) and exists (
+        select from pg_catalog.pg_partition_ancestors(c.oid) a join pg_catalog.pg_partitioned_table p on p.partrelid = a.relid
+          where p.partstrat = 'h')),
     'bytes', case when c.relkind in ('r', 'm') then pg_catalog.pg_table_size(c.oid) else 0 end)
     order by c.oid)
   from family f join pg_catalog.pg_class c on c.oid = f.oid
@@ -140,6 +145,7 @@ struct Member {
   std::string quoted;
   std::string columns;  ///< "(id, name)", those that are written
   std::string kind;
+  std::string root;  ///< quoted, of a partition by hash
   std::uint32_t oid = 0;
   std::uint64_t bytes = 0;
   bool unlogged = false;
@@ -164,6 +170,7 @@ std::vector<Member> members_of(const json& rows) {
                        .quoted = text_of(row, "quoted"),
                        .columns = text_of(row, "columns"),
                        .kind = text_of(row, "kind"),
+                       .root = text_of(row, "root"),
                        .oid = row.value("oid", std::uint32_t{0}),
                        .bytes = row.value("bytes", std::uint64_t{0}),
                        .unlogged = row.value("unlogged", false),
@@ -302,8 +309,13 @@ DefinitionFiles files_in(const Scratch& scratch) {
 void note_tables(const Side& side, const std::vector<Member>& members, TakenOut& taken) {
   for (const auto& member : members) {
     if (member.kind != "r" && member.kind != "p") continue;
+    const bool root_too = std::ranges::find(members, member.root, &Member::quoted) != members.end();
     if (member.kind == "r" && !(side.read_only() && member.unlogged))
-      taken.rows.push_back({member.quoted, member.columns, member.binary, taken.relations.size()});
+      taken.rows.push_back({.quoted = member.quoted,
+                            .into = root_too ? member.root : member.quoted,
+                            .columns = member.columns,
+                            .binary = member.binary,
+                            .relation = taken.relations.size()});
     taken.relations.push_back({member.name, 0});
     taken.quoted.push_back(member.quoted);
   }

@@ -24,7 +24,9 @@ using runtime::Loop;
 
 // Who reads from a pipe that the other end of has gone did nothing wrong.
 bool lost_its_reader(const Error& error) {
-  return error.message().contains("Broken pipe") || error.message().contains("SIGPIPE");
+  const auto words = error.message();
+  return words.contains("Broken pipe") || words.contains("SIGPIPE") ||
+         words.contains("exit code 141");  // the same, of a shell in a container
 }
 
 class Run {
@@ -36,7 +38,7 @@ class Run {
  private:
   // What the writing session reads its script from: a pipe that ends when we do.
   Result<void> open_script();
-  Result<void> tell_writer(const std::filesystem::path& script) const;
+  Result<void> tell_writer(const std::string& line) const;
   Result<std::filesystem::path> write_script(const ClientSide& reader, const char* name,
                                              const std::string& text) const;
   Result<runtime::ProcessSpec> reader() const;
@@ -69,9 +71,8 @@ Result<std::filesystem::path> Run::write_script(const ClientSide& reader, const 
   return file;
 }
 
-// A line that is shorter than what a pipe takes at once.
-Result<void> Run::tell_writer(const std::filesystem::path& script) const {
-  const auto line = fmt::format("\\i {}\n", psql_word(script));
+// Shorter than what a pipe takes at once.
+Result<void> Run::tell_writer(const std::string& line) const {
   const auto count = ::write(script_.get(), line.data(), line.size());
   if (count != static_cast<ssize_t>(line.size())) return fail_errno(errno, "write to a pipe");
   return {};
@@ -85,14 +86,14 @@ Result<runtime::ProcessSpec> Run::reader() const {
 Result<runtime::ProcessSpec> Run::writer() {
   TRY_VOID(open_script());
   TRY(script, write_script(work_.to, "writing.sql", work_.writing));
-  TRY_VOID(tell_writer(script));
+  TRY_VOID(tell_writer(fmt::format("\\i {}\n", psql_word(script))));
   return psql_program(work_.to, work_.to_database, work_.work / "script");
 }
 
 Result<void> Run::end_writer(const PsqlOutput& read) {
   TRY(ending, work_.verdict(read.out));
   TRY(script, write_script(work_.to, "ending.sql", ending));
-  return tell_writer(script);
+  return tell_writer(fmt::format("\\i {}\n\\q\n", psql_word(script)));
 }
 
 runtime::Task<void> Run::read(Loop* loop, runtime::ProcessSpec spec) {
@@ -100,14 +101,16 @@ runtime::Task<void> Run::read(Loop* loop, runtime::ProcessSpec spec) {
                                               over_.get_token());
   const auto said = outcome_of("psql", std::move(output));
   read_ = said ? end_writer(*said) : fail(said.error());
-  script_ = Fd();
-  if (!read_) over_.request_stop();
+  if (read_) co_return;
+  script_ = Fd();  // its script ends without a commit
+  if (!lost_its_reader(read_.error())) over_.request_stop();
 }
 
 runtime::Task<void> Run::write(Loop* loop, runtime::ProcessSpec spec) {
   auto output = co_await runtime::run_process(*loop, std::move(spec), loop->after(kProgramPatience),
                                               over_.get_token());
   written_ = outcome_of("psql", std::move(output));
+  script_ = Fd();  // not before: what lies in a pipe that nobody has open is gone
   over_.request_stop();
 }
 

@@ -140,6 +140,15 @@ Result<LiveState> look_at_live(const UndropRequest& request) {
   return live;
 }
 
+// A transaction that was prepared at that moment holds its locks in the copy too, for ever. The
+// copy is ours and is thrown away.
+Result<void> end_prepared(const Side& side) {
+  TRY_VOID(run_psql(side.copy, side.request->subject.database,
+                    "select pg_catalog.format('rollback prepared %L', gid) from "
+                    "pg_catalog.pg_prepared_xacts where database = current_database() \\gexec\n"));
+  return {};
+}
+
 class Undrop {
  public:
   enum class Way { Whole, Merged };
@@ -193,6 +202,7 @@ Result<void> Undrop::copy_over(const std::string& address,
   if (request_.standing) conninfo.options["options"] = kNoPatience;
   const Side side{
       &request_, &scratch_, {conninfo, account, request_.live.programs, request_.live.stop}};
+  if (!request_.standing && !request_.subject.is_database()) TRY_VOID(end_prepared(side));
   if (way_ == Way::Merged) return merge_table(side, done_);
   return request_.subject.is_database() ? copy_database(side) : copy_table(side);
 }

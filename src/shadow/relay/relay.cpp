@@ -136,10 +136,12 @@ void Relay::run(const std::stop_token& stop) {
 
 void Relay::serve(const std::stop_token& stop) {
   SteadyTime gathers_until{};
+  auto news = News::Now;
   while (!stop.stop_requested()) {
     const auto left = gathers_until - SteadyClock::now();
     const bool gathers = left > SteadyTime::duration::zero();
-    const auto wait = gathers ? std::chrono::ceil<Millis>(left) : kTick;
+    const auto tick = news == News::Later ? Millis{0} : kTick;  // they were told to wait
+    const auto wait = gathers ? std::chrono::ceil<Millis>(left) : tick;
     std::vector<pollfd> polled{{listener_.get(), POLLIN, 0},
                                {gathers ? -1 : wake_.get(), POLLIN, 0}};
     for (const auto& connection : connections_) {
@@ -148,7 +150,7 @@ void Relay::serve(const std::stop_token& stop) {
     }
     if (::poll(polled.data(), polled.size(), static_cast<int>(wait.count())) < 0) continue;
     const auto now = SteadyClock::now();
-    const auto news = now < gathers_until ? News::Later : News::Now;
+    news = now < gathers_until ? News::Later : News::Now;
     eventfd_t count = 0;
     if (news == News::Now) ::eventfd_read(wake_.get(), &count);
     auto events = polled.begin() + 2;

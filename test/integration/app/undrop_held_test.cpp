@@ -53,6 +53,12 @@ insert into scratch_pad values (1);
 
 class UndropHeld : public GateScene {
  protected:
+  UndropHeld() : GateScene(options()) {}
+  static PostgresOptions options() {
+    PostgresOptions options;
+    options.settings = {{"max_prepared_transactions", "5"}};
+    return options;
+  }
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(GateScene::SetUp());
     server_.query("create database shop");
@@ -232,6 +238,55 @@ TEST_F(UndropHeld, WhatCannotBeReadThereComesFromTheBackup) {
   EXPECT_EQ(done["from"], "backup") << gate().dump(2);
   EXPECT_EQ(picture(), before);
   EXPECT_TRUE(released("lines dropped")) << gate().dump(2);
+}
+
+TEST_F(UndropHeld, WhatAPreparedTransactionDroppedComesFromTheBackup) {
+  // Goal: X1: the same of a prepared one, whose locks the replayed backup has kept: they are ended.
+  in_shop("create view mixed as select l.id, c.name from lines l, customers c");
+  const auto before = picture();
+  in_shop(
+      "begin; alter table customers add more int; drop table lines cascade; "
+      "alter table customers drop more; prepare transaction 'p'");
+  in_shop("commit prepared 'p'");
+  const auto done = undrop("shop.public.lines");
+  EXPECT_EQ(done["from"], "backup") << gate().dump(2);
+  EXPECT_EQ(picture(), before);
+}
+
+TEST_F(UndropHeld, WhateverItIsMadeOfAndTheDatabaseSets) {
+  // Goal: X1: partitions by the hash of an enum that is made anew, a table without columns, names
+  // that are no ASCII, under settings of the database that would end or refuse what undrop does; a
+  // database without a table.
+  in_shop(
+      "create schema odd; create type odd.size as enum ('s', 'm', 'l', 'xl');"
+      "create table odd.\"straße\" (kind odd.size, n int, primary key (kind, n)) partition by hash "
+      "(kind);"
+      "create table odd.p0 partition of odd.\"straße\" for values with (modulus 2, remainder 0);"
+      "create table odd.p1 partition of odd.\"straße\" for values with (modulus 2, remainder 1);"
+      "insert into odd.\"straße\" select k, i from unnest(enum_range(null::odd.size)) k, "
+      "generate_series(1, 25) i;"
+      "create table odd.none (); insert into odd.none default values");
+  server_.query("alter database shop set default_transaction_read_only = on");
+  server_.query("alter database shop set statement_timeout = '300ms'");
+  const auto write = [this](const std::string& text) {
+    in_shop("begin read write; " + text + "; commit");
+  };
+  write("drop schema odd cascade");
+  auto done = undrop("shop.odd.straße");
+  EXPECT_EQ(done["from"], "shadow") << gate().dump(2);
+  EXPECT_EQ(done["notes"], json::array());
+  EXPECT_EQ(in_shop("select count(*) from odd.\"straße\""), "100");
+  EXPECT_EQ(in_shop("select count(*) from odd.\"straße\" where kind = 'xl'"), "25");
+  EXPECT_EQ(in_shop("select count(*) from odd.none"), "1");
+  write("drop schema odd cascade");
+  EXPECT_EQ(picture(), before_);
+  server_.query("create database bare");
+  ASSERT_TRUE(undrop("shop.odd.straße")["rows"] == 101) << gate().dump(2);
+  server_.query("drop database bare");
+  done = undrop("bare");
+  EXPECT_EQ(done["from"], "shadow") << gate().dump(2);
+  EXPECT_EQ(server_.query("select count(*) from pg_tables where schemaname = 'public'", "bare"),
+            "0");
 }
 
 TEST_F(UndropHeld, KilledWhileItPutsBackIsDoneByTheNext) {

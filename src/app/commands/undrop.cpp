@@ -361,7 +361,8 @@ void tell_shadow(const Config& config, const archive::UndropRequest& request,
   const auto* lost = destroyed.destruction->find(request.subject.schema, request.subject.table);
   const bool changed = lost != nullptr && lost->loss == shadow::Loss::Updated;
   if (done.merged && (done.merged->added == 0 || changed)) return;
-  if (!request.subject.is_database()) wish.back = names_back(request, done);
+  if (request.subject.is_database()) wish.back = {request.subject.database};
+  else wish.back = names_back(request, done);
   const auto asked = shadow::ask_for_release(config.state_dir, wish);
   if (!asked) log_warning("the shadow is not told", {{"why", asked.error().message()}});
 }

@@ -51,6 +51,7 @@ const char* const kSameForms = R"(
 set datestyle = 'ISO, YMD'; set intervalstyle = postgres; set extra_float_digits = 3;
 set bytea_output = hex; set lc_monetary = 'C'; set xmloption = content; set array_nulls = on;
 set quote_all_identifiers = off; set standard_conforming_strings = on;
+set default_transaction_read_only = off;
 select pg_catalog.set_config('client_encoding', case pg_catalog.current_setting('server_encoding')
   when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end, false) \gset
 select pg_catalog.set_config(name, '0', false) from pg_catalog.pg_settings where name in

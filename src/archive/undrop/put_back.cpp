@@ -16,8 +16,7 @@ namespace {
 
 // Nobody's writes wait longer than this behind a lock of ours.
 constexpr const char* kLockPatience = "set local lock_timeout = '5s';\n";
-constexpr const char* kNoLimits =
-    "set lock_timeout = 0; set default_transaction_read_only = off;\n";
+constexpr const char* kNoLimits = "set lock_timeout = 0;\n";
 constexpr std::size_t kNotesMax = 20;
 
 void note_errors(const std::string& err, Undropped& done) {

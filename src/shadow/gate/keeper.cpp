@@ -332,7 +332,10 @@ void GateKeeper::look() {
     news_ = false;
   }
   auto wishes = release_wishes(options_.releases);
-  if (!wishes.empty() && options_.in_use && options_.in_use()) wishes.clear();
+  // Somebody reads the shadow: what is back is not what he reads, but what is only forgotten may
+  // be.
+  if (!wishes.empty() && options_.in_use && options_.in_use())
+    std::erase_if(wishes, [](const ReleaseWish& wish) { return wish.back.empty(); });
   heed(wishes);
   const bool some_judged = judge_new_ones();
   const bool some_ended = end_those_over();
@@ -452,8 +455,11 @@ void GateKeeper::heed(const std::vector<ReleaseWish>& wishes) {
     if (entry->destruction)
       for (auto& relation : entry->destruction->relations)
         relation.back = relation.back || names(wish.back, relation);
+    const bool whole =
+        entry->destruction && entry->destruction->whole &&
+        std::ranges::find(wish.back, entry->destruction->database) != wish.back.end();
     const bool all = entry->destruction && !entry->provisional && entry->destruction->all_back();
-    if (!wish.back.empty() && !all) continue;
+    if (!wish.back.empty() && !all && !whole) continue;
     if (entry->kept()) end(*entry, HoldEnd::Released);
     else entry->end = HoldEnd::Released;
   }

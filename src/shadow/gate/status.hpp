@@ -67,8 +67,9 @@ struct GateStatus {
 /// What the shadow's process is asked for, by a file that outlives both; it heeds it within
 /// moments, or of its next start.
 struct ReleaseWish {
-  Lsn decided;                    ///< of the entry
-  std::vector<std::string> back;  ///< "public.orders": relations that are back; empty: release it
+  Lsn decided;  ///< of the entry
+  /// "public.orders": relations that are back, or the database itself; empty: release it.
+  std::vector<std::string> back;
   std::filesystem::path file = {};
 };
 Result<void> ask_for_release(const std::filesystem::path& state_dir, const ReleaseWish& wish);

@@ -71,4 +71,16 @@ Result<std::vector<pg::DdlLine>> DdlTrail::since(WallTime since, std::size_t mos
   return lines;
 }
 
+// The statement came before its commit, in the server's words and by its clock.
+const pg::DdlLine* who_removed(const std::vector<pg::DdlLine>& lines, std::string_view subject,
+                               WallTime at) {
+  constexpr Seconds kLongest{3'600};
+  constexpr Seconds kRounded{1};
+  const pg::DdlLine* found = nullptr;
+  for (const auto& line : lines)
+    if (line.at <= at + kRounded && at - line.at <= kLongest && pg::removed(line, subject))
+      found = &line;
+  return found;
+}
+
 }  // namespace pgkeel::incident

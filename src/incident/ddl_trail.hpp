@@ -29,4 +29,9 @@ class DdlTrail {
   Store* store_;
 };
 
+/// Of a trail: what removed "shop.public.orders" in a transaction that committed at `at`; null
+/// where nobody wrote it down.
+[[nodiscard]] const pg::DdlLine* who_removed(const std::vector<pg::DdlLine>& lines,
+                                             std::string_view subject, WallTime at);
+
 }  // namespace pgkeel::incident

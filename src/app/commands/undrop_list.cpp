@@ -4,11 +4,37 @@
 #include "app/api_client.hpp"
 #include "app/commands/commands.hpp"
 #include "app/shadow/held_copy.hpp"
+#include "incident/ddl_trail.hpp"
+#include "incident/store.hpp"
 
 namespace pgkeel::app {
 namespace {
 
-Json json_of(const Config& config, const shadow::GateEntry& entry) {
+constexpr std::size_t kTrailRead = 5'000;
+constexpr Seconds kTrailBefore{3'600};
+
+// What was written down of DDL around these; nothing where nobody writes it down.
+std::vector<pg::DdlLine> trail_of(const Config& config,
+                                  const std::vector<shadow::GateEntry>& entries) {
+  if (entries.empty()) return {};
+  const auto store = incident::Store::open_read_only(config.state_dir);
+  if (!store) return {};
+  const auto oldest = entries.back().at - kTrailBefore;
+  return incident::DdlTrail(**store).since(oldest, kTrailRead).value_or(std::vector<pg::DdlLine>());
+}
+
+Json who_did(const shadow::GateEntry& entry, const std::vector<pg::DdlLine>& trail) {
+  for (const auto& relation : entry.destruction->relations) {
+    const auto subject =
+        fmt::format("{}.{}.{}", entry.destruction->database, relation.schema, relation.name);
+    if (const auto* line = incident::who_removed(trail, subject, entry.at))
+      return pg::describe(*line);
+  }
+  return nullptr;
+}
+
+Json json_of(const Config& config, const shadow::GateEntry& entry,
+             const std::vector<pg::DdlLine>& trail) {
   Json relations = Json::array();
   for (const auto& relation : entry.destruction->relations)
     if (!relation.back)
@@ -22,6 +48,7 @@ Json json_of(const Config& config, const shadow::GateEntry& entry) {
           {"at", to_iso8601(entry.at)},
           {"lsn", to_string(entry.before)},
           {"xid", entry.xid},
+          {"by", who_did(entry, trail)},
           {"from", is_at_hand(config, entry) ? "shadow" : "backup"},
           {"until", entry.kept() ? Json(to_iso8601(entry.until)) : Json()}};
 }
@@ -37,6 +64,7 @@ void print_destroyed(const Json& entry) {
                printable(text_of(relation, "name")), text_of(relation, "what"),
                relation["rows"].get<std::int64_t>(),
                format_size(relation["bytes"].get<std::uint64_t>()), from);
+  if (const auto by = text_of(entry, "by"); !by.empty()) fmt::print("  {}\n", printable(by));
 }
 
 // What the shadow's gate knows is there without a guard too.
@@ -67,7 +95,9 @@ void print(const Json& missing, const Json& destroyed) {
 Result<int> run(const Invocation& invocation) {
   TRY(config, invocation.load());
   Json destroyed = Json::array();
-  for (const auto& entry : known_destructions(config)) destroyed.push_back(json_of(config, entry));
+  const auto known = known_destructions(config);
+  const auto trail = trail_of(config, known);
+  for (const auto& entry : known) destroyed.push_back(json_of(config, entry, trail));
   TRY(missing, missing_by_guard(config, !destroyed.empty()));
   if (invocation.global.json) {
     missing["destroyed"] = destroyed;
@@ -85,7 +115,8 @@ CommandSpec undrop_list_command() {
           .summary = "list tables and databases that are gone",
           .details =
               "With a shadow also what was dropped, truncated or emptied, when, about how large it "
-              "was, and whether it comes back at once or from the backup.",
+              "was, whether it comes back at once or from the backup, and who did it where "
+              "'pgkeel protect' records that.",
           .example = "pgkeel undrop list",
           .run = run};
 }

@@ -3,6 +3,8 @@
 #include "integration/app/gate_scene.hpp"
 
 #include "client/replication.hpp"
+#include "incident/ddl_trail.hpp"
+#include "incident/store.hpp"
 #include "shadow/gate/status.hpp"
 
 namespace pgkeel::test {
@@ -310,6 +312,34 @@ TEST_F(UndropHeld, KilledWhileItPutsBackIsDoneByTheNext) {
   EXPECT_EQ(done["rows"], 50);
   EXPECT_TRUE(released("lines dropped")) << gate().dump(2);
   EXPECT_EQ(picture(), before_) << done.dump(2);
+}
+
+TEST_F(UndropHeld, TheListSaysWhoDidIt) {
+  // Goal: X1: role, application and address, as the event trigger of 'pgkeel protect' wrote them
+  // down.
+  pg::DdlLine line;
+  line.at = wall_now();
+  line.database = "shop";
+  line.role = "app";
+  line.application = "node";
+  line.address = "10.0.0.5";
+  line.tag = "DROP TABLE";
+  line.outcome = "done";
+  line.objects = {"table public.lines"};
+  in_shop("drop table lines; drop table sales.b cascade");
+  ASSERT_TRUE(is_lost("lines dropped kept")) << gate().dump(2);
+  const auto by = [this] {
+    const auto ran = binary_.run({"undrop", "list", "--json"});
+    const auto list = json::parse(ran.out, nullptr, false);
+    return list["destroyed"].empty() ? json(ran.err) : list["destroyed"][0]["by"];
+  };
+  EXPECT_EQ(by(), json());
+  {
+    auto store = incident::Store::open(binary_.dir() / "state");
+    ASSERT_TRUE(store) << store.error().message();
+    ASSERT_TRUE(incident::DdlTrail(**store).record({line}, wall_now()));
+  }
+  EXPECT_EQ(by(), "DROP TABLE table public.lines by role app (application node, from 10.0.0.5)");
 }
 
 TEST_F(UndropHeld, TheSameTableAgainAndAgain) {

@@ -39,8 +39,12 @@ class Run {
   // What the writing session reads its script from: a pipe that ends when we do.
   Result<void> open_script();
   Result<void> tell_writer(const std::string& line) const;
-  Result<std::filesystem::path> write_script(const ClientSide& reader, const char* name,
-                                             const std::string& text) const;
+  // As whom the writing psql runs: in a container both run as the account it was made for.
+  [[nodiscard]] const std::optional<runtime::Account>& writing_account() const {
+    return work_.to.programs.via.empty() ? work_.to.account : work_.from.account;
+  }
+  Result<std::filesystem::path> write_script(const std::optional<runtime::Account>& reader,
+                                             const char* name, const std::string& text) const;
   Result<runtime::ProcessSpec> reader() const;
   Result<runtime::ProcessSpec> writer();
   runtime::Task<void> read(Loop* loop, runtime::ProcessSpec spec);
@@ -58,16 +62,16 @@ class Run {
 
 Result<void> Run::open_script() {
   const auto file = work_.work / "script";
-  TRY_VOID(make_pipe_file(file, work_.to.account));
+  TRY_VOID(make_pipe_file(file, writing_account()));
   script_ = Fd(::open(file.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!script_.valid()) return fail_errno(errno, "open " + file.string());
   return {};
 }
 
-Result<std::filesystem::path> Run::write_script(const ClientSide& reader, const char* name,
-                                                const std::string& text) const {
+Result<std::filesystem::path> Run::write_script(const std::optional<runtime::Account>& reader,
+                                                const char* name, const std::string& text) const {
   auto file = work_.work / name;
-  TRY_VOID(runtime::write_file_atomic(file, text, {.mode = 0600, .owner = reader.account}));
+  TRY_VOID(runtime::write_file_atomic(file, text, {.mode = 0600, .owner = reader}));
   return file;
 }
 
@@ -79,20 +83,20 @@ Result<void> Run::tell_writer(const std::string& line) const {
 }
 
 Result<runtime::ProcessSpec> Run::reader() const {
-  TRY(script, write_script(work_.from, "reading.sql", work_.reading));
+  TRY(script, write_script(work_.from.account, "reading.sql", work_.reading));
   return psql_program(work_.from, work_.from_database, script);
 }
 
 Result<runtime::ProcessSpec> Run::writer() {
   TRY_VOID(open_script());
-  TRY(script, write_script(work_.to, "writing.sql", work_.writing));
+  TRY(script, write_script(writing_account(), "writing.sql", work_.writing));
   TRY_VOID(tell_writer(fmt::format("\\i {}\n", psql_word(script))));
   return psql_program(work_.to, work_.to_database, work_.work / "script");
 }
 
 Result<void> Run::end_writer(const PsqlOutput& read) {
   TRY(ending, work_.verdict(read.out));
-  TRY(script, write_script(work_.to, "ending.sql", ending));
+  TRY(script, write_script(writing_account(), "ending.sql", ending));
   return tell_writer(fmt::format("\\i {}\n\\q\n", psql_word(script)));
 }
 

@@ -33,6 +33,9 @@ class ContainerScene : public testing::Test {
     ASSERT_TRUE(scene_.stage);
     add_writer(scene_);
     ASSERT_TRUE(service_restored(scene_));
+    // What the guard met while the entry point was still at it would go on as what is broken next,
+    // and is verified once more every few seconds.
+    EXPECT_TRUE(test::wait_until([this] { return settled(stage()); }, kPatience));
   }
   app::Stage& stage() { return *scene_.stage; }
 

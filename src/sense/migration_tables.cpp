@@ -14,7 +14,7 @@ namespace {
 
 // Prisma, Flyway (now and before 5), Liquibase, Rails and golang-migrate and dbmate, Alembic,
 // Django, Knex, Sequelize, TypeORM and Laravel, Entity Framework, goose, sqlx, Diesel, Drizzle,
-// Doctrine, Phinx, Atlas, Refinery, node-pg-migrate, Ecto, yoyo, MikroORM, Bytebase.
+// Doctrine, Phinx, Atlas, Refinery, node-pg-migrate, Ecto, yoyo, MikroORM.
 constexpr auto kTables = std::to_array<std::string_view>({"_prisma_migrations",
                                                           "flyway_schema_history",
                                                           "schema_version",

@@ -58,6 +58,8 @@ struct Side {
 [[nodiscard]] Error of_copy(const Side& side, const Error& error);
 /// WrongState when a standing copy has moved on while it was read: what was read is no one moment.
 Result<void> stood_still(const Side& side);
+/// That error.
+[[nodiscard]] Error moved_on();
 
 Result<TakenOut> take_table_out(const Side& side, const LiveNames& live, bool schema_is_gone);
 Result<TakenOut> take_database_out(const Side& side);

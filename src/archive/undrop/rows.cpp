@@ -24,11 +24,6 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-Error moved_on() {
-  return Error(ErrorCode::WrongState, "the shadow went on while it was read; nothing was done")
-      .with_hint("Give the command again: it takes the backup then.");
-}
-
 }  // namespace
 
 Result<void> make_row_pipes(const Side& side, std::size_t tables) {

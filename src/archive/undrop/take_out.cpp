@@ -347,8 +347,12 @@ Result<void> stood_still(const Side& side) {
                            "'{}'::pg_lsn)",
                            to_string(side.request->standing->lsn))));
   if (still.is_boolean() && still.get<bool>()) return {};
-  return fail(Error(ErrorCode::WrongState, "the shadow went on while it was read; nothing was done")
-                  .with_hint("Give the command again: it takes the backup then."));
+  return fail(moved_on());
+}
+
+Error moved_on() {
+  return Error(ErrorCode::WrongState, "the shadow went on while it was read; nothing was done")
+      .with_hint("Give the command again: it takes the backup then.");
 }
 
 Error not_there(const Side& side, const std::string& what) {

@@ -8,6 +8,7 @@
 
 #include "instance/data_dir.hpp"
 #include "instance/server_command.hpp"
+#include "instance/server_processes.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::archive {
@@ -98,7 +99,18 @@ Result<void> PrivateServer::write_hba() const {
   return runtime::write_file_atomic(options_.work_dir / "pg_ident.conf", "", mode);
 }
 
+// A socket's lock file names a process, which after a crash may be anybody's; the server would not
+// start then. The directory is ours alone, and so is the copy: no process of it, nobody's socket.
+void PrivateServer::clear_socket() const {
+  if (!instance::scan_server_processes(options_.data_dir).processes.empty()) return;
+  const auto socket = options_.work_dir / (std::string(".s.PGSQL.") + kPort);
+  std::error_code ignored;
+  fs::remove(socket, ignored);
+  fs::remove(socket.string() + ".lock", ignored);
+}
+
 Result<void> PrivateServer::launch() {
+  clear_socket();
   instance::ServerCommand command;
   command.data_dir = options_.data_dir;
   command.settings = isolation(options_);

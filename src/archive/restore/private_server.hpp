@@ -62,6 +62,7 @@ class PrivateServer {
  private:
   explicit PrivateServer(PrivateServerOptions options) : options_(std::move(options)) {}
   Result<void> write_hba() const;
+  void clear_socket() const;
   Result<void> launch();
   [[nodiscard]] Error died() const;
   PrivateServerOptions options_;

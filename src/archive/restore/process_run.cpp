@@ -14,12 +14,13 @@ constexpr Seconds kKillPatience{20};
 class ProcessRun final : public ServerRun {
  public:
   explicit ProcessRun(runtime::ProcessHandle process) : process_(std::move(process)) {}
+  // Also one that was killed is waited for: as a zombie it would still own its socket's lock file.
   ~ProcessRun() override {
-    if (!alive()) return;
-    static_cast<void>(process_->signal(SIGQUIT));
-    const auto gone =
-        loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kKillPatience)));
-    if (!gone) static_cast<void>(process_->signal(SIGKILL));
+    if (!process_) return;
+    if (alive()) static_cast<void>(process_->signal(SIGQUIT));
+    if (await_end()) return;
+    static_cast<void>(process_->signal(SIGKILL));
+    static_cast<void>(await_end());
   }
   ProcessRun(const ProcessRun&) = delete;
   ProcessRun& operator=(const ProcessRun&) = delete;
@@ -36,6 +37,11 @@ class ProcessRun final : public ServerRun {
   }
 
  private:
+  bool await_end() {
+    const auto deadline = loop_.after(kKillPatience);
+    return loop_.run_until_complete(process_->wait_exit(loop_, deadline)).has_value();
+  }
+
   runtime::Loop loop_;
   std::optional<runtime::ProcessHandle> process_;
 };

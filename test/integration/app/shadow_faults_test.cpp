@@ -1,6 +1,7 @@
 // The shadow when something is wrong with its disk, its archive or its primary: what it has stays,
 // what it may not have is not given to it, and the primary serves on.
 #include <sys/mount.h>
+#include <csignal>
 
 #include "base/strong.hpp"
 #include "integration/app/shadow_scene.hpp"
@@ -70,6 +71,31 @@ TEST_F(ShadowFaults, WaitsWhileItsDiskIsFull) {
   shadow_.reset();
   receiver_.reset();
   ::umount2(place.c_str(), MNT_DETACH);
+}
+
+TEST_F(ShadowFaults, ItsServerMayBeKilledAndItsPidBeAnybodys) {
+  // Goal: its server is killed under it, and once more together with it, and another process has
+  // the pid that the socket's lock file names: the same copy follows again (D6 X2).
+  ASSERT_NO_FATAL_FAILURE(follow());
+  const auto directory = runtime::inode_of(shadow_dir());
+  ASSERT_TRUE(directory);
+  const auto server = [this] {
+    std::ifstream file(shadow_dir() / "postmaster.pid");
+    pid_t pid = 0;
+    file >> pid;
+    return pid;
+  };
+  const auto first = server();
+  ASSERT_GT(first, 0);
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  ASSERT_TRUE(wait_until([&] { return server() != first && shadow_has(1000); }, kBuildPatience));
+  shadow_->kill();
+  std::ofstream(socket_dir() / ".s.PGSQL.5432.lock") << ::getpid() << "\n/elsewhere\n1\n5432\n"
+                                                     << socket_dir().string() << "\n\n";
+  start_shadow();
+  add_orders(1001, 1100);
+  EXPECT_TRUE(shadow_has(1100)) << status().dump(2);
+  EXPECT_TRUE(runtime::inode_of(shadow_dir()).value_or(runtime::InodeId()) == *directory);
 }
 
 TEST_F(ShadowFaults, ASegmentThatIsGoneIsNamedAndTheNextBackupServes) {

@@ -15,6 +15,7 @@
 #include "recover/executor.hpp"
 #include "recover/playbook.hpp"
 #include "runtime/files.hpp"
+#include "runtime/process.hpp"
 #include "shadow/standby/status.hpp"
 
 namespace pgkeel::chaos {
@@ -48,6 +49,7 @@ class ContainerShadow : public ContainerScene {
     ASSERT_NO_FATAL_FAILURE(build(spec, {{"PGKEEL_ARCHIVE_STORE", "archive"},
                                          {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
                                          {"PGKEEL_SHADOW_ENABLED", "true"},
+                                         {"PGKEEL_RECOVER_MISSING_TABLE", "advise"},
                                          {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
     await_protected();
   }
@@ -157,6 +159,41 @@ TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsNotInTheWay) {
       << runtime::read_file_tail(engine_->log_file("pg"), 1U << 14U).value_or("no log");
   ASSERT_TRUE(service_restored(scene_));
   ASSERT_NO_FATAL_FAILURE(await_protected());
+}
+
+TEST_F(ContainerShadow, ADroppedTableComesBackByTheImagesPrograms) {
+  // Goal: X1: a table that was dropped in a container's server is read out of the shadow, which
+  // runs in a container too, by the image's own psql and pg_dump: the host has none.
+  ASSERT_NO_FATAL_FAILURE(build_protected());
+  const auto sum = [this] {
+    const auto rows =
+        stage().sql("shop", "select md5(string_agg(o::text, chr(10) order by id)) from orders o");
+    return rows ? std::string(rows->text(0, 0).value_or("")) : rows.error().message();
+  };
+  const auto before = sum();
+  ASSERT_TRUE(stage().sql("shop", "drop table orders cascade").has_value());
+  runtime::ProcessSpec spec;
+  spec.argv = {"unshare",
+               "--mount",
+               "sh",
+               "-c",
+               "mount -t tmpfs none /usr/lib/postgresql && exec \"$@\"",
+               "sh",
+               PGKEEL_BINARY,
+               "undrop",
+               "shop.public.orders",
+               "--json",
+               "--config",
+               (stage().directory() / "pgkeel.toml").string()};
+  spec.environment = stage().environment();
+  spec.working_dir = stage().directory();
+  const auto ran = stage().loop().run_until_complete(
+      runtime::run_process(stage().loop(), std::move(spec), stage().loop().after(kPatience)));
+  ASSERT_TRUE(ran && ran->exit.ok()) << (ran ? ran->out + ran->err : ran.error().message());
+  EXPECT_THAT(ran->out, testing::HasSubstr("\"from\":\"shadow\"")) << ran->err;
+  EXPECT_THAT(ran->err, testing::HasSubstr("of=\"image "));
+  EXPECT_EQ(sum(), before);
+  ASSERT_TRUE(service_restored(scene_));
 }
 
 TEST_F(ContainerShadow, WhereNothingCanBeRestoredTheFreshClusterStays) {

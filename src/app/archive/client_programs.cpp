@@ -41,6 +41,8 @@ Result<ChosenPrograms> from_image(const Config& config, const ProgramsQuestion& 
       .image = image, .work_dir = scratch.work(), .account = account, .relay = own_program()};
   if (question.scratch == ProgramsQuestion::Scratch::Yes) plan.directories.push_back(base);
   reach(question.server, plan);
+  std::error_code error;
+  if (fs::is_directory(question.socket, error)) plan.directories.push_back(question.socket);
   ChosenPrograms chosen;
   TRY(started, archive::ImagePrograms::start(std::move(plan)));
   chosen.running = std::move(started);

@@ -26,6 +26,8 @@ struct ProgramsQuestion {
   pg::Conninfo server = {};  ///< where they have to reach it; an empty host: nowhere
   /// Whether they read and write in the drill directory.
   enum class Scratch { No, Yes } scratch = Scratch::No;
+  /// Where another server's socket is that they have to reach, if it is there.
+  std::filesystem::path socket = {};
 };
 
 /// MissingBinary when neither this machine nor an image has them; what an engine says.

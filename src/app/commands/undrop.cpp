@@ -225,10 +225,12 @@ Result<archive::UndropRequest> request_for(const Invocation& invocation, Archive
 Result<ChosenPrograms> take_programs(const ArchiveTools& tools, std::string_view job,
                                      archive::UndropRequest& request) {
   TRY(major, major_of(*tools.store));
-  TRY(chosen, choose_client_programs(tools.config, {.major = major,
-                                                    .job = job,
-                                                    .server = request.live.conninfo,
-                                                    .scratch = ProgramsQuestion::Scratch::Yes}));
+  TRY(chosen,
+      choose_client_programs(tools.config, {.major = major,
+                                            .job = job,
+                                            .server = request.live.conninfo,
+                                            .scratch = ProgramsQuestion::Scratch::Yes,
+                                            .socket = shadow_socket_directory(tools.config)}));
   request.live.programs = chosen.programs.place;
   return std::move(chosen);
 }
@@ -292,10 +294,12 @@ void tell_guard(const Config& config, const archive::UndropRequest& request,
   std::ranges::sort(names);
   const auto repeated = std::ranges::unique(names);
   names.erase(repeated.begin(), repeated.end());
+  const auto rows = done.merged ? done.merged->added + done.merged->kept : done.rows;
   for (const auto& name : names) {
-    const auto told = GuardClient(config).post(
-        "/api/v1/note",
-        {{"what", serve::kUndropped}, {"subject", name}, {"detail", "done"}, {"who", who_asks()}});
+    const auto told = GuardClient(config).post("/api/v1/note", {{"what", serve::kUndropped},
+                                                                {"subject", name},
+                                                                {"detail", std::to_string(rows)},
+                                                                {"who", who_asks()}});
     if (told) continue;
     if (told.error().code == ErrorCode::GuardNotRunning) return;
     fmt::print(stderr, "pgkeel: the guard was not told that {} is back: {}\n", name,
@@ -319,16 +323,14 @@ std::optional<shadow::GateEntry> known_destruction(const Invocation& invocation,
 }
 
 // The shadow is read where it stands before it; a backup is replayed to the very end of the
-// transaction, whose locks are nobody's in the copy. Programs in an image do not reach the shadow's
-// socket, and what is only read takes no other name.
+// transaction, whose locks are nobody's in the copy. What is only read takes no other name.
 Result<void> take_at(const shadow::GateEntry& entry, const Config& config,
                      archive::UndropRequest& request) {
   const bool database = entry.kind == shadow::HoldKind::Database;
   const auto last = database ? entry.before : entry.decided;
   TRY(target, archive::parse_target("before:" + to_string(last)));
   request.restore.target = target;
-  const bool within_reach = request.live.programs.via.empty();
-  if (!within_reach || !request.as.database.empty()) return {};
+  if (!request.as.database.empty()) return {};
   request.standing = held_copy(config, entry, request.live.stop);
   return {};
 }

@@ -88,7 +88,7 @@ bool first_kept(const GateStatus& gate, const GateEntry& entry) {
 
 Result<archive::PrivateServerOptions> shadow_server(const Config& config) {
   archive::PrivateServerOptions options;
-  options.work_dir = shadow_run_directory(config) / "server";
+  options.work_dir = shadow_socket_directory(config);
   options.superuser = superuser_of(config);
   TRY(account, copy_account(config));
   options.account = std::move(account);

@@ -27,6 +27,10 @@ fs::path shadow_run_directory(const Config& config) {
   return run;
 }
 
+fs::path shadow_socket_directory(const Config& config) {
+  return shadow_run_directory(config) / "server";
+}
+
 fs::path gate_directory(const Config& config) { return shadow_run_directory(config) / "gate"; }
 
 std::string relay_directory(const Config& config) {

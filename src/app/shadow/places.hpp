@@ -15,6 +15,8 @@ namespace pgkeel::app {
 [[nodiscard]] std::filesystem::path shadow_data_directory(const Config& config);
 /// Of its sockets: the relay's, which it streams from, and its own. Its server's account owns it.
 [[nodiscard]] std::filesystem::path shadow_run_directory(const Config& config);
+/// Within it, of its own server's socket.
+[[nodiscard]] std::filesystem::path shadow_socket_directory(const Config& config);
 /// Within it, of the socket the shadow streams from when it is kept from destructions.
 [[nodiscard]] std::filesystem::path gate_directory(const Config& config);
 /// shadow_run_directory() while the receiver relays to it; empty: it does not.

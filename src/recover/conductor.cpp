@@ -294,10 +294,12 @@ Result<void> Conductor::forget_restored(const std::string& subject, std::string_
   return services_.ledger.forget_relation(found->name, subject.substr(found->name.size() + 1), by);
 }
 
-Result<void> Conductor::know_anew(const std::string& subject, std::string_view who) {
+Result<void> Conductor::know_anew(const std::string& subject, std::string_view who,
+                                  std::int64_t rows_there) {
   const auto by = fmt::format("restored by {}", who);
   const auto forgotten = forget_restored(subject, by);
   if (!forgotten && forgotten.error().code != ErrorCode::NotFound) return forgotten;
+  TRY_VOID(end_row_loss(services_.ledger, subject, rows_there, known_));
   TRY_VOID(bookkeeper_.load());
   if (const auto* tracked = state_.find(subject)) add_event(tracked->id, by);
   services_.senses.poke();

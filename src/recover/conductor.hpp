@@ -39,8 +39,8 @@ class Conductor {
   Result<void> forget_relation(const std::string& subject, std::string_view who);
   Result<void> forget_database(const std::string& name, std::string_view who);
   /// Somebody restored it, a table or a database: from here on what bears the name is the known
-  /// one.
-  Result<void> know_anew(const std::string& subject, std::string_view who);
+  /// one, and where rows were lost so many are there.
+  Result<void> know_anew(const std::string& subject, std::string_view who, std::int64_t rows_there);
   /// Leaves an unfinished incident to people: it is watched and verified, nothing more is done for
   /// it, also by the next guard. NotFound when no such incident is unfinished.
   Result<void> abandon(const std::string& incident, std::string_view who);

@@ -74,13 +74,17 @@ bool database_gone(const sense::CatalogFacts& catalog, const std::string& name) 
                              catalog.databases.end();
 }
 
+bool are_back(const LostRows& lost, std::int64_t rows_there) {
+  return rows_there * 10 >= lost.rows_before * kBackTenths;
+}
+
 // A table that is filled again after an hour has lost its rows all the same; one that has nine
 // tenths of them is loaded anew, or was given them back. One that is gone is another cause's.
 bool is_over(const LostRows& lost, const sense::RelationListing& listing, WallTime counted) {
   const auto* relation = relation_of(listing, lost.oid);
   if (relation == nullptr) return !listing.truncated && listing.at != SteadyTime{};
   if (counted < lost.at + kStatisticsLate) return false;
-  return relation->live_rows * 10 >= lost.rows_before * kBackTenths;
+  return are_back(lost, relation->live_rows);
 }
 
 // What was lost a moment earlier, in the same go or in another, is one loss.
@@ -176,6 +180,14 @@ Result<void> keep_row_losses(incident::Ledger& ledger, const Known& known) {
   for (const auto& [subject, row] : known.lost_rows) lost.push_back(to_json(subject, row));
   return ledger.set_fact(kLostFact,
                          lost.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+Result<void> end_row_loss(incident::Ledger& ledger, const std::string& subject,
+                          std::int64_t rows_there, Known& known) {
+  const auto found = known.lost_rows.find(subject);
+  if (found == known.lost_rows.end() || !are_back(found->second, rows_there)) return {};
+  known.lost_rows.erase(found);
+  return keep_row_losses(ledger, known);
 }
 
 Result<bool> accept_row_loss(incident::Ledger& ledger, const std::string& subject,

@@ -38,4 +38,9 @@ Result<void> keep_row_losses(incident::Ledger& ledger, const diagnose::Known& kn
 Result<bool> accept_row_loss(incident::Ledger& ledger, const std::string& subject,
                              std::string_view who, diagnose::Known& known);
 
+/// Ends the loss when of the rows there were nine tenths are there again, by the word of who
+/// counted them where they are: the server's statistics may still tell of before.
+Result<void> end_row_loss(incident::Ledger& ledger, const std::string& subject,
+                          std::int64_t rows_there, diagnose::Known& known);
+
 }  // namespace pgkeel::recover

@@ -34,7 +34,8 @@ struct NotedChange {
   std::string detail;
   std::string who;
 };
-/// A table or database, by its full name, is back with its rows: the new one is the known one.
+/// A table or database, by its full name, is back with its rows, whose number is the detail: the
+/// new one is the known one.
 inline constexpr std::string_view kUndropped = "undropped";
 inline constexpr std::array<std::string_view, 6> kChangesNoted{
     "protect_apply",     "protect_off", "protect_window",

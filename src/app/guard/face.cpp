@@ -2,6 +2,7 @@
 #include "app/guard/face.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "runtime/files.hpp"
@@ -10,6 +11,13 @@ namespace pgkeel::app {
 namespace {
 
 constexpr std::size_t kLogTailBytes = 1U << 20U;  // a screenful of lines is far below this
+
+// What a command noted; 0: it did not say.
+std::int64_t rows_in(std::string_view detail) {
+  std::int64_t rows = 0;
+  std::from_chars(detail.data(), detail.data() + detail.size(), rows);
+  return rows;
+}
 
 std::vector<std::string> last_lines(std::string_view text, std::size_t most) {
   std::vector<std::string> lines;
@@ -104,7 +112,8 @@ runtime::Task<Result<>> Face::note_change(serve::NotedChange change) {
                                             {"subject", change.subject},
                                             {"detail", change.detail},
                                             {"who", change.who}});
-  if (change.what == serve::kUndropped) co_return conductor_.know_anew(change.subject, change.who);
+  if (change.what == serve::kUndropped)
+    co_return conductor_.know_anew(change.subject, change.who, rows_in(change.detail));
   protection_->ask();
   co_return Result<>();
 }

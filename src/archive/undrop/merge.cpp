@@ -107,6 +107,22 @@ create temporary table pgkeel_merged on commit drop as
     where row({mine})::text <> row({theirs})::text;
 )";
 
+// Without a key nothing tells the rows apart, which an empty table needs nobody to: it is kept so.
+constexpr const char* kInsertIntoEmpty = R"(
+lock table {only}{table} in share row exclusive mode;
+do {tag} begin
+  if exists (select from {only}{table}) then
+    raise exception 'it has rows by now, and no key to tell them apart by'; end if;
+end {tag};
+create temporary table pgkeel_added (rows bigint) on commit drop;
+with added as (
+  insert into {table} ({columns}) overriding system value select {columns} from pg_temp.pgkeel_merge
+    returning 1)
+insert into pg_temp.pgkeel_added select count(*) from added;
+set constraints all immediate;
+create temporary table pgkeel_merged on commit drop as select 0 as differing;
+)";
+
 // Sequences that give this table its numbers, its own and others, go on behind the highest.
 constexpr const char* kSequences = R"(
 do {tag} declare r record; highest bigint; begin
@@ -153,6 +169,9 @@ struct Shape {
   std::vector<Key> keys;             ///< the primary key first
 };
 
+// The heirs of a table are tables of their own.
+const char* only_of(const Shape& shape) { return shape.kind == "p" ? "" : "only "; }
+
 Error in_the_way(const UndropRequest& request, const std::string& why) {
   return Error(ErrorCode::Refused,
                fmt::format("{} cannot be merged: {}", request.subject.describe(), why))
@@ -184,10 +203,16 @@ Result<Shape> live_shape(const UndropRequest& request) {
   TRY(shape, read_shape(request.live, request.subject));
   if (!shape) return fail(in_the_way(request, "it is gone"));
   if (shape->kind != "r" && shape->kind != "p") return fail(in_the_way(request, "it is no table"));
-  if (shape->keys.empty())
-    return fail(in_the_way(request,
-                           "it has no primary key, and no unique key whose columns are "
-                           "never null, to tell its rows apart by"));
+  if (shape->keys.empty()) {
+    TRY(table, pg::quote_qualified(request.subject.schema, request.subject.table));
+    TRY(filled, ask_json(request.live, request.subject.database,
+                         fmt::format("select pg_catalog.to_json(exists(select from {}{}))",
+                                     only_of(*shape), table)));
+    if (filled != json(false))
+      return fail(in_the_way(request,
+                             "it has rows, no primary key, and no unique key whose columns are "
+                             "never null, to tell them apart by"));
+  }
   return *shape;
 }
 
@@ -198,6 +223,7 @@ std::string only_in(const std::vector<std::string>& these, const std::vector<std
 }
 
 // The key by which rows are told apart: one that both have, the live table's primary key before.
+// Of an empty table without one nothing.
 Result<Key> agree(const UndropRequest& request, Shape live, Shape copy) {
   std::ranges::sort(live.columns);
   std::ranges::sort(copy.columns);
@@ -205,6 +231,7 @@ Result<Key> agree(const UndropRequest& request, Shape live, Shape copy) {
     return fail(in_the_way(request, fmt::format("its columns are others now: it has {}, it had {}",
                                                 only_in(live.columns, copy.columns),
                                                 only_in(copy.columns, live.columns))));
+  if (live.keys.empty()) return Key{};
   for (const auto& key : live.keys)
     if (std::ranges::find(copy.keys, key.columns, &Key::columns) != copy.keys.end()) return key;
   return fail(in_the_way(request, "it has another key now than it had"));
@@ -215,9 +242,6 @@ std::string list(const std::vector<std::string>& names, std::string_view of = ""
   for (const auto& name : names) each.push_back(std::string(of) + name);
   return fmt::format("{}", fmt::join(each, ", "));
 }
-
-// The heirs of a table are tables of their own.
-const char* only_of(const Shape& shape) { return shape.kind == "p" ? "" : "only "; }
 
 // In the file of the copy's rows, by now as many as are given back.
 Result<std::int64_t> take_rows(const Side& side, const Shape& shape, const std::string& table,
@@ -263,7 +287,8 @@ Result<std::string> live_script(const Shape& shape, const Key& key, const std::s
                     {"rows", std::to_string(rows)}};
   std::string script = kSameForms;
   script += "set search_path to pg_catalog;\n";
-  for (const auto* part : {kBegin, kTriggersOff, kInsert, kTriggersOn, kSequences, kEnd})
+  const auto* const insert = key.columns.empty() ? kInsertIntoEmpty : kInsert;
+  for (const auto* part : {kBegin, kTriggersOff, insert, kTriggersOn, kSequences, kEnd})
     script += filled(part, words);
   return script;
 }

@@ -117,7 +117,7 @@ TEST_F(Undrop, TheGuardIsToldWhatIsBack) {
   ok({"undrop", "shop.public.orders", "--at", before, "--as", "beside"});
   EXPECT_THAT(guard.asked(), testing::IsEmpty());
   ok({"undrop", "shop.public.orders", "--at", before});
-  EXPECT_THAT(guard.asked(), testing::ElementsAre("note undropped shop.public.orders done"));
+  EXPECT_THAT(guard.asked(), testing::ElementsAre("note undropped shop.public.orders 101"));
   const auto asked = binary_.run({"undrop", "shop.public.orders", "--at", before},
                                  {{"PGKEEL_UNDROP_JOB", "2026-11-22-001"}});
   EXPECT_EQ(asked.exit_code, 0) << asked.err;
@@ -405,11 +405,13 @@ TEST_F(Undrop, AMergeThatIsKilledIsAllOrNothing) {
 }
 
 TEST_F(Undrop, WhatCannotBeMergedIsSaidAndChangesNothing) {
-  // Goal: no key, other columns, a row that collides with a new one, a name that is none (D10 X8).
+  // Goal: no key where there are rows, other columns, a row that collides with a new one, a name
+  // that is none (D10 X8).
   in_shop("create table log (line text); insert into log values ('a')");
   const auto before = position();
   in_shop(
-      "truncate log; alter table lines add column note text, drop column ordered;"
+      "truncate log; insert into log values ('b'); alter table lines add column note text, drop "
+      "column ordered;"
       "delete from lines; delete from orders; delete from customers;"
       "insert into customers values (50, 'c3'); alter table customers add unique (name)");
   const auto merge = [&](const std::string& name) {

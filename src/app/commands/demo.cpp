@@ -38,6 +38,7 @@ void show(const FaultReport& report, const Look& look) {
   style.colour = look.colour ? incident::Colour::Ansi : incident::Colour::Plain;
   style.width = static_cast<std::size_t>(look.width);
   fmt::print("{}", incident::render_timeline(report.incident, style));
+  if (!report.answer.empty()) fmt::print("    a person said: pgkeel {}\n", report.answer);
   fmt::print("    detected in {}, service back after {}; the app saw {} errors, longest stall {}\n",
              humane_duration(Millis(report.detected_ms)),
              humane_duration(Millis(report.recovered_ms)), report.client_errors,

@@ -148,21 +148,29 @@ Injected put_stranger(Stage& stage) {
   return nullptr;
 }
 
-Injected drop_table(Stage& stage) {
+Injected by_statement(Stage& stage, std::string_view database, std::string statement) {
   stage.note_broken();
-  TRY_VOID(stage.sql("shop", "drop table orders"));
+  TRY_VOID(stage.sql(database, std::move(statement)));
   stage.note_damage_done();
   return nullptr;
 }
+
+// Whose app goes on asking for it.
+Injected drop_table(Stage& stage) {
+  auto dropped = by_statement(stage, "shop", "drop table orders");
+  static_cast<void>(stage.sql("shop", "select count(*) from orders"));
+  return dropped;
+}
+
+Injected truncate_table(Stage& stage) { return by_statement(stage, "shop", "truncate baskets"); }
+
+Injected delete_rows(Stage& stage) { return by_statement(stage, "shop", "delete from visits"); }
 
 Injected drop_database(Stage& stage) {
-  stage.note_broken();
-  TRY_VOID(stage.sql("postgres", "drop database crm with (force)"));
-  stage.note_damage_done();
-  return nullptr;
+  return by_statement(stage, "postgres", "drop database crm with (force)");
 }
 
-constexpr auto kFaults = std::to_array<Fault>({
+const auto kFaults = std::to_array<Fault>({
     {"server_killed", "kill -9 of the server's main process", kill_server},
     {"server_hung", "the main process is stopped and answers nobody", stop_server},
     {"stale_pid", "it is killed and its pid belongs to another program by now", reuse_pid},
@@ -172,8 +180,22 @@ constexpr auto kFaults = std::to_array<Fault>({
     {"volume_lost", "the data directory is moved away, then a crash", lose_volume},
     {"volume_lost", "rm -rf of the data directory, then a crash", remove_data},
     {"wrong_identity", "another cluster stands in the data directory's place", put_stranger},
-    {"table_dropped", "DROP TABLE orders", drop_table, kDemoOrders},
-    {"database_dropped", "DROP DATABASE crm", drop_database, kDemoContacts},
+    {"table_dropped", "DROP TABLE orders", drop_table, "shop", "orders", kDemoOrders},
+    {"table_truncated",
+     "TRUNCATE baskets",
+     truncate_table,
+     "shop",
+     "baskets",
+     kDemoVisits,
+     {"undrop", "shop.public.baskets", "--merge"}},
+    {"mass_delete",
+     "DELETE FROM visits, without a WHERE",
+     delete_rows,
+     "shop",
+     "visits",
+     kDemoVisits,
+     {"undrop", "shop.public.visits", "--merge"}},
+    {"database_dropped", "DROP DATABASE crm", drop_database, "crm", "contacts", kDemoContacts},
 });
 
 }  // namespace

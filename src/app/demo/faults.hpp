@@ -3,7 +3,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/demo/stage.hpp"
 
@@ -18,8 +20,12 @@ struct Fault {
   std::string_view name;   ///< of the contract
   std::string_view story;  ///< what happens, in words
   Result<std::unique_ptr<FaultInProgress>> (*inject)(Stage& stage);
-  /// Rows that go with it by policy recreate-empty; 0: nothing may be lost.
+  /// The table whose rows go with it, and how many it had; none: nothing may be lost.
+  std::string_view database = {};
+  std::string_view table = {};
   std::int64_t rows_at_stake = 0;
+  /// What a person says to it, after "pgkeel"; none: the guard heals it by itself.
+  std::vector<std::string> answer = {};
 };
 
 [[nodiscard]] std::span<const Fault> demo_faults();

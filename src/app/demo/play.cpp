@@ -2,6 +2,7 @@
 #include "app/demo/play.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -54,9 +55,7 @@ bool healed(const Incident& incident) {
 // A victim that was re-created empty has lost its rows; the incident must say so.
 Result<void> count_victim(Stage& stage, const Fault& fault, FaultReport& report) {
   if (fault.rows_at_stake == 0) return {};
-  const bool table = fault.name == "table_dropped";
-  TRY(rows, stage.sql(table ? "shop" : "crm",
-                      table ? "select count(*) from orders" : "select count(*) from contacts"));
+  TRY(rows, stage.sql(fault.database, fmt::format("select count(*) from {}", fault.table)));
   TRY(left, rows.int64(0, 0));
   report.acknowledged += fault.rows_at_stake;
   report.lost += fault.rows_at_stake - left;
@@ -114,6 +113,8 @@ Result<FaultReport> play(Stage& stage, Writer& writer, const Fault& fault) {
       await_incident(stage, kNamedDeadline, fmt::format("named {}", fault.name),
                      [&](const Incident& incident) { return incident.cause == fault.name; }));
   progress.reset();
+  if (!fault.answer.empty()) TRY_VOID(stage.command(fault.answer));
+  report.answer = fmt::format("{}", fmt::join(fault.answer, " "));
   TRY(closed, await_incident(stage, kHealedDeadline, "healed", [&](const Incident& incident) {
         return incident.id == named.id && healed(incident);
       }));
@@ -145,6 +146,7 @@ nlohmann::ordered_json to_json(const FaultReport& report) {
           {"duplicated", report.duplicated},
           {"cause_named", report.cause_named},
           {"recreated_empty", report.recreated_empty},
+          {"answer", report.answer},
           {"incident", report.incident.id}};
 }
 

@@ -23,6 +23,7 @@ struct FaultReport {
   std::int64_t lost = 0;
   std::int64_t duplicated = 0;
   std::string cause_named;
+  std::string answer;            ///< what a person said to it; empty: nothing was needed
   bool recreated_empty = false;  ///< the loss was asked for by policy and reported as one
   incident::Incident incident;
 

@@ -29,11 +29,10 @@ bool shadow_follows(const Stage& stage) {
 }  // namespace
 
 GuardEnvironment demo_protection() {
-  return {{"PGKEEL_ARCHIVE_STORE", "archive"},
-          {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
-          {"PGKEEL_SHADOW_ENABLED", "true"},
-          {"PGKEEL_RECOVER_MISSING_TABLE", "restore"},
-          {"PGKEEL_RECOVER_MISSING_DATABASE", "restore"}};
+  return {
+      {"PGKEEL_INSTANCE_DATABASES", "shop, crm"},  {"PGKEEL_ARCHIVE_STORE", "archive"},
+      {"PGKEEL_ARCHIVE_DURABILITY", "sync"},       {"PGKEEL_SHADOW_ENABLED", "true"},
+      {"PGKEEL_RECOVER_MISSING_TABLE", "restore"}, {"PGKEEL_RECOVER_MISSING_DATABASE", "restore"}};
 }
 
 Result<void> await_protected(Stage& stage) {

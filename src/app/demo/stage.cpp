@@ -120,11 +120,26 @@ Result<void> Stage::write_config() {
   return loop_.run_until_complete(instance_->locate());
 }
 
-Result<void> Stage::start_guard(const GuardEnvironment& more) {
-  const auto program =
-      options_.program.empty() ? fs::read_symlink("/proc/self/exe") : options_.program;
+fs::path Stage::program() const {
+  return options_.program.empty() ? fs::read_symlink("/proc/self/exe") : options_.program;
+}
+
+Result<void> Stage::command(std::vector<std::string> words) {
   runtime::ProcessSpec spec;
-  spec.argv = {program.string(), "guard", "--config", (directory_ / "pgkeel.toml").string()};
+  spec.argv = std::move(words);
+  spec.argv.insert(spec.argv.begin(), program().string());
+  spec.argv.insert(spec.argv.end(), {"--config", (directory_ / "pgkeel.toml").string()});
+  spec.environment = options_.environment;
+  spec.working_dir = directory_;
+  TRY(ran, loop_.run_until_complete(
+               runtime::run_process(loop_, std::move(spec), loop_.after(kReadyDeadline))));
+  if (ran.exit.ok()) return {};
+  return fail(ErrorCode::ChildFailed, ran.err);
+}
+
+Result<void> Stage::start_guard(const GuardEnvironment& more) {
+  runtime::ProcessSpec spec;
+  spec.argv = {program().string(), "guard", "--config", (directory_ / "pgkeel.toml").string()};
   spec.environment = options_.environment;
   spec.environment.insert(spec.environment.end(), more.begin(), more.end());
   spec.working_dir = directory_;
@@ -160,7 +175,12 @@ Result<void> Stage::make_victims() {
                               "insert into orders (item) select 'item ' || i"
                               " from generate_series(1, {}) i",
                               kDemoOrders)));
-  TRY_VOID(sql("postgres", "create database crm"));
+  for (const auto* table : {"baskets", "visits"})
+    TRY_VOID(sql("shop", fmt::format("create table {} as select i id, 'row ' || i note"
+                                     " from generate_series(1, {}) i;"
+                                     "alter table {} add primary key (id)",
+                                     table, kDemoVisits, table)));
+  static_cast<void>(sql("postgres", "create database crm"));  // or the guard has: it is required
   TRY_VOID(sql("crm", fmt::format("create table contacts (id bigint primary key, name text);"
                                   "insert into contacts select i, 'contact ' || i"
                                   " from generate_series(1, {}) i",
@@ -184,7 +204,8 @@ Result<void> Stage::await_known() {
              (*definitions)->dump.find(table) != std::string::npos;
     };
     const auto config = ledger.config_files();
-    return config && !config->empty() && knows("shop", "orders") && knows("crm", "contacts");
+    return config && !config->empty() && knows("shop", "orders") && knows("shop", "visits") &&
+           knows("crm", "contacts");
   });
 }
 

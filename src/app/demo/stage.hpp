@@ -22,6 +22,7 @@ namespace pgkeel::app {
 
 inline constexpr std::int64_t kDemoOrders = 1000;
 inline constexpr std::int64_t kDemoContacts = 500;
+inline constexpr std::int64_t kDemoVisits = 2000;  ///< more than shadow.mass_rows
 
 /// Added to the guard's environment: configuration as PGKEEL_ variables, fault points.
 using GuardEnvironment = std::vector<std::pair<std::string, std::string>>;
@@ -59,6 +60,8 @@ class Stage {
   void note_damage_done() { damage_done_at_ = wall_now(); }
   [[nodiscard]] WallTime damage_done_at() const { return damage_done_at_; }
 
+  /// What a person types: pgkeel with these words, to its end; its own words when it fails.
+  Result<void> command(std::vector<std::string> words);
   /// Runs one statement in `database` on a session of its own.
   Result<client::Rows> sql(std::string_view database, std::string statement);
   /// An initdb'ed cluster that is not the guarded one, ready to stand in its place.
@@ -81,6 +84,7 @@ class Stage {
 
  private:
   explicit Stage(StageOptions options) : options_(std::move(options)) {}
+  [[nodiscard]] std::filesystem::path program() const;
   [[nodiscard]] std::string data_dir_line() const;
   Result<void> write_config();
   Result<void> make_victims();

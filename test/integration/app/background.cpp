@@ -26,6 +26,13 @@ void Background::kill() {
   process_.reset();
 }
 
+runtime::ExitStatus Background::await_end() {
+  const auto ended = loop_.run_until_complete(process_->wait_exit(loop_, loop_.after(kPatience)));
+  if (!ended || !*ended) throw std::runtime_error("it does not end");
+  process_.reset();
+  return **ended;
+}
+
 Background::~Background() {
   if (!process_) return;
   static_cast<void>(process_->signal(SIGTERM));

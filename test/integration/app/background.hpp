@@ -17,6 +17,8 @@ class Background {
   ~Background();
   /// It gets no chance to clean up; waited for.
   void kill();
+  /// How it ended; throws when it does not within kPatience.
+  runtime::ExitStatus await_end();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 

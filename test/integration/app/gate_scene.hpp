@@ -14,15 +14,21 @@ class GateScene : public ShadowScene {
     ASSERT_NO_FATAL_FAILURE(back_up());
     begin("30min");
   }
-  // With another time to hold, from a stop of the shadow on.
-  void begin(std::string_view hold) {
-    shadow_.reset();
+  // Lines more for [archive] and [shadow].
+  void configure(std::string_view hold, std::string_view archive = "",
+                 std::string_view shadow = "") {
     binary_.write("pgkeel.toml",
                   "state_dir = \"state\"\n[instance]\nkind = \"managed\"\n" +
                       fmt::format("data_dir = \"{}\"\nbin_dir = \"{}\"\n",
                                   server_.data_dir().string(), server_.bin_dir().string()) +
-                      "[archive]\nstore = \"store\"\n[shadow]\nenabled = true\n" +
-                      fmt::format("hold = \"{}\"\n", hold));
+                      fmt::format("[archive]\nstore = \"store\"\n{}[shadow]\nenabled = true\n"
+                                  "hold = \"{}\"\n{}",
+                                  archive, hold, shadow));
+  }
+  // With another time to hold, from a stop of the shadow on.
+  void begin(std::string_view hold, std::string_view more = "") {
+    shadow_.reset();
+    configure(hold, "", more);
     start_shadow();
     ASSERT_TRUE(becomes("following")) << status().dump(2);
     ASSERT_TRUE(has_all()) << status().dump(2);

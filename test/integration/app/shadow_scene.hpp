@@ -64,12 +64,12 @@ class ShadowScene : public testing::Test {
   fs::path shadow_dir() const { return server_.data_dir().string() + ".pgkeel-shadow"; }
   fs::path socket_dir() const { return shadow_dir().string() + ".run/server"; }
   // What the shadow answers; empty while it does not.
-  std::string ask(const std::string& sql) const {
+  std::string ask(const std::string& sql, const std::string& database = "postgres") const {
     const auto file = server_.temp_dir() / "answer";
     fs::remove(file);
     try {
       run_child({"/usr/lib/postgresql/15/bin/psql", "-h", socket_dir().string(), "-p", "5432", "-U",
-                 "postgres", "-d", "postgres", "-Atc", sql},
+                 "postgres", "-d", database, "-Atqc", sql},
                 file);
     } catch (const std::exception&) {
       return {};

@@ -202,12 +202,17 @@ struct ArchiveConfig {
   [[nodiscard]] bool configured() const { return !store.where.empty(); }
 };
 
+/// When what was dropped is brought back: once it is wanted, or when a person says so. Off: it is
+/// only written down.
+enum class UndropPolicy { OnDemand, Ask, Off };
+
 struct ShadowConfig {
   bool enabled = false;
   std::filesystem::path data_dir;  ///< empty: beside the data directory
   Millis hold{30 * 60'000};        ///< it is kept from a destruction that long; zero: not at all
   int mass_rows = 1'000;           ///< of one table, by one transaction
   double mass_share = 0.5;
+  UndropPolicy undrop = UndropPolicy::OnDemand;
 };
 
 struct ListenAddress {

@@ -128,6 +128,8 @@ struct Finding {
   std::optional<SteadyTime> since;
   std::optional<LastSeen> last_seen;           ///< of an object that is gone
   std::optional<incident::Severity> severity;  ///< instead of the cause's own
+  /// Of what is gone: why it is wanted back; empty: nobody was heard to ask for it.
+  std::string wanted;
   /// Set when the guard may not act yet although the cause is named (a slow server is not dead).
   bool wait = false;
 };

@@ -63,4 +63,15 @@ Finding finding_of(const Case& the_case, Cause cause, const std::string& subject
   return finding;
 }
 
+std::string question_of_lost_rows(const Case& the_case, const std::string& subject) {
+  const auto back = the_case.known.keeps_archive
+                        ? fmt::format(
+                              "Was it not meant? 'pgkeel undrop {} --merge' adds the rows "
+                              "that are missing. ",
+                              subject)
+                        : std::string();
+  return fmt::format("{}Was it? 'pgkeel undrop forget {}' settles that, now and later.", back,
+                     subject);
+}
+
 }  // namespace pgkeel::diagnose

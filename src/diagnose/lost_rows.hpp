@@ -19,4 +19,7 @@ enum class RowsWent { Truncated, Deleted };
 [[nodiscard]] Finding finding_of(const Case& the_case, Cause cause, const std::string& subject,
                                  const LostRows& lost);
 
+/// What a human is asked, with the commands that answer it.
+[[nodiscard]] std::string question_of_lost_rows(const Case& the_case, const std::string& subject);
+
 }  // namespace pgkeel::diagnose

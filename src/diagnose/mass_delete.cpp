@@ -21,10 +21,7 @@ std::vector<Finding> mass_delete(const Case& the_case) {
     finding.evidence.push_back(
         evidence(the_case, "statistics",
                  "the server counts the rows as deleted, by committed transactions"));
-    finding.hint = fmt::format(
-        "see whether a cleanup did it; 'pgkeel restore --into DIR' up to the position above holds "
-        "its rows; 'pgkeel undrop forget {}' if it was meant, now and later",
-        subject);
+    finding.hint = "see whether a cleanup did it. " + question_of_lost_rows(the_case, subject);
     findings.push_back(std::move(finding));
   }
   return findings;

@@ -108,7 +108,8 @@ KEPT(sense::LogEvent, at, signature, severity, pid, sqlstate, text, user, databa
 KEPT(sense::LogWatchFacts::Seen, at, event);
 KEPT(pg::DdlLine, at, pid, database, role, login, application, address, tag, outcome, objects,
      count);
-KEPT(sense::LogWatchFacts, seen, sync_waits_canceled, last_canceled_at, trouble, ddl);
+KEPT(sense::AskedFor, at, database, relation);
+KEPT(sense::LogWatchFacts, seen, sync_waits_canceled, last_canceled_at, trouble, ddl, asked);
 KEPT(sense::Space, role, name, path, unavailable, device, room, read_only);
 KEPT(sense::GroupMemory, limit_bytes, used_bytes, oom_kills);
 KEPT(sense::ClockJump, at, by);

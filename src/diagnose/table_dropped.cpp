@@ -21,6 +21,20 @@ bool may_be_migrated(const sense::RelationListing& listing, Oid table) {
   return listing.migrated.contains(table.value) || (!listing.migrations.empty() && !seen_to_go);
 }
 
+std::string question(std::string_view subject) {
+  return fmt::format(
+      "Was it not meant? 'pgkeel undrop {0}' brings it back with its rows. Was it? 'pgkeel undrop "
+      "forget {0}' settles that.",
+      subject);
+}
+
+std::string question_of_a_replaced(std::string_view subject) {
+  return fmt::format(
+      "'pgkeel undrop {0} --merge' adds its rows to the new one, '--as NAME' brings it back beside "
+      "that; 'pgkeel undrop forget {0}' settles that it was meant.",
+      subject);
+}
+
 // Bringing back what was dropped on purpose breaks the next migration, and whoever relies on it.
 void leave_to_the_migration(const Case& the_case, const sense::RelationListing& listing, Oid table,
                             Finding& finding) {
@@ -34,10 +48,7 @@ void leave_to_the_migration(const Case& the_case, const sense::RelationListing& 
                     : fmt::format("{} keeps a migration tool's history, and nobody was looking: a "
                                   "migration may have dropped it",
                                   listing.migrations)));
-  finding.hint = fmt::format(
-      "Was it not meant? 'pgkeel undrop {0}' brings it back with its rows. Was it? 'pgkeel undrop "
-      "forget {0}' settles that.",
-      finding.subject);
+  finding.hint = question(finding.subject);
 }
 
 Finding dropped(const Case& the_case, const std::string& database,
@@ -55,6 +66,12 @@ Finding dropped(const Case& the_case, const std::string& database,
   if (known.kind == 'c') finding.severity = incident::Severity::Warning;  // retention drops these
   finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
                                 recreated ? "; another of that name was created since" : "");
+  // Who made another one of its name has no use for it.
+  if (!recreated) finding.wanted = wanted(the_case, database, known.oid, &known);
+  if (!finding.wanted.empty())
+    finding.evidence.push_back(evidence(the_case, "demand", finding.wanted));
+  else if (the_case.known.keeps_archive)
+    finding.hint = recreated ? question_of_a_replaced(finding.subject) : question(finding.subject);
   if (may_be_migrated(listing, known.oid))
     leave_to_the_migration(the_case, listing, known.oid, finding);
   finding.evidence.push_back(evidence(

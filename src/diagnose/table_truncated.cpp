@@ -19,10 +19,7 @@ std::vector<Finding> table_truncated(const Case& the_case) {
     finding.evidence.push_back(evidence(
         the_case, "catalog",
         fmt::format("the file of oid {} was replaced by an empty one", to_string(lost.oid))));
-    finding.hint = fmt::format(
-        "'pgkeel restore --into DIR' up to the position above holds its rows; 'pgkeel undrop "
-        "forget {}' if it was meant, now and later",
-        subject);
+    finding.hint = question_of_lost_rows(the_case, subject);
     findings.push_back(std::move(finding));
   }
   return findings;

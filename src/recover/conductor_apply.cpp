@@ -302,6 +302,8 @@ Task<void> Conductor::run_playbook_of(RunPlaybook decision) {
   tracked->next_attempt_at = now + backoff(tracked->attempts);
   const bool loses = loses_rows(decision.playbook);
   const bool restores = is_restored(decision.playbook);
+  if (restores && !decision.finding.wanted.empty())
+    add_event(id, "wanted back: " + decision.finding.wanted);
   amend(id, [&](incident::Incident& incident) {
     incident.state = IncidentState::Recovering;
     if (restores)

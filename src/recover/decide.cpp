@@ -47,7 +47,12 @@ Finding in_the_light_of(const Scene& scene, const Tracked& tracked, Finding find
   if (finding.cause == Cause::StoppedByOperator && our_own_stop(scene.seen, tracked))
     finding.cause = Cause::ServerKilled;
   // Whoever it was meant by: what was begun to be brought back is brought back.
-  if (finding.cause == Cause::TableDropped && tracked.attempts > 0) finding.wait = false;
+  const bool dropped =
+      finding.cause == Cause::TableDropped || finding.cause == Cause::DatabaseDropped;
+  if (dropped && tracked.attempts > 0) {
+    finding.wait = false;
+    if (finding.wanted.empty()) finding.wanted = "it was begun to be brought back";
+  }
   const bool making_room = tracked.cause == Cause::FreshCluster && tracked.attempts > 0;
   const bool in_between = finding.cause == Cause::VolumeLost || finding.cause == Cause::DataFenced;
   if (in_between && making_room) {

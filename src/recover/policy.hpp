@@ -10,6 +10,10 @@ enum class Mode { Act, Advise };
 /// none, waits for a human like Advise.
 enum class MissingPolicy { Restore, RecreateEmpty, Advise };
 
+/// When what was dropped is restored by itself: once the configuration or a client wants it, or
+/// never.
+enum class Undrop { OnDemand, Never };
+
 /// For how long a client's session does nothing before it may be ended; 0: never.
 struct EndSessions {
   Seconds idle{300};                 ///< while clients are refused for want of connections
@@ -20,6 +24,7 @@ struct Policy {
   Mode mode = Mode::Act;
   MissingPolicy missing_table = MissingPolicy::Restore;
   MissingPolicy missing_database = MissingPolicy::Restore;
+  Undrop undrop = Undrop::OnDemand;
   bool owns_server = false;  ///< a private cluster that pgkeel made: its settings are ours
   bool archive = false;      ///< backups and WAL are kept, so that what is lost can be restored
   bool replace_fresh_cluster = true;

@@ -106,12 +106,12 @@ Remedy left_to_human(Remedy remedy) {
   return remedy;
 }
 
-// What is only worth a warning (a partition, which retention drops) is not brought back unasked.
+// What was dropped on purpose stays dropped: it is brought back when somebody wants it.
 Remedy for_missing(Remedy remedy, MissingPolicy missing, std::string_view restoring,
                    const Policy& policy, const diagnose::Finding& finding) {
   if (missing == MissingPolicy::RecreateEmpty) return remedy;
-  const bool minor = finding.severity == incident::Severity::Warning;
-  if (missing != MissingPolicy::Restore || !policy.archive || minor) return left_to_human(remedy);
+  const bool unasked = finding.wanted.empty() || policy.undrop == Undrop::Never;
+  if (missing != MissingPolicy::Restore || !policy.archive || unasked) return left_to_human(remedy);
   remedy.playbook = restoring;
   return remedy;
 }

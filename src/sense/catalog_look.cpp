@@ -52,14 +52,16 @@ Position position_before(const Watch& watch) {
 }
 
 template <class Row>
-void note_gone(const std::vector<Row>& before, const std::vector<Row>& after,
+void note_gone(Board& board, const std::vector<Row>& before, const std::vector<Row>& after,
                const Position& position, LastPositions& gone) {
+  constexpr Seconds kMissedFor{60};  // an app asks again within that
   std::set<Oid> present;
   for (const auto& row : after) present.insert(row.oid);
   for (const auto& row : before) {
     if (present.contains(row.oid)) continue;
     if (gone.size() >= kLastPositionsKept) gone.erase(gone.begin());
     gone.insert_or_assign(row.oid.value, position);
+    board.missed_until = board.loop.now() + kMissedFor;
   }
 }
 
@@ -202,7 +204,7 @@ void note_relations(Board& board, Watch& watch, const Rows& rows, const Rows& sc
   listing.before = listing.at == SteadyTime{} ? now : listing.checked_at;
   listing.at = listing.checked_at = now;
   auto relations = read_relations(rows);
-  note_gone(listing.relations, relations, position_before(watch), listing.gone);
+  note_gone(board, listing.relations, relations, position_before(watch), listing.gone);
   const auto former = std::exchange(listing.relations, std::move(relations));
   listing.truncated = rows.size() > kRelationsMax;
   listing.schemas = read_schemas(schemas);
@@ -320,7 +322,7 @@ Task<DbResult<void>> look_at_databases(Board* board, Watch* watch, std::string h
   catalog.before = catalog.seen ? last : catalog.at;
   auto databases = read_databases(*rows);
   forget_listings_of_lost(catalog, databases);
-  note_gone(catalog.databases, databases, position_before(*watch), catalog.gone);
+  note_gone(*board, catalog.databases, databases, position_before(*watch), catalog.gone);
   catalog.databases = std::move(databases);
   catalog.seen = true;
   watch->databases.listed_at = board->loop.now();

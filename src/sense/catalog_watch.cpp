@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "client/error.hpp"
+#include "pg/sqlstate.hpp"
 #include "sense/activity_look.hpp"
 #include "sense/catalog_look.hpp"
 #include "sense/pulse.hpp"
@@ -30,6 +32,8 @@ Task<bool> ensure_session(Board* board, Watch* watch) {
   watch->session.reset();
   if (!board->server_runs() || board->server_stops() || !board->seen.login.ok()) co_return false;
   auto opened = co_await open_session(board, watch->database, "pgkeel watch");
+  if (!opened && opened.error().sqlstate() == pg::sqlstate::kInvalidCatalogName)
+    board->own_asks[watch->database] = board->loop.now();
   if (!opened) co_return false;
   watch->session.emplace(std::move(*opened));
   watch->databases.horizon.clear();
@@ -87,7 +91,9 @@ Task<void> watch_database(Board* board, Pulse* pulse, std::string database) {
   Watch watch;
   watch.database = std::move(database);
   while (true) {
-    static_cast<void>(co_await look_once(board, &watch, look_at_database));
+    // Each look for one that is gone would be an error in the server's log.
+    if (watch.session || database_exists(*board, watch))
+      static_cast<void>(co_await look_once(board, &watch, look_at_database));
     co_await board->pause(next_pause(*board, watch));
     co_await pulse->rest(board, &watch);
     if (watch.session && !database_exists(*board, watch)) watch.session.reset();

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "pg/log_signature.hpp"
 #include "runtime/files.hpp"
+#include "sense/asked_for.hpp"
 #include "sense/damaged.hpp"
 #include "sense/files_look.hpp"
 #include "sense/server_log.hpp"
@@ -19,6 +20,8 @@ namespace fs = std::filesystem;
 // Often enough that what is told is named within a second; a look at a quiet log is one stat.
 constexpr Millis kLookEvery{500};
 constexpr Millis kLineEnds{100};  // the server writes an event's lines at once
+// While something is gone, who asks for it is heard at once.
+constexpr Millis kLookEveryWhileMissed{50};
 // A log that grows faster is read on at the next look; what is further behind is passed over.
 constexpr std::size_t kReadBytesMax = 1U << 20U;
 constexpr std::uint64_t kBehindBytesMax = 64U << 20U;
@@ -111,6 +114,21 @@ void note_ddl(Board& board, pg::DdlLine line) {
   board.changed.notify_all();
 }
 
+// Our own look into a database that goes at this moment is no wish for it.
+bool is_our_own(const Board& board, const AskedFor& asked) {
+  constexpr Seconds kLogLate{3};
+  if (!asked.relation.empty()) return false;
+  const auto own = board.own_asks.find(asked.database);
+  return own != board.own_asks.end() && asked.at - own->second < kLogLate;
+}
+
+void note_asked(Board& board, const LogEvent& event, SteadyTime at) {
+  auto asked = asked_for(event, at);
+  if (!asked || is_our_own(board, *asked)) return;
+  note_asked_for(board.seen.log_watch.asked, std::move(*asked));
+  board.changed.notify_all();
+}
+
 void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
   std::ptrdiff_t canceled = 0;
   for (const auto& line : lines) {
@@ -121,7 +139,9 @@ void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
     const auto signature = pg::classify(line);
     if (!signature) continue;
     if (*signature == pg::Signature::SyncWaitCanceled) ++canceled;
-    if (is_trouble(*signature)) note_trouble(board, to_event(*signature, line), board.loop.now());
+    const auto event = to_event(*signature, line);
+    note_asked(board, event, board.loop.now());
+    if (is_trouble(*signature)) note_trouble(board, event, board.loop.now());
   }
   note_canceled(board, canceled);
 }
@@ -139,9 +159,13 @@ void read_back(Board& board, const fs::path& path) {
       continue;
     }
     const auto signature = pg::classify(line);
-    if (!signature || !is_trouble(*signature) || !line.at || *line.at > wall) continue;
+    if (!signature || !line.at || *line.at > wall) continue;
     const auto age = std::chrono::duration_cast<Millis>(wall - *line.at);
-    if (age < kReadBack) note_trouble(board, to_event(*signature, line), now - age);
+    if (age >= kReadBack) continue;
+    const auto event = to_event(*signature, line);
+    // A former guard looked into databases too.
+    if (*signature == pg::Signature::RelationMissing) note_asked(board, event, now - age);
+    if (is_trouble(*signature)) note_trouble(board, event, now - age);
   }
   board.seen.log_watch.seen = true;
   board.changed.notify_all();
@@ -190,7 +214,8 @@ runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance)
   while (true) {
     if (board->seen.reach.sees_files) note_lines(*board, follower.read(log_of(*board, *instance)));
     soon = !soon && follower.holds_a_line();  // once, however busy the log
-    static_cast<void>(co_await board->loop.sleep_in_step(soon ? kLineEnds : kLookEvery));
+    const auto rest = board->loop.now() < board->missed_until ? kLookEveryWhileMissed : kLookEvery;
+    static_cast<void>(co_await board->loop.sleep_in_step(soon ? std::min(kLineEnds, rest) : rest));
   }
 }
 

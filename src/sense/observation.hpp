@@ -281,6 +281,14 @@ struct SyncFacts {
   std::optional<Unprotected> unprotected;  ///< the newest interval
 };
 
+/// Somebody asked for it and it is not there.
+struct AskedFor {
+  SteadyTime at;
+  std::string database;  ///< empty: the log does not tell
+  std::string
+      relation;  ///< as it was called, with its schema or without; empty: the database itself
+};
+
 /// Read from the server's log as it grows, since the guard started.
 struct LogWatchFacts {
   bool seen = false;  ///< false until the first look, which also reads back
@@ -293,9 +301,11 @@ struct LogWatchFacts {
   };
   std::vector<Seen> trouble;
   std::vector<pg::DdlLine> ddl;  ///< the newest, the oldest of them first; kDdlSeenKept at most
+  std::vector<AskedFor> asked;   ///< likewise, kAskedForKept at most
 };
 inline constexpr int kTroubleOfAKindKept = 64;
-inline constexpr std::size_t kDdlSeenKept = 64;  // a migration's; the ledger has the others
+inline constexpr std::size_t kDdlSeenKept = 64;    // a migration's; the ledger has the others
+inline constexpr std::size_t kAskedForKept = 256;  // an app that lost all of its tables
 
 struct Observation {
   /// How far the senses and the guard's hands reach; everything, until the instance says less.

@@ -36,6 +36,8 @@ Result<void> require_own_programs(const Config& config, const archive::RestoreRe
 }
 
 constexpr const char* kGateCache = "gate";  // in the state directory
+// The gate asks the copy what goes before it lets it go.
+constexpr Millis kLongEnoughToName{5'000};
 
 Result<client::ReplicationSession> live_session(const Config& config, const std::string& database) {
   TRY(server, find_server_target(config));
@@ -59,7 +61,9 @@ Result<shadow::GateOptions> gate_of(const ArchiveTools& tools) {
   gate.places = {tools.incoming, config.state_dir / kGateCache, tools.address, tools.keys,
                  marker->wal_segment_bytes};
   gate.bounds.rows = static_cast<std::uint64_t>(config.shadow.mass_rows);
-  gate.hold = config.shadow.hold;
+  gate.hold = config.shadow.undrop == UndropPolicy::Off
+                  ? std::min(config.shadow.hold, kLongEnoughToName)
+                  : config.shadow.hold;
   gate.sides.share = config.shadow.mass_share;
   gate.sides.live = [&config](const std::string& database) {
     return live_session(config, database);
@@ -80,7 +84,7 @@ Result<shadow::StandbyRequest> request_of(ArchiveTools& tools, const StopOnSigna
     return restore;
   };
   request.places = shadow_copy_places(config);
-  request.work_dir = shadow_run_directory(config) / "server";
+  request.work_dir = shadow_socket_directory(config);
   request.relay_directory = shadow_run_directory(config);
   request.relay_status = config.state_dir / shadow::kRelayStatusFile;
   request.status_file = config.state_dir / shadow::kShadowStatusFile;

@@ -281,6 +281,14 @@ bool read_value(const Values& values, FreshPolicy& into) {
                      into);
 }
 
+bool read_value(const Values& values, UndropPolicy& into) {
+  return read_choice(values,
+                     {{"on-demand", UndropPolicy::OnDemand},
+                      {"ask", UndropPolicy::Ask},
+                      {"off", UndropPolicy::Off}},
+                     into);
+}
+
 bool read_value(const Values& values, ApplyPolicy& into) {
   return read_choice(values,
                      {{"owned", ApplyPolicy::Owned},

@@ -188,6 +188,8 @@ recover::Policy policy_of(const Config& config) {
   policy.mode = config.mode == Mode::Act ? recover::Mode::Act : recover::Mode::Advise;
   policy.missing_table = policy_of(config.recover.missing_table);
   policy.missing_database = policy_of(config.recover.missing_database);
+  policy.undrop = config.shadow.undrop == UndropPolicy::OnDemand ? recover::Undrop::OnDemand
+                                                                 : recover::Undrop::Never;
   policy.owns_server = config.instance.kind == instance::Kind::Embedded;
   policy.archive = config.archive.configured();
   policy.replace_fresh_cluster = config.recover.fresh_cluster == FreshPolicy::Reattach;

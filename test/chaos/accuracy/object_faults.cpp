@@ -1,5 +1,5 @@
-// What somebody did to tables and databases by a statement that was meant otherwise. The moment is
-// that of the commit.
+// What somebody did to tables and databases by a statement that was meant otherwise, and an app
+// that asks for them. The moment is that of the commit.
 #include "chaos/accuracy/injector.hpp"
 
 namespace pgkeel::chaos {
@@ -14,7 +14,11 @@ SteadyTime after(Site& site, const std::string& database, const std::string& sta
 
 }  // namespace
 
-SteadyTime drop_table(Site& site) { return after(site, "shop", "drop table orders"); }
+SteadyTime drop_table(Site& site) {
+  const auto gone = after(site, "shop", "drop table orders");
+  static_cast<void>(site.session("shop").try_run("select from orders"));
+  return gone;
+}
 
 SteadyTime truncate_table(Site& site) { return after(site, "shop", "truncate baskets"); }
 

@@ -64,7 +64,7 @@ data_dir = "{1}"
 bin_dir = "{2}"
 log_file = "{3}"
 url = "postgresql://postgres@127.0.0.1:{4}/postgres?sslmode=disable"
-databases = ["shop"]
+databases = ["shop", "crm"]
 required_tables = ["shop.public.ledger"]
 [sense]
 login_every = "150ms"

@@ -221,7 +221,7 @@ TEST(Config, TheContractsExampleIsAccepted) {
             "soul_bot.public.aiogram_states");
   EXPECT_TRUE(setting_of(loaded, "sense.login_every").in_effect);
   for (const auto* key :
-       {"shadow.undrop", "gateway.listen", "migrate.dir", "maintain.cleanup[1].table"}) {
+       {"gateway.pool", "gateway.listen", "migrate.dir", "maintain.cleanup[1].table"}) {
     EXPECT_FALSE(setting_of(loaded, key).in_effect) << key;
   }
 }

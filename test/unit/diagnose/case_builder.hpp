@@ -34,6 +34,7 @@ inline std::string words_of(const diagnose::Finding& finding) {
   for (const auto& loss : finding.loss) words += "\nlost " + loss;
   if (finding.since)
     words += "\nsince " + std::to_string(finding.since->time_since_epoch().count());
+  if (!finding.wanted.empty()) words += "\nwanted: " + finding.wanted;
   if (finding.last_seen) words += "\nlast at " + to_string(finding.last_seen->lsn);
   return words;
 }

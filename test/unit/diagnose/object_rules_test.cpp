@@ -81,6 +81,55 @@ TEST(TableDropped, WhatAMigrationDroppedIsLeftToAHuman) {
   EXPECT_TRUE(instance.findings()[0].wait);
 }
 
+TEST(TableDropped, IsWantedByWhoAskedForItSince) {
+  // Goal: A1: a client's statement that named it after it went, or the configuration; not another
+  // database's, not an earlier one, and not where another table has its name.
+  Instance instance = healthy();
+  tables(instance).clear();
+  auto& gone = instance.seen.catalog.listings["shop"].gone;
+  gone[kOrders.value] = {kNow - Seconds(10), Lsn(1)};
+  auto& asked = instance.seen.log_watch.asked;
+  const auto wanted = [&instance] { return instance.findings()[0].wanted; };
+  EXPECT_EQ(wanted(), "");
+  EXPECT_THAT(instance.findings()[0].hint, HasSubstr("pgkeel undrop shop.public.orders"));
+  asked = {{kNow - Seconds(11), "shop", "orders"},
+           {kNow - Seconds(1), "crm", "orders"},
+           {kNow - Seconds(1), "shop", "sales.orders"},
+           {kNow - Seconds(1), "shop", ""}};
+  EXPECT_EQ(wanted(), "");
+  for (const auto* name : {"orders", "public.orders"}) {
+    asked = {{kNow - Seconds(2), "shop", name}};
+    EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
+    asked[0].database.clear();  // the log does not tell
+    EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
+  }
+  tables(instance) = {{kAnother, "public", "orders", 'r', "app", 0, 0}};
+  EXPECT_EQ(wanted(), "");
+  EXPECT_THAT(instance.findings()[0].hint, HasSubstr("--merge"));
+  tables(instance).clear();
+  asked = {{kNow - Seconds(11), "shop", "orders"}};
+  gone.clear();  // gone when the guard first looked: who was refused was refused since
+  EXPECT_NE(wanted(), "");
+  asked.clear();
+  instance.known.required_tables = {"shop.public.orders"};
+  EXPECT_EQ(wanted(), "the configuration requires it");
+}
+
+TEST(DatabaseDropped, IsWantedByWhoAskedForItSince) {
+  // Goal: A1: a login that was refused, or the configuration.
+  Instance instance = healthy();
+  instance.seen.catalog.databases.pop_back();
+  instance.seen.catalog.gone[kShop.value] = {kNow - Seconds(10), Lsn(1)};
+  const auto wanted = [&instance] { return instance.findings()[0].wanted; };
+  instance.seen.log_watch.asked = {{kNow - Seconds(11), "shop", ""}, {kNow, "shop", "orders"}};
+  EXPECT_EQ(wanted(), "");
+  instance.seen.log_watch.asked.push_back({kNow - Seconds(2), "shop", ""});
+  EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
+  instance.seen.log_watch.asked.clear();
+  instance.known.required_databases = {"shop"};
+  EXPECT_EQ(wanted(), "the configuration requires it");
+}
+
 TEST(DatabaseDropped, ExplainsItsTables) {
   // Goal: a dropped database is one finding, not one more for each table.
   Instance instance = healthy();

@@ -174,18 +174,26 @@ TEST(RemedyFor, WhatWasDroppedIsMadeEmptyOnlyWhereThePolicySaysSo) {
 }
 
 TEST(RemedyFor, WhatWasDroppedComesFromTheArchiveWhereThereIsOne) {
-  // Goal: the default policy restores with an archive, and never makes anything empty instead; what
-  // retention drops (a partition, a mere warning) stays dropped.
+  // Goal: A1: the default policy restores with an archive what is wanted back, never makes anything
+  // empty instead, and leaves what nobody asks for; `ask` leaves everything.
   Policy policy;
   policy.archive = true;
-  EXPECT_EQ(remedy_for(of(Cause::TableDropped), {}, policy).playbook, "restore_table");
-  EXPECT_EQ(remedy_for(of(Cause::DatabaseDropped), {}, policy).playbook, "restore_database");
-  auto partition = of(Cause::TableDropped);
-  partition.severity = incident::Severity::Warning;
-  EXPECT_TRUE(remedy_for(partition, {}, policy).playbook.empty());
+  const auto playbook = [&policy](Cause cause, const char* wanted) {
+    auto finding = of(cause);
+    finding.wanted = wanted;
+    return remedy_for(finding, {}, policy).playbook;
+  };
+  EXPECT_EQ(playbook(Cause::TableDropped, "asked for"), "restore_table");
+  EXPECT_EQ(playbook(Cause::DatabaseDropped, "asked for"), "restore_database");
+  EXPECT_EQ(playbook(Cause::TableDropped, ""), "");
+  EXPECT_EQ(playbook(Cause::DatabaseDropped, ""), "");
+  policy.undrop = Undrop::Never;
+  EXPECT_EQ(playbook(Cause::TableDropped, "asked for"), "");
+  EXPECT_EQ(playbook(Cause::DatabaseDropped, "asked for"), "");
+  policy.undrop = Undrop::OnDemand;
   policy.missing_table = policy.missing_database = MissingPolicy::Advise;
-  EXPECT_TRUE(remedy_for(of(Cause::TableDropped), {}, policy).playbook.empty());
-  EXPECT_TRUE(remedy_for(of(Cause::DatabaseDropped), {}, policy).playbook.empty());
+  EXPECT_EQ(playbook(Cause::TableDropped, "asked for"), "");
+  EXPECT_EQ(playbook(Cause::DatabaseDropped, "asked for"), "");
   policy.missing_table = MissingPolicy::RecreateEmpty;
   EXPECT_EQ(remedy_for(of(Cause::TableDropped), {}, policy).playbook, "recreate_table");
 }

@@ -8,12 +8,16 @@
 
 #include "base/log.hpp"
 #include "pg/wal/format.hpp"
+#include "pg/wire/backend_messages.hpp"
+#include "pg/wire/frontend_messages.hpp"
+#include "pg/wire/login_messages.hpp"
 
 namespace pgkeel::shadow {
 namespace {
 
-using Values = std::optional<std::string_view>;
-using pg::ResultColumn;
+namespace wire = pg::wire;
+namespace backend = pg::wire::backend;
+using wire::Value;
 
 constexpr std::string_view kFatal = "FATAL";
 constexpr std::string_view kError = "ERROR";
@@ -29,11 +33,17 @@ std::string_view sqlstate_of(ErrorCode code) {
   }
 }
 
-bool asks_for_replication(const pg::StartupPacket& packet) {
-  const auto found = packet.parameters.find("replication");
-  if (found == packet.parameters.end()) return false;
+bool asks_for_replication(const wire::StartupMessage& startup) {
+  const auto asked = startup.find("replication");
   constexpr auto kYes = std::to_array<std::string_view>({"true", "on", "yes", "1"});
-  return std::ranges::find(kYes, found->second) != kYes.end();
+  return asked && std::ranges::find(kYes, *asked) != kYes.end();
+}
+
+constexpr backend::Column text_column(std::string_view name) {
+  return {.name = name, .type = backend::kTextType};
+}
+constexpr backend::Column int4_column(std::string_view name) {
+  return {.name = name, .type = backend::kInt4Type, .type_bytes = 4};
 }
 
 // At most a message's worth; what is cut ends with a page.
@@ -67,48 +77,49 @@ Result<bool> RelaySession::take_one(SteadyTime now) {
 }
 
 // Encryption is for sockets that leave the machine.
-void RelaySession::begin(const pg::StartupPacket& packet) {
-  using Kind = pg::StartupPacket::Kind;
-  if (packet.kind == Kind::Tls || packet.kind == Kind::GssEncryption) return out_.byte('N');
-  if (packet.kind == Kind::Cancel) {
-    state_ = State::Ended;
-    return;
-  }
-  if (!asks_for_replication(packet))
+void RelaySession::begin(const wire::StartupPacket& packet) {
+  if (const auto* startup = std::get_if<wire::StartupMessage>(&packet))
+    return begin_session(*startup);
+  if (std::holds_alternative<wire::CancelRequest>(packet)) state_ = State::Ended;
+  else out_.end().push_back(std::byte{'N'});
+}
+
+void RelaySession::begin_session(const wire::StartupMessage& startup) {
+  if (!asks_for_replication(startup))
     return refuse(Error(ErrorCode::Refused, "only replication connections are served here"),
                   kFatal);
-  if (const auto name = packet.parameters.find("application_name"); name != packet.parameters.end())
-    view_.application_name = name->second;
+  if (const auto name = startup.find("application_name")) view_.application_name = *name;
   replays_ = view_.application_name != kGateName;
-  out_.authentication_ok();
-  out_.parameter_status("server_encoding", "UTF8");
-  out_.parameter_status("client_encoding", "UTF8");
-  out_.parameter_status("integer_datetimes", "on");
-  out_.parameter_status("standard_conforming_strings", "on");
-  out_.ready_for_query();
+  auto& out = out_.end();
+  backend::append_authentication(out, backend::Authentication::Kind::Ok);
+  append(out, backend::ParameterStatus{"server_encoding", "UTF8"});
+  append(out, backend::ParameterStatus{"client_encoding", "UTF8"});
+  append(out, backend::ParameterStatus{"integer_datetimes", "on"});
+  append(out, backend::ParameterStatus{"standard_conforming_strings", "on"});
+  append(out, backend::ReadyForQuery());
   state_ = State::Idle;
 }
 
-void RelaySession::take(const pg::FrontendMessage& message, SteadyTime now) {
-  if (message.type == 'X') {
+void RelaySession::take(const wire::Message& message, SteadyTime now) {
+  if (message.type == wire::frontend::Terminate::kType) {
     state_ = State::Ended;
     return;
   }
   if (state_ != State::Idle) return hear(message, now);
-  if (message.type == 'Q') return query(message, now);
+  if (message.type == wire::frontend::Query::kType) return query(message, now);
   refuse(Error(ErrorCode::Malformed,
                fmt::format("a message of kind '{}' where a command belongs", message.type)),
          kFatal);
 }
 
-void RelaySession::query(const pg::FrontendMessage& message, SteadyTime now) {
+void RelaySession::query(const wire::Message& message, SteadyTime now) {
   const auto done = [&]() -> Result<void> {
-    TRY(text, pg::string_body(message.body));
-    TRY(command, parse_replication_command(text));
+    TRY(query, wire::frontend::Query::decode(message.body));
+    TRY(command, parse_replication_command(query.sql));
     return answer(command, now);
   }();
   if (!done) refuse(done.error(), kError);
-  if (!ended() && state_ == State::Idle) out_.ready_for_query();
+  if (!ended() && state_ == State::Idle) append(out_.end(), backend::ReadyForQuery());
 }
 
 Result<void> RelaySession::answer(const ReplicationCommand& command, SteadyTime now) {
@@ -121,28 +132,26 @@ Result<void> RelaySession::answer(const ReplicationCommand& command, SteadyTime 
 Result<void> RelaySession::identify() {
   const auto held = shelf_.held();
   if (!held) return fail(ErrorCode::WrongState, "the archive holds no WAL yet");
-  constexpr ResultColumn kColumns[] = {{"systemid", pg::kTextType},
-                                       {"timeline", pg::kInt4Type},
-                                       {"xlogpos", pg::kTextType},
-                                       {"dbname", pg::kTextType}};
+  constexpr auto kColumns = std::to_array({text_column("systemid"), int4_column("timeline"),
+                                           text_column("xlogpos"), text_column("dbname")});
   const auto system = to_string(system_id_);
   const auto timeline = std::to_string(held->timeline.value);
   const auto position = to_string(held->end);
-  const Values values[] = {system, timeline, position, std::nullopt};
-  out_.row_description(kColumns);
-  out_.row(values);
-  out_.command_complete("IDENTIFY_SYSTEM");
+  const Value values[] = {system, timeline, position, std::nullopt};
+  backend::append_row_description(out_.end(), kColumns);
+  backend::append_data_row(out_.end(), std::span(values));
+  append(out_.end(), backend::CommandComplete{"IDENTIFY_SYSTEM"});
   return {};
 }
 
 Result<void> RelaySession::tell_history(TimelineId timeline) {
   TRY(text, shelf_.history(timeline));
-  constexpr ResultColumn kColumns[] = {{"filename", pg::kTextType}, {"content", pg::kTextType}};
+  constexpr auto kColumns = std::to_array({text_column("filename"), text_column("content")});
   const auto name = pg::history_name(timeline);
-  const Values values[] = {name, text};
-  out_.row_description(kColumns);
-  out_.row(values);
-  out_.command_complete("TIMELINE_HISTORY");
+  const Value values[] = {name, text};
+  backend::append_row_description(out_.end(), kColumns);
+  backend::append_data_row(out_.end(), std::span(values));
+  append(out_.end(), backend::CommandComplete{"TIMELINE_HISTORY"});
   return {};
 }
 
@@ -167,16 +176,18 @@ Result<void> RelaySession::start(const StartReplication& command, SteadyTime now
   view_.held.reset();
   view_.refusal.reset();
   watch_.reset();
-  out_.copy_both();
+  // Text, as the server says it, though what follows is not.
+  backend::append_copy_response(out_.end(), backend::CopyDirection::Both, 0,
+                                std::span<const wire::Format>());
   state_ = State::Streaming;
   view_.streaming = true;
   spoke_at_ = now;
   return {};
 }
 
-void RelaySession::hear(const pg::FrontendMessage& message, SteadyTime now) {
-  if (message.type == 'c') return copy_ended_by_standby();
-  if (message.type != 'd') return;
+void RelaySession::hear(const wire::Message& message, SteadyTime now) {
+  if (message.type == wire::CopyDone::kType) return copy_ended_by_standby();
+  if (message.type != wire::CopyData::kType) return;
   const auto heard = archive::decode_standby_message(message.body);
   if (!heard) return refuse(heard.error(), kFatal);
   if (!*heard) return;
@@ -186,27 +197,27 @@ void RelaySession::hear(const pg::FrontendMessage& message, SteadyTime now) {
 
 void RelaySession::copy_ended_by_standby() {
   view_.streaming = false;
-  if (state_ == State::Streaming) out_.copy_done();
+  if (state_ == State::Streaming) wire::append_bare<wire::CopyDone>(out_.end());
   if (state_ == State::Leaving) tell_next_timeline();
   else stream_complete();
   state_ = State::Idle;
-  out_.ready_for_query();
+  append(out_.end(), backend::ReadyForQuery());
 }
 
 // Twice, as a server says it: libpqrcv_endstreaming() counts on it.
 void RelaySession::stream_complete() {
-  out_.command_complete("START_STREAMING");
-  out_.command_complete("START_REPLICATION");
+  append(out_.end(), backend::CommandComplete{"START_STREAMING"});
+  append(out_.end(), backend::CommandComplete{"START_REPLICATION"});
 }
 
 void RelaySession::tell_next_timeline() {
-  constexpr ResultColumn kColumns[] = {{"next_tli", pg::kInt4Type},
-                                       {"next_tli_startpos", pg::kTextType}};
+  constexpr auto kColumns =
+      std::to_array({int4_column("next_tli"), text_column("next_tli_startpos")});
   const auto next = std::to_string(left_->next.value);
   const auto position = to_string(left_->at);
-  const Values values[] = {next, position};
-  out_.row_description(kColumns);
-  out_.row(values);
+  const Value values[] = {next, position};
+  backend::append_row_description(out_.end(), kColumns);
+  backend::append_data_row(out_.end(), std::span(values));
   stream_complete();
 }
 
@@ -273,7 +284,7 @@ Result<void> RelaySession::send_piece(Lsn limit, SteadyTime now) {
   }
   if (piece_.empty()) return {};
   const archive::WalData head{view_.sent, limit, wall_now(), {}};
-  out_.copy_data(archive::encode_wal_head(head), piece_);
+  wire::append_copy_data(out_.end(), archive::encode_wal_head(head), piece_);
   view_.sent.value += piece_.size();
   spoke_at_ = now;
   return {};
@@ -281,20 +292,24 @@ Result<void> RelaySession::send_piece(Lsn limit, SteadyTime now) {
 
 // The standby answers with its own end of the copy, and is told then where it goes on.
 void RelaySession::leave() {
-  out_.copy_done();
+  wire::append_bare<wire::CopyDone>(out_.end());
   state_ = State::Leaving;
 }
 
 void RelaySession::keep_alive(SteadyTime now) {
   const auto message =
       archive::encode_keepalive({view_.sent, wall_now(), archive::Reply::NotAsked});
-  out_.copy_data(message);
+  wire::append_copy_data(out_.end(), message);
   spoke_at_ = now;
 }
 
 void RelaySession::refuse(const Error& error, std::string_view severity) {
   view_.refusal = error;
-  out_.error({severity, sqlstate_of(error.code), error.message(), error.hint()});
+  const auto text = error.message();
+  append(out_.end(), wire::ErrorReport{.severity = severity,
+                                       .sqlstate = sqlstate_of(error.code),
+                                       .message = text,
+                                       .hint = error.hint()});
   if (severity == kFatal) state_ = State::Ended;
 }
 

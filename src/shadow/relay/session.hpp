@@ -11,8 +11,8 @@
 
 #include "archive/receive/message.hpp"
 #include "base/time.hpp"
-#include "pg/wire/backend.hpp"
-#include "pg/wire/frontend.hpp"
+#include "pg/wire/message_reader.hpp"
+#include "pg/wire/out_queue.hpp"
 #include "shadow/relay/command.hpp"
 #include "shadow/relay/record_watch.hpp"
 #include "shadow/relay/shelf.hpp"
@@ -58,14 +58,15 @@ class RelaySession {
   enum class State { Starting, Idle, Streaming, Leaving, Ended };
 
   Result<bool> take_one(SteadyTime now);
-  void begin(const pg::StartupPacket& packet);
-  void take(const pg::FrontendMessage& message, SteadyTime now);
-  void query(const pg::FrontendMessage& message, SteadyTime now);
+  void begin(const pg::wire::StartupPacket& packet);
+  void begin_session(const pg::wire::StartupMessage& startup);
+  void take(const pg::wire::Message& message, SteadyTime now);
+  void query(const pg::wire::Message& message, SteadyTime now);
   Result<void> answer(const ReplicationCommand& command, SteadyTime now);
   Result<void> identify();
   Result<void> tell_history(TimelineId timeline);
   Result<void> start(const StartReplication& command, SteadyTime now);
-  void hear(const pg::FrontendMessage& message, SteadyTime now);
+  void hear(const pg::wire::Message& message, SteadyTime now);
   void copy_ended_by_standby();
   void tell_next_timeline();
   void stream_complete();
@@ -80,8 +81,8 @@ class RelaySession {
   Shelf& shelf_;
   SystemId system_id_;
   State state_ = State::Starting;
-  pg::FrontendReader in_{kPendingMax};
-  pg::BackendWriter out_;
+  pg::wire::MessageReader in_{pg::wire::Sender::Frontend, kPendingMax};
+  pg::wire::OutQueue out_;
   OpenSegment open_;
   std::optional<RecordWatch> watch_;
   bool replays_ = true;

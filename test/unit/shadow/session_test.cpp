@@ -159,7 +159,7 @@ TEST_F(Session, NeverHasMoreWaitingThanItMay) {
   while (taken < 2 * kSegment) {  // some of it at a time, never all
     session_->pump(now_);
     ASSERT_LE(session_->pending().size(), RelaySession::kPendingMax);
-    ASSERT_LE(session_->bytes_held(), RelaySession::kPendingMax + pg::BackendWriter::kSentMax);
+    ASSERT_LE(session_->bytes_held(), RelaySession::kPendingMax + pg::wire::OutQueue::kSentMax);
     const auto part = std::min<std::size_t>(session_->pending().size(), 100'000);
     session_->sent(part);
     taken += part;

@@ -6,7 +6,7 @@ readonly kPackages=(
   clang-19 clang-format-19 lld-19 llvm-19 libclang-rt-19-dev g++ ccache ninja-build cmake pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libsqlite3-dev libpq-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
-  libsystemd-dev libcurl4-openssl-dev libzstd-dev postgresql-15 postgresql-client-15
+  libsystemd-dev libcurl4-openssl-dev libzstd-dev libicu-dev postgresql-15 postgresql-client-15
   podman crun debootstrap zstd tar
   procps iproute2 util-linux python3 git ca-certificates
 )

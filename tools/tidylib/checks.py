@@ -17,7 +17,7 @@ MOST_OPENING_LINES = 8
 # Libraries that only these rooms may include; tests may use what they like to look from outside.
 CONFINED = [
     ('boost/', {'runtime', 'serve'}), ('libpq-fe.h', {'client'}), ('sqlite3.h', {'incident'}),
-    ('spdlog/', {'base'}), ('CLI/', {'app'}), ('toml++/', {'app'}), ('curl/', {'runtime'}),
+    ('spdlog/', {'base'}), ('CLI/', {'app'}), ('toml++/', {'app'}), ('curl/', {'runtime'}), ('unicode/', {'pg'}),
 ]
 # Rooms without I/O, clock or threads.
 PURE = {'pg', 'diagnose'}

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include <unicode/uclean.h>
+#include <unicode/unorm2.h>
 #include <unicode/usprep.h>
 #include <unicode/ustring.h>
 
@@ -29,6 +29,8 @@ class WipedUnits {
   [[nodiscard]] UChar* at() { return units_.data(); }
   [[nodiscard]] std::int32_t room() const { return static_cast<std::int32_t>(units_.size()); }
 
+  std::int32_t count = 0;
+
  private:
   std::vector<UChar> units_;
 };
@@ -47,19 +49,42 @@ std::optional<SecretText> to_utf8(const UChar* units, std::int32_t count) {
   return SecretText(std::move(text));
 }
 
+/// UTF-16 at work, and whether all has gone well so far.
+struct Step {
+  UErrorCode status = U_ZERO_ERROR;
+
+  void normalize(WipedUnits& from, WipedUnits& to) {
+    const auto* const nfkc = unorm2_getNFKCInstance(&status);
+    to.count = unorm2_normalize(nfkc, from.at(), from.count, to.at(), to.room(), &status);
+  }
+  void prepare(WipedUnits& from, WipedUnits& to) {
+    const Profile profile(usprep_openByType(USPREP_RFC4013_SASLPREP, &status), usprep_close);
+    to.count = usprep_prepare(profile.get(), from.at(), from.count, to.at(), to.room(),
+                              USPREP_DEFAULT, nullptr, &status);
+  }
+};
+
+// Prohibited, which ICU looks for when normalization has replaced them and PostgreSQL before.
+bool has_deprecated_accent(WipedUnits& text) {
+  return std::any_of(text.at(), text.at() + text.count,
+                     [](UChar unit) { return unit == 0x0340 || unit == 0x0341; });
+}
+
+// The profile knows which characters are taken, but normalizes as Unicode 3.2 did: five have become
+// others since. So what it takes is normalized as PostgreSQL does it before it is prepared.
 std::optional<SecretText> prepared(std::string_view password) {
-  auto status = U_ZERO_ERROR;
+  Step step;
   WipedUnits plain(password.size() + 1);
-  std::int32_t count = 0;
-  u_strFromUTF8(plain.at(), plain.room(), &count, password.data(),
-                static_cast<std::int32_t>(password.size()), &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  const Profile profile(usprep_openByType(USPREP_RFC4013_SASLPREP, &status), usprep_close);
-  WipedUnits units(static_cast<std::size_t>(count) * kGrowthMost + 1);
-  const auto made = usprep_prepare(profile.get(), plain.at(), count, units.at(), units.room(),
-                                   USPREP_DEFAULT, nullptr, &status);
-  if (U_FAILURE(status)) return std::nullopt;
-  return to_utf8(units.at(), made);
+  u_strFromUTF8(plain.at(), plain.room(), &plain.count, password.data(),
+                static_cast<std::int32_t>(password.size()), &step.status);
+  if (U_FAILURE(step.status) || has_deprecated_accent(plain)) return std::nullopt;
+  WipedUnits units(static_cast<std::size_t>(plain.count) * kGrowthMost + 1);
+  WipedUnits normal(static_cast<std::size_t>(plain.count) * kGrowthMost + 1);
+  step.prepare(plain, units);
+  step.normalize(plain, normal);
+  step.prepare(normal, units);
+  if (U_FAILURE(step.status)) return std::nullopt;
+  return to_utf8(units.at(), units.count);
 }
 
 }  // namespace

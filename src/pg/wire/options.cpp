@@ -13,7 +13,7 @@ namespace {
 /// A letter that stands for a setting.
 struct Letter {
   char letter;
-  std::string_view argument;  ///< that it must have; empty: it has none, or any
+  std::string_view argument;  ///< how that must begin; empty: it has none, or any
   std::string_view name;
   std::string_view value;  ///< empty: its argument
 };
@@ -68,7 +68,7 @@ Result<Setting> long_option(char letter, std::string_view text) {
 Result<Setting> setting_of(char letter, std::string_view argument) {
   if (letter == 'c' || letter == '-') return long_option(letter, argument);
   const auto found = std::ranges::find_if(kLetters, [&](const Letter& row) {
-    return row.letter == letter && (row.argument.empty() || row.argument == argument);
+    return row.letter == letter && argument.starts_with(row.argument);
   });
   if (found == kLetters.end())
     return fail(ErrorCode::Malformed, fmt::format("switch -{}{} in options", letter, argument));
@@ -86,6 +86,7 @@ class Switches {
     if (in_word_.empty()) {
       if (at_ == words_.size()) return std::nullopt;
       in_word_ = words_[at_++];
+      if (in_word_ == "--" && at_ == words_.size()) return std::nullopt;  // ends them
       if (in_word_.size() < 2 || in_word_[0] != '-' || in_word_ == "--")
         return fail(ErrorCode::Malformed, fmt::format("\"{}\" in options is no switch", in_word_));
       in_word_.remove_prefix(1);

@@ -32,6 +32,7 @@ TEST(Options, MakeSettings) {
   EXPECT_THAT(parsed(""), IsEmpty());
   EXPECT_THAT(parsed(R"(-c search_path=\"my\ schema\",\ public)"),
               ElementsAre(Setting{"search_path", "\"my schema\", public"}));
+  EXPECT_THAT(parsed("-c a=b --"), ElementsAre(Setting{"a", "b"}));
   EXPECT_THAT(parsed("-c a="), ElementsAre(Setting{"a", ""}));
 }
 
@@ -45,7 +46,7 @@ TEST(Options, KnowLettersOfSessions) {
 
 TEST(Options, AreRefusedWhenTheServerWouldRefuseThem) {
   // Goal: hazard 5: no value, no switch, letters that are none, or are the postmaster's own.
-  for (const auto* options : {"-c", "-c work_mem", "--work_mem", "work_mem=1", "-", "--", "-x",
+  for (const auto* options : {"-c", "-c work_mem", "--work_mem", "work_mem=1", "-", "-- -ea", "-x",
                               "-fx", "-t x", "-D /tmp", "-c a=b c"})
     EXPECT_EQ(parse_options(options).error().code, ErrorCode::Malformed) << options;
 }

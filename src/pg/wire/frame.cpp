@@ -8,10 +8,10 @@
 namespace pgkeel::pg::wire {
 namespace {
 
-/// Of a message's length as it stands in its header; `most` is 0 for a letter that is no message.
+/// Of a message's length as it stands in its header; no length fits a letter that is no message.
 struct Kind {
   std::string_view name = {};
-  std::uint32_t least = 0;
+  std::uint32_t least = 1;
   std::uint32_t most = 0;
 };
 using Kinds = std::array<Kind, 256>;

@@ -113,6 +113,8 @@ TEST(FrameHeader, RefusesWhatTheSideNeverSays) {
   // Goal: a type is known only from its own side.
   EXPECT_EQ(refusal(Sender::Frontend, 'Z', 5), "a message of unknown type 0x5a from the client");
   EXPECT_EQ(refusal(Sender::Backend, 'Q', 5), "a message of unknown type 0x51 from the server");
+  for (const std::uint32_t length : {0U, 1U, 4U, 0xffffffffU})  // a length of 0 once passed
+    EXPECT_NE(refusal(Sender::Backend, '\0', length), "") << length;
   EXPECT_EQ(message_name(Sender::Frontend, 'S'), "Sync");
   EXPECT_EQ(message_name(Sender::Backend, 'S'), "ParameterStatus");
   EXPECT_EQ(message_name(Sender::Backend, '\xff'), "");

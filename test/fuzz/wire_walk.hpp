@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 #include "fuzz/fuzz_input.hpp"
-#include "pg/wire/message_reader.hpp"
+#include "pg/wire/message_collector.hpp"
 #include "support/wire_recode.hpp"
 
 namespace pgkeel::test {
@@ -35,17 +35,24 @@ inline std::string walked(wire::Sender sender, ByteSpan stream, std::size_t step
   return seen;
 }
 
-/// Every message that is whole is read and written again; what is taken must come out as it was.
-inline void recode_all(wire::Sender sender, ByteSpan stream) {
-  wire::MessageReader reader(sender, stream.size());
-  reader.feed(stream);
-  while (true) {
-    const auto message = reader.next();
-    if (!message || !*message) return;
-    ByteBuffer out;
-    if (!recode(out, sender, (*message)->type, (*message)->body)) continue;
-    CHECK(wire::text_of(ByteSpan(out).subspan(wire::kHeaderBytes)) ==
-          wire::text_of((*message)->body));
+/// What is taken of a message must come out as it was.
+inline void expect_same(wire::Sender sender, const wire::Message& message) {
+  ByteBuffer out;
+  if (!recode(out, sender, message.type, message.body)) return;
+  CHECK(wire::text_of(ByteSpan(out).subspan(wire::kHeaderBytes)) == wire::text_of(message.body));
+}
+
+/// Every message that is whole is put together from its pieces, read, and written again.
+inline void recode_all(wire::Sender sender, ByteSpan stream, std::size_t step) {
+  wire::FrameCursor cursor(sender);
+  wire::MessageCollector collector(stream.size());
+  for (auto left = stream; !left.empty();) {
+    auto chunk = left.first(std::min(step, left.size()));
+    left = left.subspan(chunk.size());
+    for (auto piece = cursor.next(chunk); piece && *piece; piece = cursor.next(chunk))
+      if (const auto message = collector.add(**piece); message && *message)
+        expect_same(sender, **message);
+    if (!chunk.empty()) return;
   }
 }
 
@@ -53,7 +60,7 @@ inline int walk_and_recode(wire::Sender sender, const std::uint8_t* input, std::
   if (size == 0) return 0;
   const auto stream = ByteSpan(reinterpret_cast<const std::byte*>(input), size).subspan(1);
   CHECK(walked(sender, stream, 1 + input[0]) == walked(sender, stream, size));
-  recode_all(sender, stream);
+  recode_all(sender, stream, 1 + input[0]);
   return 0;
 }
 

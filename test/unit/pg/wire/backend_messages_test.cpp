@@ -9,7 +9,7 @@
 namespace pgkeel::pg::wire::backend {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 using testing::ElementsAre;
 using Kind = Authentication::Kind;
 
@@ -66,7 +66,7 @@ TEST(ReadyForQuery, HasOneOfThreeStatuses) {
   EXPECT_EQ(ReadyForQuery::decode(bytes_of(body_of('Z', out))).value().status,
             TransactionStatus::Failed);
   EXPECT_FALSE(ReadyForQuery::decode(bytes_of("X")).has_value());
-  EXPECT_FALSE(ReadyForQuery::decode(bytes_of("\0"s)).has_value());
+  EXPECT_FALSE(ReadyForQuery::decode(bytes_of("\0"sv)).has_value());
   expect_exact<ReadyForQuery>("I");
 }
 
@@ -86,11 +86,11 @@ TEST(Errors, HaveFieldsByCode) {
 
 TEST(Errors, MayLackAnyField) {
   // Goal: CVE-2026-6666: no SQLSTATE, no message, no field at all: empty, never a crash.
-  const auto bare = ErrorFields::decode(bytes_of("\0"s)).value();
+  const auto bare = ErrorFields::decode(bytes_of("\0"sv)).value();
   EXPECT_EQ(bare.sqlstate(), "");
   EXPECT_EQ(bare.severity(), "");
-  EXPECT_EQ(ErrorFields::decode(bytes_of("SFATAL\0\0"s)).value().ends_session(), true);
-  EXPECT_FALSE(ErrorFields::decode(bytes_of(""s)).has_value());
+  EXPECT_EQ(ErrorFields::decode(bytes_of("SFATAL\0\0"sv)).value().ends_session(), true);
+  EXPECT_FALSE(ErrorFields::decode(bytes_of(""sv)).has_value());
 }
 
 TEST(Errors, AreBoundedInTheirFields) {
@@ -109,24 +109,24 @@ TEST(Errors, AreToldWithWhatIsKnown) {
 
 TEST(Authentication, IsReadInEveryKind) {
   // Goal: each kind with what follows it; a SASL list to its end; an unknown kind is named.
-  const auto decoded = [](const std::string& body) {
+  const auto decoded = [](std::string_view body) {
     return Authentication::decode(bytes_of(body)).value();
   };
-  EXPECT_EQ(decoded("\0\0\0\0"s).kind, Kind::Ok);
-  EXPECT_EQ(decoded("\0\0\0\3"s).kind, Kind::CleartextPassword);
-  EXPECT_EQ(decoded("\0\0\0\5salt"s).bytes, "salt");
-  EXPECT_THAT(listed(decoded("\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"s).mechanisms),
+  EXPECT_EQ(decoded("\0\0\0\0"sv).kind, Kind::Ok);
+  EXPECT_EQ(decoded("\0\0\0\3"sv).kind, Kind::CleartextPassword);
+  EXPECT_EQ(decoded("\0\0\0\5salt"sv).bytes, "salt");
+  EXPECT_THAT(listed(decoded("\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"sv).mechanisms),
               ElementsAre("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"));
-  EXPECT_EQ(decoded("\0\0\0\x0br=x"s).bytes, "r=x");
-  EXPECT_EQ(decoded("\0\0\0\x0cv=x"s).bytes, "v=x");
-  EXPECT_EQ(to_string(decoded("\0\0\0\7"s).kind), "gss");
-  EXPECT_EQ(Authentication::decode(bytes_of("\0\0\0\x63"s)).error().detail,
+  EXPECT_EQ(decoded("\0\0\0\x0br=x"sv).bytes, "r=x");
+  EXPECT_EQ(decoded("\0\0\0\x0cv=x"sv).bytes, "v=x");
+  EXPECT_EQ(to_string(decoded("\0\0\0\7"sv).kind), "gss");
+  EXPECT_EQ(Authentication::decode(bytes_of("\0\0\0\x63"sv)).error().detail,
             "an authentication request of kind 99");
   expect_exact<Authentication>("\0\0\0\5salt"s);
   expect_exact<Authentication>("\0\0\0\x0aSCRAM-SHA-256\0\0"s);
   ByteBuffer out;
   append_sasl(out, decoded("\0\0\0\x0a"
-                           "A\0B\0\0"s)
+                           "A\0B\0\0"sv)
                        .mechanisms);
   EXPECT_EQ(body_of('R', out),
             "\0\0\0\x0a"
@@ -143,7 +143,7 @@ TEST(BackendKeyData, HasAKeyOfEitherProtocol) {
     EXPECT_EQ(read.process_id, 77U);
     EXPECT_EQ(read.key, key);
   }
-  EXPECT_FALSE(BackendKeyData::decode(bytes_of("\0\0\0\1abc"s)).has_value());
+  EXPECT_FALSE(BackendKeyData::decode(bytes_of("\0\0\0\1abc"sv)).has_value());
   EXPECT_FALSE(BackendKeyData::decode(bytes_of(std::string(261, 'k'))).has_value());
 }
 
@@ -154,7 +154,8 @@ TEST(NegotiateProtocolVersion, NamesOptions) {
   EXPECT_EQ(message.version, 0x30000U);
   EXPECT_THAT(listed(message.unknown_options), ElementsAre("_pq_.x"));
   expect_exact<NegotiateProtocolVersion>(body);
-  EXPECT_FALSE(NegotiateProtocolVersion::decode(bytes_of("\0\3\0\0\xff\xff\xff\xff"s)).has_value());
+  EXPECT_FALSE(
+      NegotiateProtocolVersion::decode(bytes_of("\0\3\0\0\xff\xff\xff\xff"sv)).has_value());
 }
 
 TEST(Others, ComeBackAsTheyWere) {

@@ -9,7 +9,7 @@
 namespace pgkeel::pg::wire {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 
 /// What a walk saw: types and lengths of messages in order, and every byte it was to forward.
 struct Seen {

@@ -7,7 +7,7 @@
 namespace pgkeel::pg::wire::frontend {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 using testing::ElementsAre;
 
 /// The body of what a builder wrote, after its header was looked at.
@@ -83,10 +83,10 @@ TEST(DescribeAndClose, SpeakOfAStatementOrAPortal) {
   out.clear();
   append(out, Close{Target::Statement, "s"});
   EXPECT_EQ(body_of('C', out), "Ss\0"s);
-  const auto close = Close::decode(bytes_of("Ss\0"s)).value();
+  const auto close = Close::decode(bytes_of("Ss\0"sv)).value();
   EXPECT_EQ(close.target, Target::Statement);
   EXPECT_EQ(close.name, "s");
-  EXPECT_FALSE(Describe::decode(bytes_of("Xs\0"s)).has_value());
+  EXPECT_FALSE(Describe::decode(bytes_of("Xs\0"sv)).has_value());
   expect_exact<Describe>("Pp\0"s);
 }
 
@@ -123,7 +123,7 @@ TEST(Authenticating, AnswersAreOfOneType) {
   EXPECT_EQ(first.mechanism, "SCRAM-SHA-256");
   EXPECT_EQ(first.response, "n,,n=,r=x");
   expect_exact<SaslInitialResponse>(body);
-  EXPECT_EQ(SaslInitialResponse::decode(bytes_of("X\0\xff\xff\xff\xff"s)).value().response,
+  EXPECT_EQ(SaslInitialResponse::decode(bytes_of("X\0\xff\xff\xff\xff"sv)).value().response,
             std::nullopt);
   out.clear();
   append(out, SaslResponse{"c=biws"});

@@ -9,7 +9,7 @@
 namespace pgkeel::pg::wire {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 
 constexpr std::size_t kMost = 64;
 
@@ -37,14 +37,14 @@ TEST(FrontendMessage, ComesWholeAndInOrder) {
   MessageReader reader(Sender::Frontend, kMost);
   reader.feed(
       bytes_of("Q\0\0\0\x09"
-               "SHOW\0c\0\0\0\4d\0\0\0"s));
+               "SHOW\0c\0\0\0\4d\0\0\0"sv));
   const auto query = reader.next();
   ASSERT_TRUE(query && *query);
   EXPECT_EQ((*query)->type, 'Q');
   EXPECT_EQ(frontend::Query::decode((*query)->body).value().sql, "SHOW");
   EXPECT_EQ((*reader.next())->type, 'c');
   EXPECT_FALSE(reader.next()->has_value());
-  reader.feed(bytes_of("\5xX\0\0\0\x45"s));
+  reader.feed(bytes_of("\5xX\0\0\0\x45"sv));
   EXPECT_EQ((*reader.next())->body.size(), 1U);
   EXPECT_FALSE(reader.next().has_value());
 }

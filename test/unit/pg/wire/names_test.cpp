@@ -8,13 +8,12 @@
 namespace pgkeel::pg::wire {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 
 TEST(Names, OfABindAreReplacedBeforeTheRestHasCome) {
   // Goal: hazard 22: shorter, longer and empty names; header and names, then the old rest, are a
   // Bind.
-  const auto rest = "\0\0\0\1\0\0\0\3abc\0\0"s;
-  const auto body = "p1\0statement\0"s + rest;
+  const auto body = "p1\0statement\0\0\0\0\1\0\0\0\3abc\0\0"sv;
   const FrameHeader header{'B', static_cast<std::uint32_t>(body.size() + 4)};
   EXPECT_FALSE(peek_bind_names(bytes_of(body).first(12)).has_value());
   const auto names = peek_bind_names(bytes_of(body).first(13));
@@ -34,7 +33,7 @@ TEST(Names, OfABindAreReplacedBeforeTheRestHasCome) {
 
 TEST(Names, OfAParseAreReplaced) {
   // Goal: hazard 22: the SQL behind it is not needed and not touched.
-  const auto body = "a\0select 1\0\0\0"s;
+  const auto body = "a\0select 1\0\0\0"sv;
   const FrameHeader header{'P', static_cast<std::uint32_t>(body.size() + 4)};
   EXPECT_FALSE(peek_parse_name(bytes_of("a")).has_value());
   const auto name = peek_parse_name(bytes_of(body).first(2));

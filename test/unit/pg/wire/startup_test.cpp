@@ -9,7 +9,7 @@
 namespace pgkeel::pg::wire {
 namespace {
 
-using namespace std::string_literals;
+using namespace std::literals;
 using testing::ElementsAre;
 
 /// With its length before it.
@@ -37,7 +37,7 @@ TEST(Startup, TellsWhatIsAskedFor) {
   EXPECT_EQ(cancel.key, "keys");
   EXPECT_EQ(session("\0\3\0\0user\0a\0\0"s).find("user"), "a");
   EXPECT_TRUE(begins_tls(bytes_of("\x16\x03\x01")));
-  EXPECT_FALSE(begins_tls(bytes_of("\0\0\0\x08"s)));
+  EXPECT_FALSE(begins_tls(bytes_of("\0\0\0\x08"sv)));
   EXPECT_FALSE(begins_tls({}));
 }
 
@@ -67,8 +67,8 @@ TEST(Startup, RefusesWhatTheServerRefuses) {
 
 TEST(Startup, LengthIsJudgedBeforeAnythingComes) {
   // Goal: hazard 7: four bytes suffice to refuse; the server's own limit is the limit.
-  EXPECT_EQ(*startup_bytes(bytes_of("\0\0\0"s)), std::nullopt);
-  EXPECT_EQ(*startup_bytes(bytes_of("\0\0\x27\x14"s)), kStartupBytesMax);
+  EXPECT_EQ(*startup_bytes(bytes_of("\0\0\0"sv)), std::nullopt);
+  EXPECT_EQ(*startup_bytes(bytes_of("\0\0\x27\x14"sv)), kStartupBytesMax);
   for (const auto& length : {"\0\0\x27\x15"s, "\0\0\0\7"s, "\xff\xff\xff\xff"s, "GET "s})
     EXPECT_FALSE(startup_bytes(bytes_of(length)).has_value());
 }

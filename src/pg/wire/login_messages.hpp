@@ -44,8 +44,8 @@ struct BackendKeyData {
 
 struct NegotiateProtocolVersion {
   static constexpr char kType = 'v';
-  /// The newest the server speaks, major version in the upper half. Servers send all of it, though
-  /// the documentation speaks of the minor one.
+  /// That the server will speak, major version in the upper half: servers send all of it, though
+  /// the documentation speaks of the newest minor one.
   std::uint32_t version = 0;
   WireList<std::string_view> unknown_options;
   [[nodiscard]] static Result<NegotiateProtocolVersion> decode(ByteSpan body);

@@ -15,12 +15,11 @@ inline constexpr std::uint16_t kNewestMinor = 2;
 
 struct Negotiation {
   ProtocolVersion version;          ///< that both sides speak from here on
-  ProtocolVersion newest;           ///< that is offered
   std::size_t unknown_options = 0;  ///< each is to be named to the client
 
   /// Whether the client must be told, once and before it is asked to authenticate.
   [[nodiscard]] bool must_be_told(const StartupMessage& startup) const {
-    return startup.version > newest || unknown_options > 0;
+    return startup.version > version || unknown_options > 0;
   }
 };
 
@@ -29,7 +28,8 @@ struct Negotiation {
 [[nodiscard]] Negotiation negotiate(const StartupMessage& startup,
                                     std::uint16_t newest_minor = kNewestMinor);
 
-/// The NegotiateProtocolVersion that tells it.
+/// The NegotiateProtocolVersion that tells it: the version agreed on, which libpq refuses when it
+/// is newer than its own, and not the newest that is known.
 void append_negotiation(ByteBuffer& out, const StartupMessage& startup,
                         const Negotiation& negotiation);
 

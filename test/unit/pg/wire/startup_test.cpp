@@ -112,6 +112,9 @@ TEST(Negotiate, TellsOfAnOptionAloneAndOfAVersionAlone) {
   // Goal: hazard 4: either is reason enough, and a proxy that speaks 3.0 only says so.
   const auto option = session("\0\3\0\0_pq_.x\0y\0\0"s);
   EXPECT_TRUE(negotiate(option).must_be_told(option));
+  ByteBuffer out;
+  append_negotiation(out, option, negotiate(option));
+  EXPECT_EQ(backend::NegotiateProtocolVersion::decode(ByteSpan(out).subspan(5))->version, 0x30000U);
   const auto newer = session("\0\3\0\2\0"s);
   EXPECT_TRUE(negotiate(newer, 0).must_be_told(newer));
   EXPECT_EQ(negotiate(newer, 0).version, (ProtocolVersion{3, 0}));

@@ -101,8 +101,11 @@ Result<void> PrivateServer::write_hba() const {
 
 // A socket's lock file names a process, which after a crash may be anybody's; the server would not
 // start then. The directory is ours alone, and so is the copy: no process of it, nobody's socket.
+// In a container the number is one of its own, which is the server's anew.
 void PrivateServer::clear_socket() const {
-  if (!instance::scan_server_processes(options_.data_dir).processes.empty()) return;
+  if (options_.image) return;
+  const auto scan = instance::scan_server_processes(options_.data_dir);
+  if (!scan.processes.empty() || scan.sight != instance::Sight::Clear) return;
   const auto socket = options_.work_dir / (std::string(".s.PGSQL.") + kPort);
   std::error_code ignored;
   fs::remove(socket, ignored);

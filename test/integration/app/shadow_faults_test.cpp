@@ -90,7 +90,10 @@ TEST_F(ShadowFaults, ItsServerMayBeKilledAndItsPidBeAnybodys) {
   ASSERT_EQ(::kill(first, SIGKILL), 0);
   ASSERT_TRUE(wait_until([&] { return server() != first && shadow_has(1000); }, kBuildPatience));
   shadow_->kill();
-  std::ofstream(socket_dir() / ".s.PGSQL.5432.lock") << ::getpid() << "\n/elsewhere\n1\n5432\n"
+  std::ifstream primary(server_.data_dir() / "postmaster.pid");  // a process of the same account
+  std::string pid;
+  ASSERT_TRUE(std::getline(primary, pid));
+  std::ofstream(socket_dir() / ".s.PGSQL.5432.lock") << pid << "\n/elsewhere\n1\n5432\n"
                                                      << socket_dir().string() << "\n\n";
   start_shadow();
   add_orders(1001, 1100);

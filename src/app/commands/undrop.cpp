@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include <fmt/format.h>
@@ -287,15 +288,14 @@ void tell_guard(const Config& config, const archive::UndropRequest& request,
                 const archive::Undropped& done) {
   if (!request.as.database.empty() || std::getenv(recover::kUndropJobVariable) != nullptr) return;
   if (done.merged && done.merged->added == 0) return;  // nothing came back
-  std::vector<std::string> names{request.subject.describe()};
-  if (!request.subject.is_database() && !done.merged)
+  std::map<std::string, std::int64_t> rows_of;
+  if (!request.subject.is_database())
     for (const auto& relation : done.relations)
-      names.push_back(request.subject.database + "." + relation.name);
-  std::ranges::sort(names);
-  const auto repeated = std::ranges::unique(names);
-  names.erase(repeated.begin(), repeated.end());
-  const auto rows = done.merged ? done.merged->added + done.merged->kept : done.rows;
-  for (const auto& name : names) {
+      rows_of[request.subject.database + "." + relation.name] = relation.rows;
+  if (done.merged) rows_of.clear();
+  const auto there = done.merged ? done.merged->added + done.merged->kept : done.rows;
+  rows_of.emplace(request.subject.describe(), there);
+  for (const auto& [name, rows] : rows_of) {
     const auto told = GuardClient(config).post("/api/v1/note", {{"what", serve::kUndropped},
                                                                 {"subject", name},
                                                                 {"detail", std::to_string(rows)},

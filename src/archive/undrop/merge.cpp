@@ -47,7 +47,7 @@ select pg_catalog.json_build_object('kind', c.relkind, 'bytes', pg_catalog.pg_ta
 from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass({}))";
 
 constexpr const char* kBegin = R"(
-begin;
+begin isolation level read committed;
 set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
 set local row_security = off;
 create temporary table pgkeel_merge on commit drop as select {columns} from only {table} limit 0;

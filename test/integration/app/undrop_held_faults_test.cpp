@@ -87,14 +87,16 @@ INSTANTIATE_TEST_SUITE_P(Every, UndropHeldDeath,
 TEST_F(UndropHeldFaults, TheTimeDoesNotRunOutUnderAnUndrop) {
   // Goal: X1: the hold's time is over while the table is half put back: it is kept until that has
   // ended, and the table comes out of the shadow.
-  ASSERT_NO_FATAL_FAILURE(begin("3s"));
+  ASSERT_NO_FATAL_FAILURE(begin("12s"));
   in_shop("drop table lines");
   ASSERT_TRUE(is_lost("lines dropped kept")) << gate().dump(2);
+  const auto until = *parse_iso8601(entries().at(0)["until"].get<std::string>());
+  // It waits for a lock no longer than five seconds.
+  ASSERT_TRUE(wait_until([until] { return wall_now() > until - Seconds(4); }));
   ASSERT_NO_FATAL_FAILURE(lock_orders());
   Background waiting(binary_, {"undrop", "shop.public.lines"});
   ASSERT_TRUE(waits_in_its_transaction());
-  const auto until = *parse_iso8601(entries().at(0)["until"].get<std::string>());
-  ASSERT_TRUE(wait_until([until] { return wall_now() > until + Millis(500); }));
+  ASSERT_TRUE(wait_until([until] { return wall_now() > until + Millis(100); }));
   EXPECT_THAT(lost(), Contains("lines dropped kept"));
   holder_.reset();
   EXPECT_TRUE(waiting.await_end().ok());
@@ -139,7 +141,7 @@ TEST_F(UndropHeldFaults, DroppedWhileABackupIsTakenItIsThere) {
   // that very backup's predecessor once the shadow has gone on.
   in_shop(
       "create table wide as select i as id, repeat('x', 1000) as pad from generate_series(1, "
-      "20000) i");
+      "60000) i");
   in_shop("alter table wide add primary key (id)");
   ASSERT_TRUE(has_all());
   const auto before = picture();
@@ -148,6 +150,8 @@ TEST_F(UndropHeldFaults, DroppedWhileABackupIsTakenItIsThere) {
       [&] { return server_.query("select count(*) from pg_stat_progress_basebackup") == "1"; }));
   in_shop("drop table wide");
   in_shop("drop table lines");
+  ASSERT_EQ(server_.query("select count(*) from pg_stat_progress_basebackup"), "1")
+      << "it was over before";
   EXPECT_TRUE(backup.await_end().ok());
   EXPECT_EQ(undrop("shop.public.wide")["from"], "shadow") << gate().dump(2);
   const auto lines = *parse_lsn(entries().back().value("decided", ""));

@@ -39,10 +39,12 @@ void add_engine_words(const Case& the_case, Finding& finding);
 /// Where the WAL was while what is gone now was there; nullopt when this guard never saw it.
 [[nodiscard]] std::optional<LastSeen> last_seen(const Case& the_case,
                                                 const sense::LastPositions& gone, Oid oid);
-/// Why what is gone is wanted back: it is required, or somebody asked for it since; empty: nobody
-/// was heard to. `relation` null: the database itself.
-[[nodiscard]] std::string wanted(const Case& the_case, const std::string& database, Oid oid,
-                                 const incident::KnownRelation* relation);
+/// Why a table that is gone is wanted back: it is required, or an app asked for it since; empty:
+/// none was heard to.
+[[nodiscard]] std::string wanted(const Case& the_case, const std::string& database,
+                                 const incident::KnownRelation& table);
+/// The same of a database, which must be required: many look whether one is there.
+[[nodiscard]] std::string wanted(const Case& the_case, const std::string& database);
 /// "4.2 s": how long ago, at the case's now.
 [[nodiscard]] std::string ago(const Case& the_case, SteadyTime then);
 

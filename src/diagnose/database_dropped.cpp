@@ -19,14 +19,14 @@ Finding dropped(const Case& the_case, const incident::KnownDatabase& known, bool
   finding.last_seen = last_seen(the_case, the_case.seen.catalog.gone, known.oid);
   finding.summary = fmt::format("Database {} existed and is gone{}.", known.name,
                                 recreated ? "; another of that name was created since" : "");
-  if (!recreated) finding.wanted = wanted(the_case, known.name, known.oid, nullptr);
+  if (!recreated) finding.wanted = wanted(the_case, known.name);
   if (!finding.wanted.empty())
     finding.evidence.push_back(evidence(the_case, "demand", finding.wanted));
-  else if (the_case.known.keeps_archive)
+  if (the_case.known.keeps_archive)
     finding.hint = fmt::format(
-        "Was it not meant? 'pgkeel undrop {0}' brings it back. Was it? 'pgkeel undrop forget {0}' "
-        "settles that.",
-        known.name);
+        "Was it not meant? 'pgkeel undrop {0}{1}' brings it back. Was it? 'pgkeel undrop forget "
+        "{0}' settles that.",
+        known.name, recreated ? " --as NAME" : "");
   finding.evidence.push_back(
       evidence(the_case, "catalog",
                fmt::format("oid {} is not in pg_database; it was the database {} of {}",

@@ -67,10 +67,10 @@ Finding dropped(const Case& the_case, const std::string& database,
   finding.summary = fmt::format("Table {} existed and is gone{}.", finding.subject,
                                 recreated ? "; another of that name was created since" : "");
   // Who made another one of its name has no use for it.
-  if (!recreated) finding.wanted = wanted(the_case, database, known.oid, &known);
+  if (!recreated) finding.wanted = wanted(the_case, database, known);
   if (!finding.wanted.empty())
     finding.evidence.push_back(evidence(the_case, "demand", finding.wanted));
-  else if (the_case.known.keeps_archive)
+  if (the_case.known.keeps_archive)
     finding.hint = recreated ? question_of_a_replaced(finding.subject) : question(finding.subject);
   if (may_be_migrated(listing, known.oid))
     leave_to_the_migration(the_case, listing, known.oid, finding);

@@ -93,7 +93,8 @@ Result<void> Conductor::take_up(const incident::Incident& unfinished) {
                       : state_after(Happening::GuardStarted);
   tracked.watch_until = now + policy_.watch_for;
   for (const auto& action : unfinished.actions) {
-    if (action.playbook != kAfterRecovery) {
+    // What was only advised was not begun.
+    if (action.playbook != kAfterRecovery && action.outcome != incident::ActionOutcome::Advised) {
       tracked.attempts = 1;
       tracked.last_playbook = action.playbook;
     }

@@ -28,10 +28,8 @@ struct Board {
   SystemId cluster;                     ///< the last one whose control file was read
   SteadyTime expected_until;            ///< an engine has just begun to start the server
   SteadyTime missed_until;              ///< something went, and may be asked for
-  /// When the guard itself last asked for a database that was not there.
-  std::map<std::string, SteadyTime> own_asks;
-  runtime::Event changed;  ///< a fact is new
-  runtime::Event poked;    ///< look now
+  runtime::Event changed;               ///< a fact is new
+  runtime::Event poked;                 ///< look now
 
   [[nodiscard]] bool in_doubt() const { return !seen.healthy(); }
   /// As far as can be told; where no process can be seen, logins tell.

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "client/error.hpp"
-#include "pg/sqlstate.hpp"
 #include "sense/activity_look.hpp"
 #include "sense/catalog_look.hpp"
 #include "sense/pulse.hpp"
@@ -32,8 +30,6 @@ Task<bool> ensure_session(Board* board, Watch* watch) {
   watch->session.reset();
   if (!board->server_runs() || board->server_stops() || !board->seen.login.ok()) co_return false;
   auto opened = co_await open_session(board, watch->database, "pgkeel watch");
-  if (!opened && opened.error().sqlstate() == pg::sqlstate::kInvalidCatalogName)
-    board->own_asks[watch->database] = board->loop.now();
   if (!opened) co_return false;
   watch->session.emplace(std::move(*opened));
   watch->databases.horizon.clear();

@@ -114,17 +114,9 @@ void note_ddl(Board& board, pg::DdlLine line) {
   board.changed.notify_all();
 }
 
-// Our own look into a database that goes at this moment is no wish for it.
-bool is_our_own(const Board& board, const AskedFor& asked) {
-  constexpr Seconds kLogLate{3};
-  if (!asked.relation.empty()) return false;
-  const auto own = board.own_asks.find(asked.database);
-  return own != board.own_asks.end() && asked.at - own->second < kLogLate;
-}
-
-void note_asked(Board& board, const LogEvent& event, SteadyTime at) {
-  auto asked = asked_for(event, at);
-  if (!asked || is_our_own(board, *asked)) return;
+void note_asked(Board& board, const pg::LogLine& line) {
+  auto asked = asked_for(line, board.loop.now());
+  if (!asked) return;
   note_asked_for(board.seen.log_watch.asked, std::move(*asked));
   board.changed.notify_all();
 }
@@ -139,9 +131,8 @@ void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
     const auto signature = pg::classify(line);
     if (!signature) continue;
     if (*signature == pg::Signature::SyncWaitCanceled) ++canceled;
-    const auto event = to_event(*signature, line);
-    note_asked(board, event, board.loop.now());
-    if (is_trouble(*signature)) note_trouble(board, event, board.loop.now());
+    note_asked(board, line);
+    if (is_trouble(*signature)) note_trouble(board, to_event(*signature, line), board.loop.now());
   }
   note_canceled(board, canceled);
 }
@@ -159,13 +150,9 @@ void read_back(Board& board, const fs::path& path) {
       continue;
     }
     const auto signature = pg::classify(line);
-    if (!signature || !line.at || *line.at > wall) continue;
+    if (!signature || !is_trouble(*signature) || !line.at || *line.at > wall) continue;
     const auto age = std::chrono::duration_cast<Millis>(wall - *line.at);
-    if (age >= kReadBack) continue;
-    const auto event = to_event(*signature, line);
-    // A former guard looked into databases too.
-    if (*signature == pg::Signature::RelationMissing) note_asked(board, event, now - age);
-    if (is_trouble(*signature)) note_trouble(board, event, now - age);
+    if (age < kReadBack) note_trouble(board, to_event(*signature, line), now - age);
   }
   board.seen.log_watch.seen = true;
   board.changed.notify_all();

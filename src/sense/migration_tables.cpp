@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "pg/sql_text.hpp"
+#include "sense/asked_for.hpp"
 
 namespace pgkeel::sense {
 namespace {
@@ -79,7 +80,7 @@ std::string writes_of(const std::vector<const Relation*>& tables) {
     sql += fmt::format(
         "{}select {}::text, count(*) || '/' || coalesce(sum(hashint8(xmin::text::int8)::int8), 0) "
         "from only {}",
-        sql.empty() ? "" : " union all ", table->oid.value, *name);
+        sql.empty() ? kOwnStatement : " union all ", table->oid.value, *name);
   }
   return sql;
 }

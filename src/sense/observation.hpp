@@ -281,12 +281,11 @@ struct SyncFacts {
   std::optional<Unprotected> unprotected;  ///< the newest interval
 };
 
-/// Somebody asked for it and it is not there.
+/// An app asked for it and it is not there.
 struct AskedFor {
   SteadyTime at;
   std::string database;  ///< empty: the log does not tell
-  std::string
-      relation;  ///< as it was called, with its schema or without; empty: the database itself
+  std::string relation;  ///< as it was called, with its schema or without
 };
 
 /// Read from the server's log as it grows, since the guard started.

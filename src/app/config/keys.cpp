@@ -301,7 +301,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "shadow.mass_share", .type = Ratio, .fallback = "0.5",
    .description = "The share of the table's rows.", .into = into<kShadow, &ShadowConfig::mass_share>},
   {.key = "shadow.undrop", .type = Choice, .fallback = "on-demand",
-   .description = "When what was dropped is brought back by itself: once a client asks for it or where it is required, or never. Off: it is only written down, and the shadow goes on.",
+   .description = "When what was dropped is brought back by itself: where it is required or once an app asks for it, or never. Off: it is only written down, and the shadow goes on.",
    .choices = "on-demand|ask|off", .into = into<kShadow, &ShadowConfig::undrop>},
 
   {.key = "gateway.listen", .type = Listen, .fallback = "127.0.0.1:6543",

@@ -64,7 +64,7 @@ runtime::Task<Result<client::Rows>> run_sql(runtime::Loop* loop, pg::Conninfo co
                                             std::string statement) {
   client::ConnectOptions options;
   options.deadline = loop->after(kSqlDeadline);
-  options.application_name = "pgkeel demo";
+  options.application_name = "demo";
   auto connection = co_await client::Connection::open(*loop, std::move(conninfo), options);
   if (!connection) co_return fail(client::to_error(std::move(connection).error()));
   auto rows = co_await connection->execute(std::move(statement), loop->after(kSqlDeadline));

@@ -82,8 +82,8 @@ TEST(TableDropped, WhatAMigrationDroppedIsLeftToAHuman) {
 }
 
 TEST(TableDropped, IsWantedByWhoAskedForItSince) {
-  // Goal: A1: a client's statement that named it after it went, or the configuration; not another
-  // database's, not an earlier one, and not where another table has its name.
+  // Goal: A1: an app's statement that named it after it went, or the configuration; not another
+  // database's, not an earlier one, not where another table has its name, and no partition.
   Instance instance = healthy();
   tables(instance).clear();
   auto& gone = instance.seen.catalog.listings["shop"].gone;
@@ -94,38 +94,54 @@ TEST(TableDropped, IsWantedByWhoAskedForItSince) {
   EXPECT_THAT(instance.findings()[0].hint, HasSubstr("pgkeel undrop shop.public.orders"));
   asked = {{kNow - Seconds(11), "shop", "orders"},
            {kNow - Seconds(1), "crm", "orders"},
-           {kNow - Seconds(1), "shop", "sales.orders"},
-           {kNow - Seconds(1), "shop", ""}};
+           {kNow - Seconds(1), "shop", "sales.orders"}};
   EXPECT_EQ(wanted(), "");
   for (const auto* name : {"orders", "public.orders"}) {
     asked = {{kNow - Seconds(2), "shop", name}};
-    EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
-    asked[0].database.clear();  // the log does not tell
-    EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
+    EXPECT_EQ(wanted(), "an app asked for it 2.0 s ago");
+    EXPECT_THAT(instance.findings()[0].hint, HasSubstr("pgkeel undrop shop.public.orders"));
   }
+  gone.clear();  // gone when the guard first looked: what it heard it heard since
+  EXPECT_NE(wanted(), "");
+  instance.known.relations["shop"][0].kind = 'c';  // retention drops these
+  EXPECT_EQ(wanted(), "");
+  instance.known.relations["shop"][0].kind = 'r';
   tables(instance) = {{kAnother, "public", "orders", 'r', "app", 0, 0}};
   EXPECT_EQ(wanted(), "");
   EXPECT_THAT(instance.findings()[0].hint, HasSubstr("--merge"));
   tables(instance).clear();
-  asked = {{kNow - Seconds(11), "shop", "orders"}};
-  gone.clear();  // gone when the guard first looked: who was refused was refused since
-  EXPECT_NE(wanted(), "");
   asked.clear();
   instance.known.required_tables = {"shop.public.orders"};
   EXPECT_EQ(wanted(), "the configuration requires it");
 }
 
-TEST(DatabaseDropped, IsWantedByWhoAskedForItSince) {
-  // Goal: A1: a login that was refused, or the configuration.
+TEST(TableDropped, IsNotWantedWhereAnotherMayBeMeant) {
+  // Goal: rule 9: an unqualified name that two schemas have, and one that two databases have where
+  // the log does not tell which, decide nothing.
+  Instance instance = healthy();
+  tables(instance).clear();
+  auto& asked = instance.seen.log_watch.asked;
+  const auto wanted = [&instance] { return instance.findings()[0].wanted; };
+  asked = {{kNow, "", "orders"}};
+  EXPECT_NE(wanted(), "");
+  instance.known.relations["crm"] = {{Oid(30000), "public", "orders", 'r', "app", 0, 0}};
+  EXPECT_EQ(wanted(), "");
+  asked = {{kNow, "shop", "orders"}};
+  EXPECT_NE(wanted(), "");
+  instance.known.relations["shop"].push_back({Oid(30001), "sales", "orders", 'r', "app", 0, 0});
+  tables(instance) = {{Oid(30001), "sales", "orders", 'r', "app", 0, 0}};
+  EXPECT_EQ(wanted(), "");
+  asked = {{kNow, "shop", "public.orders"}};
+  EXPECT_NE(wanted(), "");
+}
+
+TEST(DatabaseDropped, IsWantedWhereItIsRequired) {
+  // Goal: A1: by the configuration alone: many look whether a database is there.
   Instance instance = healthy();
   instance.seen.catalog.databases.pop_back();
-  instance.seen.catalog.gone[kShop.value] = {kNow - Seconds(10), Lsn(1)};
   const auto wanted = [&instance] { return instance.findings()[0].wanted; };
-  instance.seen.log_watch.asked = {{kNow - Seconds(11), "shop", ""}, {kNow, "shop", "orders"}};
   EXPECT_EQ(wanted(), "");
-  instance.seen.log_watch.asked.push_back({kNow - Seconds(2), "shop", ""});
-  EXPECT_EQ(wanted(), "a client asked for it 2.0 s ago");
-  instance.seen.log_watch.asked.clear();
+  EXPECT_THAT(instance.findings()[0].hint, HasSubstr("pgkeel undrop shop"));
   instance.known.required_databases = {"shop"};
   EXPECT_EQ(wanted(), "the configuration requires it");
 }

@@ -114,8 +114,8 @@ void note_ddl(Board& board, pg::DdlLine line) {
   board.changed.notify_all();
 }
 
-void note_asked(Board& board, const pg::LogLine& line) {
-  auto asked = asked_for(line, board.loop.now());
+void note_asked(Board& board, const pg::LogLine& line, SteadyTime at) {
+  auto asked = asked_for(line, at);
   if (!asked) return;
   note_asked_for(board.seen.log_watch.asked, std::move(*asked));
   board.changed.notify_all();
@@ -131,7 +131,7 @@ void note_lines(Board& board, const std::vector<pg::LogLine>& lines) {
     const auto signature = pg::classify(line);
     if (!signature) continue;
     if (*signature == pg::Signature::SyncWaitCanceled) ++canceled;
-    note_asked(board, line);
+    note_asked(board, line, board.loop.now());
     if (is_trouble(*signature)) note_trouble(board, to_event(*signature, line), board.loop.now());
   }
   note_canceled(board, canceled);
@@ -191,15 +191,49 @@ std::vector<pg::LogLine> LogFollower::read_on() {
   return reader_->feed(*bytes);
 }
 
+namespace {
+
+bool misses_something(const Board& board) {
+  return std::ranges::any_of(board.seen.catalog.listings,
+                             [](const auto& listing) { return !listing.second.gone.empty(); });
+}
+
+// A server in a container may log to its engine alone, which is asked for the end of the log only
+// while something is missed. What has no time may be of any.
+runtime::Task<void> hear_engine_log(Board* board, instance::Instance* instance, WallTime began) {
+  const auto log = co_await instance->recent_log();
+  const auto wall = wall_now();
+  const auto now = board->loop.now();
+  for (const auto& line : pg::parse_log(pg::ServerLogFormat::Stderr, log.value_or("")))
+    if (line.at && *line.at >= began && *line.at <= wall)
+      note_asked(*board, line, now - std::chrono::duration_cast<Millis>(wall - *line.at));
+}
+
+Millis until_engine_is_asked(const Board& board) {
+  constexpr Millis kWhileFresh{1'000};
+  constexpr Millis kLater{10'000};
+  return board.loop.now() < board.missed_until ? kWhileFresh : kLater;
+}
+
+}  // namespace
+
 // Where the server logs is known once its catalog was looked at.
 runtime::Task<void> watch_server_log(Board* board, instance::Instance* instance) {
-  LogFollower follower(wall_now());
+  const auto began = wall_now();
+  LogFollower follower(began);
   while (!board->seen.catalog.seen || !board->seen.reach.sees_files)
     static_cast<void>(co_await board->changed.wait_until(board->loop.in_step(kLookEvery)));
   read_back(*board, log_of(*board, *instance));
   bool soon = false;
+  SteadyTime engine_asked;
   while (true) {
-    if (board->seen.reach.sees_files) note_lines(*board, follower.read(log_of(*board, *instance)));
+    const auto log = board->seen.reach.sees_files ? log_of(*board, *instance) : fs::path();
+    note_lines(*board, follower.read(log));
+    const bool due = board->loop.now() - engine_asked >= until_engine_is_asked(*board);
+    if (log.empty() && due && misses_something(*board)) {
+      engine_asked = board->loop.now();
+      co_await hear_engine_log(board, instance, began);
+    }
     soon = !soon && follower.holds_a_line();  // once, however busy the log
     const auto rest = board->loop.now() < board->missed_until ? kLookEveryWhileMissed : kLookEvery;
     static_cast<void>(co_await board->loop.sleep_in_step(soon ? std::min(kLineEnds, rest) : rest));

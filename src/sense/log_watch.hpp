@@ -3,7 +3,7 @@
 // been replicated"). It guarantees: what is read at one look and what is kept is bounded, a log
 // that is rotated or cut is followed, trouble of the last day is read back once. It refuses to
 // count what was cancelled before the guard began, and to follow a log that is no file here (a
-// container engine's, a server's elsewhere).
+// container engine's, a server's elsewhere); of an engine's it reads the end while a table is gone.
 #pragma once
 
 #include <optional>

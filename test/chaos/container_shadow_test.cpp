@@ -45,11 +45,11 @@ auto loses(std::string words) {
 
 class ContainerShadow : public ContainerScene {
  protected:
-  void build_protected(const ContainerSpec& spec = {}) {
+  void build_protected(const ContainerSpec& spec = {}, const char* missing_table = "advise") {
     ASSERT_NO_FATAL_FAILURE(build(spec, {{"PGKEEL_ARCHIVE_STORE", "archive"},
                                          {"PGKEEL_ARCHIVE_DURABILITY", "sync"},
                                          {"PGKEEL_SHADOW_ENABLED", "true"},
-                                         {"PGKEEL_RECOVER_MISSING_TABLE", "advise"},
+                                         {"PGKEEL_RECOVER_MISSING_TABLE", missing_table},
                                          {"PGKEEL_INSTANCE_BIN_DIR", "/nonexistent"}}));
     await_protected();
   }
@@ -159,6 +159,31 @@ TEST_F(ContainerShadow, AnEngineThatRestartsItOverLostDataIsNotInTheWay) {
       << runtime::read_file_tail(engine_->log_file("pg"), 1U << 14U).value_or("no log");
   ASSERT_TRUE(service_restored(scene_));
   ASSERT_NO_FATAL_FAILURE(await_protected());
+}
+
+TEST_F(ContainerShadow, ADroppedTableComesBackOnceAnAppAsksForIt) {
+  // Goal: A1 X1: the server logs to its engine alone: nobody asks, and it stays dropped; an app
+  // asks, and the guard brings it back out of the shadow.
+  ASSERT_NO_FATAL_FAILURE(build_protected({}, "restore"));
+  stage().note_broken();
+  ASSERT_TRUE(stage().sql("shop", "drop table orders cascade").has_value());
+  const auto told = [](const Incident& incident) {
+    return incident.state == incident::IncidentState::Waiting && incident.actions.empty();
+  };
+  ASSERT_TRUE(await_incident(stage(), "table_dropped", told));
+  const auto is_there = [this] {
+    const auto rows = stage().sql("shop", "select to_regclass('orders') is not null");
+    return rows && rows->text(0, 0) == "t";
+  };
+  EXPECT_FALSE(test::wait_until(is_there, kStaysDown));
+  EXPECT_FALSE(stage().sql("shop", "select from orders"));
+  ASSERT_TRUE(await_incident(stage(), "table_dropped", [](const Incident& incident) {
+    return healed(incident) && std::ranges::any_of(incident.actions, [](const auto& action) {
+             return action.note.contains("out of the shadow");
+           });
+  }));
+  EXPECT_TRUE(is_there());
+  ASSERT_TRUE(service_restored(scene_));
 }
 
 TEST_F(ContainerShadow, ADroppedTableComesBackByTheImagesPrograms) {

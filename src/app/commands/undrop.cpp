@@ -289,10 +289,9 @@ void tell_guard(const Config& config, const archive::UndropRequest& request,
   if (!request.as.database.empty() || std::getenv(recover::kUndropJobVariable) != nullptr) return;
   if (done.merged && done.merged->added == 0) return;  // nothing came back
   std::map<std::string, std::int64_t> rows_of;
-  if (!request.subject.is_database())
+  if (!request.subject.is_database() && !done.merged)
     for (const auto& relation : done.relations)
       rows_of[request.subject.database + "." + relation.name] = relation.rows;
-  if (done.merged) rows_of.clear();
   const auto there = done.merged ? done.merged->added + done.merged->kept : done.rows;
   rows_of.emplace(request.subject.describe(), there);
   for (const auto& [name, rows] : rows_of) {

@@ -107,7 +107,8 @@ create temporary table pgkeel_merged on commit drop as
     where row({mine})::text <> row({theirs})::text;
 )";
 
-// Without a key nothing tells the rows apart, which an empty table needs nobody to: it is kept so.
+// Without a key nothing tells rows apart. Where there are none nothing has to: the lock keeps it
+// so.
 constexpr const char* kInsertIntoEmpty = R"(
 lock table {only}{table} in share row exclusive mode;
 do {tag} begin

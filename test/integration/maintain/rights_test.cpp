@@ -3,6 +3,7 @@
 
 #include "integration/maintain/protected_server.hpp"
 #include "maintain/rights.hpp"
+#include "support/wait.hpp"
 
 namespace pgkeel::test {
 namespace {
@@ -11,6 +12,15 @@ using testing::HasSubstr;
 
 class RightsTest : public ProtectedServer {
  protected:
+  // A session that was closed is seen until its server process has ended.
+  void only_sessions_named(const std::string& name) {
+    ASSERT_TRUE(wait_until([&] {
+      return server_->query(
+                 "select count(*) from pg_stat_activity where backend_type = 'client backend'"
+                 " and pid <> pg_backend_pid() and application_name <> '" +
+                 name + "'") == "0";
+    }));
+  }
   std::string verdicts(const std::string& application = "") {
     maintain::Rights rights;
     rights.roles = run(maintain::look_at_roles(&access_)).value();
@@ -32,6 +42,7 @@ TEST_P(RightsTest, SaysWhoCanDropWhat) {
       "create schema s; create table a (id int); create table s.b (id int);"
       "grant truncate on a to maker");
   const auto app = as("app", "application_name=node");
+  only_sessions_named("node");
   const auto text = verdicts();
   EXPECT_THAT(text, HasSubstr("danger: The role app, which your application logs in as (1 session: "
                               "node), can drop all 2 tables of shop: it owns them."));
@@ -52,6 +63,7 @@ TEST_P(RightsTest, SaysWhoCanDropWhat) {
 TEST_P(RightsTest, NamesAnApplicationThatIsSuperuser) {
   // Goal: C4: the usual container, where the image's only user is the superuser.
   const auto app = as("postgres", "application_name=gunicorn");
+  only_sessions_named("gunicorn");
   EXPECT_THAT(verdicts(),
               HasSubstr("danger: The role postgres, which your application logs in as "
                         "(1 session: gunicorn), is a superuser: it can drop everything"));

@@ -1,0 +1,101 @@
+// See client_session.hpp: where messages begin and end, and which are only forwarded. What is
+// rewritten is in client_statements.cpp.
+#include "gateway/session/client_session.hpp"
+
+#include <utility>
+
+#include "gateway/session/way.hpp"
+#include "pg/wire/frontend_messages.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+namespace frontend = pg::wire::frontend;
+using pg::wire::FrameHeader;
+using pg::wire::FramePiece;
+
+constexpr char kCopyData = 'd';
+constexpr char kCopyDone = 'c';
+
+std::optional<Request> request_of(char type) {
+  switch (type) {
+    case frontend::Query::kType: return Request::Query;
+    case frontend::FunctionCall::kType: return Request::FunctionCall;
+    case frontend::Parse::kType: return Request::Parse;
+    case frontend::Bind::kType: return Request::Bind;
+    case frontend::Describe::kType: return Request::Describe;
+    case frontend::Execute::kType: return Request::Execute;
+    case frontend::Close::kType: return Request::Close;
+    case frontend::Sync::kType: return Request::Sync;
+    case kCopyDone:
+    case frontend::CopyFail::kType: return Request::CopyEnd;
+    default: return std::nullopt;
+  }
+}
+
+bool names_statements(char type) {
+  return type == frontend::Parse::kType || type == frontend::Bind::kType ||
+         type == frontend::Describe::kType || type == frontend::Close::kType;
+}
+
+}  // namespace
+
+// What may come while no server is attached and changes nothing: the rest of a COPY that failed.
+bool ClientSession::needs_server(char type) {
+  return type != kCopyData && type != kCopyDone && type != frontend::CopyFail::kType &&
+         type != frontend::Flush::kType;
+}
+
+Result<ClientSession::Step> ClientSession::take(ByteSpan& chunk, ServerSession* server,
+                                                Outlet& to_server, Outlet& to_client) {
+  const Way way{server, to_server, to_client};
+  for (;;) {
+    if (chunk.empty()) return Step::Done;
+    if (server != nullptr && server->exchange().full() && cursor_.between_messages())
+      return Step::Full;
+    const auto cursor = cursor_;
+    const auto rest = chunk;
+    TRY(piece, cursor_.next(chunk));
+    if (!piece) return Step::Done;
+    if (!piece->begins()) {
+      TRY_VOID(go_on(*piece, way));
+      continue;
+    }
+    if (piece->header.type == frontend::Terminate::kType) return Step::Left;
+    if (server == nullptr && needs_server(piece->header.type)) {
+      cursor_ = cursor;
+      chunk = rest;
+      return Step::NeedsServer;
+    }
+    TRY_VOID(begin(*piece, way));
+  }
+}
+
+Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
+  const auto type = piece.header.type;
+  if (type == frontend::kPasswordType) [[unlikely]]
+    return fail(ErrorCode::Malformed, "a password message after the login");
+  message_ = way.server == nullptr ? Message::Ignored : Message::Forwarded;
+  if (message_ == Message::Ignored) return {};
+  if (sharing_ == Sharing::Transaction && names_statements(type)) {
+    message_ = Message::Held;
+    return hold(piece, way);
+  }
+  if (type == frontend::Query::kType) unnamed_gone(way);
+  if (const auto request = request_of(type)) way.server->exchange().request({*request});
+  forward(piece, way);
+  return {};
+}
+
+Result<void> ClientSession::go_on(const FramePiece& piece, const Way& way) {
+  if (message_ == Message::Held) return hold(piece, way);
+  if (message_ == Message::Forwarded) forward(piece, way);
+  return {};
+}
+
+void ClientSession::forward(const FramePiece& piece, const Way& way) {
+  if (!piece.carried.empty()) way.to_server.send_copy(piece.carried);
+  way.to_server.send(piece.bytes);
+}
+
+}  // namespace pgkeel::gateway

@@ -1,0 +1,64 @@
+// See statements.hpp.
+#include "gateway/session/statements.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace pgkeel::gateway {
+namespace {
+
+std::string_view text_of_bytes(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+Statement::Statement(std::uint64_t number, ByteSpan text_and_types)
+    : number_(number),
+      name_(fmt::format("{}{}", kStatementPrefix, number)),
+      text_and_types_(text_and_types.begin(), text_and_types.end()) {}
+
+StatementRef StatementStore::intern(ByteSpan text_and_types) {
+  if (const auto found = by_text_->find(text_of_bytes(text_and_types)); found != by_text_->end())
+    return found->second.lock();
+  const auto forget = [from = by_text_](Statement* statement) {
+    from->erase(text_of_bytes(statement->text_and_types()));
+    delete statement;
+  };
+  StatementRef statement(new Statement(++last_number_, text_and_types), forget);
+  by_text_->emplace(text_of_bytes(statement->text_and_types()), statement);
+  return statement;
+}
+
+StatementRef ClientStatements::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void ClientStatements::erase(std::string_view name) {
+  if (const auto found = by_name_.find(name); found != by_name_.end()) by_name_.erase(found);
+}
+
+bool ServerStatements::uses(const Statement& statement) {
+  const auto found = prepared_.find(statement.number());
+  if (found == prepared_.end()) return false;
+  found->second.used = ++uses_;
+  return true;
+}
+
+void ServerStatements::put(StatementRef statement) {
+  const auto number = statement->number();
+  prepared_[number] = {std::move(statement), ++uses_};
+}
+
+StatementRef ServerStatements::take_excess() {
+  if (prepared_.size() <= most_) return nullptr;
+  const auto oldest =
+      std::ranges::min_element(prepared_, {}, [](const auto& entry) { return entry.second.used; });
+  auto statement = std::move(oldest->second.statement);
+  prepared_.erase(oldest);
+  return statement;
+}
+
+}  // namespace pgkeel::gateway

@@ -1,0 +1,96 @@
+// Prepared statements of clients that share servers: what a client calls by its own name is one
+// Statement, whoever prepared the same text with the same types, and has one name on every server.
+// Pure. It guarantees: a client reaches no statement but its own, whatever name it says; what is
+// kept of texts is bounded for each statement, and for a server in number.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "pg/wire/writer.hpp"
+
+namespace pgkeel::gateway {
+
+using pg::wire::ByteBuffer;
+
+/// What opens the names of shared statements on servers; a client's own name never passes.
+inline constexpr std::string_view kStatementPrefix = "pgkeel_s";
+
+class Statement {
+ public:
+  Statement(std::uint64_t number, ByteSpan text_and_types);
+  [[nodiscard]] std::string_view name() const { return name_; }
+  /// As behind the name in a Parse: the text with its NUL, and the types of parameters.
+  [[nodiscard]] ByteSpan text_and_types() const { return text_and_types_; }
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+
+ private:
+  std::uint64_t number_;
+  std::string name_;
+  ByteBuffer text_and_types_;
+};
+
+using StatementRef = std::shared_ptr<Statement>;
+
+/// All statements of a worker; one is forgotten when no client and no server has it.
+class StatementStore {
+ public:
+  [[nodiscard]] StatementRef intern(ByteSpan text_and_types);
+  [[nodiscard]] std::size_t size() const { return by_text_->size(); }
+  /// A number for an unnamed statement, which are kept by their clients.
+  [[nodiscard]] std::uint64_t next_unnamed() { return ++last_unnamed_; }
+
+ private:
+  /// The keys are the statements' own texts; each takes itself out when it goes.
+  using ByText = std::unordered_map<std::string_view, std::weak_ptr<Statement>>;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t last_unnamed_ = 0;
+  std::shared_ptr<ByText> by_text_ = std::make_shared<ByText>();
+};
+
+/// Those of one client, by its names.
+class ClientStatements {
+ public:
+  /// Of one client: beyond, its connection ends with an error that says so.
+  static constexpr std::size_t kMost = 10'000;
+
+  [[nodiscard]] StatementRef find(std::string_view name) const;
+  void put(std::string_view name, StatementRef statement) {
+    by_name_[std::string(name)] = statement;
+  }
+  void erase(std::string_view name);
+  void clear() { by_name_.clear(); }
+  [[nodiscard]] std::size_t size() const { return by_name_.size(); }
+  [[nodiscard]] bool full() const { return by_name_.size() >= kMost; }
+
+ private:
+  std::map<std::string, StatementRef, std::less<>> by_name_;
+};
+
+/// Those a server has prepared.
+class ServerStatements {
+ public:
+  explicit ServerStatements(std::size_t most) : most_(most) {}
+
+  /// Whether it has it, or will when what was sent is done; and counts that as a use.
+  [[nodiscard]] bool uses(const Statement& statement);
+  void put(StatementRef statement);
+  void erase(const Statement& statement) { prepared_.erase(statement.number()); }
+  void clear() { prepared_.clear(); }
+  /// The one that was used longest ago, when there are more than may be; it is taken off.
+  [[nodiscard]] StatementRef take_excess();
+  [[nodiscard]] std::size_t size() const { return prepared_.size(); }
+
+ private:
+  struct Prepared {
+    StatementRef statement;
+    std::uint64_t used;
+  };
+  std::size_t most_;
+  std::uint64_t uses_ = 0;
+  std::unordered_map<std::uint64_t, Prepared> prepared_;
+};
+
+}  // namespace pgkeel::gateway

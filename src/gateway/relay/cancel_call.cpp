@@ -1,0 +1,41 @@
+// See cancel_call.hpp.
+#include "gateway/relay/cancel_call.hpp"
+
+#include "gateway/relay/dial.hpp"
+#include "gateway/relay/server.hpp"
+#include "gateway/relay/worker.hpp"
+#include "pg/wire/startup.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+constexpr Millis kPatience{5000};  // a server that does not even read this is not to be waited for
+
+}  // namespace
+
+CancelCall::CancelCall(Worker& worker, CancelKey key, Server* server)
+    : worker_(worker), key_(std::move(key)), server_(server), deadline_(worker.now() + kPatience) {
+  if (server_ != nullptr) ++server_->cancels;
+}
+
+Result<void> CancelCall::connect() {
+  return dial(worker_.loop(), stream_, *this, worker_.settings().server);
+}
+
+void CancelCall::on_connected(int error) {
+  if (error != 0) return end();
+  ByteBuffer out;
+  append(out, pg::wire::CancelRequest{key_.process_id, key_.key});
+  worker_.loop().send_copy(stream_, out);
+}
+
+void CancelCall::on_end(int) { end(); }
+
+void CancelCall::end() {
+  worker_.loop().close(stream_);
+  auto* server = std::exchange(server_, nullptr);
+  worker_.gone(*this);
+  if (server != nullptr) server->cancelled();
+}
+
+}  // namespace pgkeel::gateway

@@ -1,0 +1,47 @@
+// One CancelRequest on its way to the server. The server it is for is given to nobody else until
+// the server has read it, which shows when the connection is closed from there: otherwise it could
+// end the query of the next client (docs/adr/0012).
+#pragma once
+
+#include <list>
+
+#include "gateway/relay/loop.hpp"
+#include "gateway/session/server_login.hpp"
+
+namespace pgkeel::gateway {
+
+class Server;
+class Worker;
+
+class CancelCall final : public StreamOwner {
+ public:
+  /// `server`: nullptr when nobody waits for it any more.
+  CancelCall(Worker& worker, CancelKey key, Server* server);
+
+  [[nodiscard]] Result<void> connect();
+  void on_bytes(ByteSpan) override {}
+  void on_end(int error) override;
+  void on_blocked() override {}
+  void on_drained() override {}
+  void on_hangup() override {}
+  void on_connected(int error) override;
+
+  [[nodiscard]] Stream& stream() { return stream_; }
+  [[nodiscard]] SteadyTime deadline() const { return deadline_; }
+  /// It has arrived, or never will.
+  void end();
+  /// The server is gone: nobody waits for this any more.
+  void forget(const Server& server) {
+    if (server_ == &server) server_ = nullptr;
+  }
+  std::list<std::unique_ptr<CancelCall>>::iterator place;
+
+ private:
+  Worker& worker_;
+  CancelKey key_;
+  Server* server_;
+  Stream stream_{*this};
+  SteadyTime deadline_;
+};
+
+}  // namespace pgkeel::gateway

@@ -1,0 +1,240 @@
+// See client.hpp.
+#include "gateway/relay/client.hpp"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "gateway/relay/pool.hpp"
+#include "gateway/relay/server.hpp"
+#include "gateway/relay/worker.hpp"
+#include "gateway/session/greeting.hpp"
+#include "pg/scram/message.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+// What a client that does not read may leave with us before its server is read no more: a result
+// of a few pages frees its server at once.
+constexpr std::size_t kBacklogMost = 256U << 10U;
+
+ProofChallenge fresh_challenge() {
+  std::array<std::byte, 18> random{};
+  ProofChallenge challenge;
+  CHECK(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
+  challenge.nonce = pg::scram_nonce(random);
+  CHECK(::getrandom(challenge.md5_salt.data(), challenge.md5_salt.size(), 0) ==
+        static_cast<ssize_t>(challenge.md5_salt.size()));
+  return challenge;
+}
+
+Refusal refusal_of(const Error& error) {
+  const bool bound = error.code == ErrorCode::Refused;
+  return {bound ? "54000" : "08P01", error.message(), "", std::string(error.hint())};
+}
+
+}  // namespace
+
+/// Who it says it is, until it has begun.
+struct Client::Identity {
+  Credentials credentials;
+  std::optional<ClientProven> proven;
+};
+
+Client::Client(Worker& worker, Sharing sharing, Channel channel)
+    : worker_(worker),
+      channel_(channel),
+      session_(sharing, worker.statements()),
+      login_(std::make_unique<ClientLogin>(worker.settings().terms, fresh_challenge())),
+      deadline_(worker.now() + worker.settings().login_most),
+      identity_(std::make_unique<Identity>()),
+      self_(std::make_shared<Client*>(this)) {}
+
+Client::~Client() { *self_ = nullptr; }
+
+void Client::on_bytes(ByteSpan bytes) {
+  if (!login_) return feed(bytes);
+  ByteBuffer out;
+  auto step = login_->resume(bytes, out);
+  log_in(std::move(step), out);
+}
+
+void Client::log_in(ClientStep step, ByteBuffer& out) {
+  send_copy(out);
+  out.clear();
+  std::visit(Overloaded{[](const NeedBytes&) {},
+                        [&](const BeginTls&) { refuse({"0A000", "TLS is not configured"}); },
+                        [&](const CancelAsked& asked) {
+                          worker_.cancel(asked);
+                          worker_.gone(*this);
+                        },
+                        [&](const FindVerifier& wanted) { find_verifier(wanted); },
+                        [&](const ClientProven& who) { proven(who); },
+                        [&](const ClientRefused& refused) {
+                          log_debug("a client was refused", {{"why", refused.refusal.message}});
+                          worker_.loop().flush();
+                          worker_.gone(*this);
+                        }},
+             step);
+}
+
+void Client::find_verifier(const FindVerifier& wanted) {
+  worker_.loop().stop_reading(stream_);
+  worker_.verifiers().find(std::string(wanted.user), std::string(wanted.database),
+                           [self = self_](std::optional<Credentials> credentials) {
+                             if (*self != nullptr) (*self)->found(std::move(credentials));
+                           });
+}
+
+void Client::found(std::optional<Credentials> credentials) {
+  worker_.loop().resume_reading(stream_);
+  ByteBuffer out;
+  if (!credentials) return log_in(login_->resume_without(out), out);
+  identity_->credentials = *credentials;
+  log_in(login_->resume_with(std::move(credentials->verifier), out), out);
+}
+
+void Client::proven(const ClientProven& proven) {
+  identity_->proven = proven;
+  const auto& request = proven.request;
+  pool_ = &worker_.pool_of({request.database, request.user});
+  ++pool_->clients;
+  auto server = identity_->credentials.server;
+  if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
+      verifier != nullptr && proven.keys)
+    server = ScramPass{*proven.keys, verifier->salt, verifier->iterations};
+  pool_->set_credentials(std::move(server));
+  const auto left = login_->left();
+  held_.assign(left.begin(), left.end());
+  if (pool_->parameters()) return greet(*pool_->parameters());
+  wait_for_server();
+}
+
+void Client::greet(const Parameters& parameters) {
+  waiting_ = false;
+  const auto who = std::move(*identity_->proven);
+  auto told = parameters;
+  for (const auto& own : who.request.settings)
+    for (auto& one : told)
+      if (one.name == own.name) one.value = own.value;
+  key_ = worker_.new_key(*this, who.version);
+  ByteBuffer out;
+  append_greeting(out, told, {key_.process_id, key_.key});
+  login_.reset();
+  identity_.reset();
+  send_copy(out);
+  const auto said = worker_.loop().hold_until_flush(std::exchange(held_, {}));
+  worker_.loop().resume_reading(stream_);
+  if (!said.empty()) feed(said);
+}
+
+void Client::send(ByteSpan bytes) { worker_.loop().send(stream_, bytes); }
+void Client::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes); }
+
+void Client::feed(ByteSpan bytes) {
+  for (;;) {
+    const auto step = session_.take(
+        bytes, server_ != nullptr ? &server_->session() : nullptr,
+        server_ != nullptr ? static_cast<Outlet&>(*server_) : worker_.nowhere(), *this);
+    if (!step) return refuse(refusal_of(step.error()));
+    switch (*step) {
+      case ClientSession::Step::Done: return;
+      case ClientSession::Step::Left: return leave();
+      case ClientSession::Step::Full: return hold(bytes);
+      case ClientSession::Step::NeedsServer:
+        if (auto* server = pool_->take(*this); server != nullptr) {
+          server_ = server;
+          break;
+        }
+        hold(bytes);
+        return wait_for_server();
+    }
+  }
+}
+
+void Client::hold(ByteSpan bytes) {
+  pg::wire::put_bytes(held_, bytes);
+  worker_.loop().stop_reading(stream_);
+}
+
+void Client::wait_for_server() {
+  waiting_ = true;
+  worker_.loop().stop_reading(stream_);
+  deadline_ = worker_.now() + worker_.settings().pool.wait_most;
+  pool_->enqueue(*this);
+}
+
+void Client::attached(Server& server) {
+  waiting_ = false;
+  server_ = &server;
+  go_on();
+}
+
+void Client::go_on() {
+  if (held_.empty() || waiting_) return;
+  const auto said = worker_.loop().hold_until_flush(std::exchange(held_, {}));
+  worker_.loop().resume_reading(stream_);
+  feed(said);
+}
+
+void Client::cancelled() {}
+
+void Client::server_lost(const std::optional<Refusal>& why) {
+  server_ = nullptr;
+  if (why) return refuse(*why);
+  worker_.loop().flush();
+  leave();
+}
+
+void Client::refuse(const Refusal& why) {
+  if (waiting_) waiting_ = false;
+  ByteBuffer out;
+  append(out, why);
+  send_copy(out);
+  worker_.loop().flush();
+  leave();
+}
+
+void Client::passed_deadline() {
+  if (waiting_) {
+    pool_->leave_queue(*this);
+    return refuse({"53300", "no connection to the server was free in time", "",
+                   "Raise gateway.size if the server can take more, or look for transactions that "
+                   "stay open: pgkeel status."});
+  }
+  log_debug("a client did not log in in time");
+  leave();
+}
+
+void Client::on_end(int) { leave(); }
+
+void Client::on_hangup() {
+  if (waiting_) leave();  // what it said and no server was given dies with it
+}
+
+void Client::on_blocked() {
+  if (server_ != nullptr && stream_.backlog() > kBacklogMost)
+    worker_.loop().stop_reading(server_->stream());
+}
+
+void Client::on_drained() {
+  if (server_ != nullptr) worker_.loop().resume_reading(server_->stream());
+}
+
+void Client::leave() {
+  if (waiting_) pool_->leave_queue(*this);
+  waiting_ = false;
+  if (auto* server = std::exchange(server_, nullptr); server != nullptr)
+    server->abandoned(session_.mid_message() ? Server::Heard::Part : Server::Heard::Whole);
+  worker_.gone(*this);
+}
+
+}  // namespace pgkeel::gateway

@@ -1,0 +1,96 @@
+// One client's connection: from its first byte through the login to the end. What it says is taken
+// by a ClientSession and goes to the server it is attached to; while it has none and needs one, it
+// is not read.
+// It guarantees: a client that has gone leaves no transaction and no half message to whoever comes
+// after it; what it said and no server was given dies with it.
+#pragma once
+
+#include <list>
+
+#include "gateway/relay/loop.hpp"
+#include "gateway/relay/verifier_source.hpp"
+#include "gateway/session/client_login.hpp"
+#include "gateway/session/client_session.hpp"
+#include "gateway/session/server_login.hpp"
+
+namespace pgkeel::gateway {
+
+class Pool;
+class Server;
+class Worker;
+
+class Client final : public StreamOwner, public Outlet {
+ public:
+  enum class Channel : std::uint8_t { Tcp, UnixSocket };
+  Client(Worker& worker, Sharing sharing, Channel channel);
+  ~Client();
+
+  // Of the loop.
+  void on_bytes(ByteSpan bytes) override;
+  void on_end(int error) override;
+  void on_blocked() override;
+  void on_drained() override;
+  void on_hangup() override;
+  void on_connected(int) override {}
+  // Of the sessions: what the client is to get.
+  void send(ByteSpan bytes) override;
+  void send_copy(ByteSpan bytes) override;
+
+  /// A server is its own now: what it had said goes on.
+  void attached(Server& server);
+  /// The server is another's again.
+  void detached() { server_ = nullptr; }
+  /// The server it was attached to is lost; without `why` the server has said it itself.
+  void server_lost(const std::optional<Refusal>& why);
+  /// The parameters of a server are known: it may begin.
+  void greet(const Parameters& parameters);
+  /// Told why, then closed.
+  void refuse(const Refusal& why);
+  /// Its query is to be cancelled, which no server was given yet.
+  void cancelled();
+  /// The server has answered enough for more to be asked.
+  void go_on();
+
+  [[nodiscard]] Stream& stream() { return stream_; }
+  [[nodiscard]] ClientSession& session() { return session_; }
+  [[nodiscard]] Server* server() const { return server_; }
+  [[nodiscard]] Pool* pool() const { return pool_; }
+  [[nodiscard]] const CancelKey& key() const { return key_; }
+  [[nodiscard]] bool waiting() const { return waiting_; }
+  /// It has said what cannot be passed on yet.
+  [[nodiscard]] bool holds() const { return waiting_ || !held_.empty(); }
+  /// When it will be told that it took too long: to log in, or waiting for a server.
+  [[nodiscard]] SteadyTime deadline() const { return deadline_; }
+  [[nodiscard]] bool logging_in() const { return login_ != nullptr; }
+  void passed_deadline();
+  /// Its place in the worker's list, and in its pool's queue while it waits.
+  std::list<std::unique_ptr<Client>>::iterator place;
+  std::list<Client*>::iterator queued;
+
+ private:
+  void log_in(ClientStep step, ByteBuffer& out);
+  void proven(const ClientProven& proven);
+  void find_verifier(const FindVerifier& wanted);
+  void found(std::optional<Credentials> credentials);
+  void feed(ByteSpan bytes);
+  void hold(ByteSpan bytes);
+  void wait_for_server();
+  void leave();
+
+  Worker& worker_;
+  Stream stream_{*this};
+  Channel channel_;
+  bool waiting_ = false;
+  ClientSession session_;
+  std::unique_ptr<ClientLogin> login_;
+  Pool* pool_ = nullptr;
+  Server* server_ = nullptr;
+  ByteBuffer held_;  ///< said, and given to no server yet
+  CancelKey key_;
+  SteadyTime deadline_;
+  struct Identity;  // until it has logged in
+  std::unique_ptr<Identity> identity_;
+  std::shared_ptr<Client*> self_;  ///< for answers that may come after it has gone
+};
+
+}  // namespace pgkeel::gateway

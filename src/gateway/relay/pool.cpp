@@ -1,0 +1,127 @@
+// See pool.hpp.
+#include "gateway/relay/pool.hpp"
+
+#include <algorithm>
+
+#include "gateway/relay/client.hpp"
+#include "gateway/relay/server.hpp"
+#include "gateway/relay/worker.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+constexpr std::size_t kRampMost =
+    16;  // opening at once: more only makes the server's own queue longer
+constexpr Millis kBackoffFirst{50};  // a server that restarts is asked again soon
+constexpr Millis kBackoffMost{1000};
+
+// What another try will not mend, so that whoever waits is told at once.
+bool will_not_pass(const Refusal& why) {
+  const auto is_class = [&](std::string_view prefix) { return why.sqlstate.starts_with(prefix); };
+  return is_class("28") || is_class("3D") || is_class("42") || is_class("22") || is_class("0A") ||
+         is_class("08P");
+}
+
+}  // namespace
+
+Pool::Pool(Worker& worker, PoolKey key) : worker_(worker), key_(std::move(key)) {}
+Pool::~Pool() = default;
+
+Server* Pool::take(Client& client) {
+  if (!waiting_.empty() || idle_.empty()) return nullptr;
+  auto* server = idle_.back();
+  idle_.pop_back();
+  server->attach(client);
+  return server;
+}
+
+void Pool::enqueue(Client& client) {
+  client.queued = waiting_.insert(waiting_.end(), &client);
+  open_some(worker_.now());
+}
+
+void Pool::leave_queue(Client& client) { waiting_.erase(client.queued); }
+
+void Pool::put_back(Server& server) {
+  const auto& settings = worker_.settings().pool;
+  if (worker_.now() - server.born() > settings.server_lifetime) return server.close();
+  server.set_since(worker_.now());
+  idle_.push_back(&server);
+  serve_waiting();
+}
+
+void Pool::serve_waiting() {
+  while (!waiting_.empty()) {
+    auto* client = waiting_.front();
+    if (client->logging_in()) {
+      if (!parameters_) return;
+      waiting_.pop_front();
+      client->greet(*parameters_);
+      continue;
+    }
+    if (idle_.empty()) return;
+    waiting_.pop_front();
+    auto* server = idle_.back();
+    idle_.pop_back();
+    server->attach(*client);
+    client->attached(*server);
+  }
+}
+
+void Pool::opened(Server& server, const Parameters& parameters) {
+  --opening_;
+  parameters_ = parameters;
+  ramp_ = std::min(ramp_ * 2, kRampMost);
+  backoff_ = Millis{0};
+  put_back(server);
+  open_some(worker_.now());
+}
+
+void Pool::lost(Server& server, const std::optional<Refusal>& why) {
+  const bool was_opening = !server.ready();
+  std::erase(idle_, &server);
+  auto owned = std::move(*server.place);
+  servers_.erase(server.place);
+  worker_.loop().retire(std::move(owned));
+  if (was_opening) failed(why, worker_.now());
+  else open_some(worker_.now());
+}
+
+void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
+  --opening_;
+  ramp_ = 1;
+  backoff_ = std::clamp(backoff_ * 2, kBackoffFirst, kBackoffMost);
+  not_before_ = now + backoff_;
+  worker_.wake_at(not_before_);
+  if (!why || !will_not_pass(*why)) return;
+  const auto told = std::exchange(waiting_, {});
+  for (auto* client : told) client->refuse(*why);
+}
+
+void Pool::open_some(SteadyTime now) {
+  const auto size = worker_.settings().pool.size;
+  while (now >= not_before_ && opening_ < ramp_ && servers_.size() < size &&
+         waiting_.size() > opening_) {
+    auto place = servers_.insert(servers_.end(), std::make_unique<Server>(worker_, *this));
+    (*place)->place = place;
+    ++opening_;
+    if (!(*place)->connect()) lost(**place, std::nullopt);
+  }
+}
+
+void Pool::tend(SteadyTime now) {
+  const auto& settings = worker_.settings().pool;
+  const auto idle = idle_;  // closing takes them off
+  for (auto* server : idle)
+    if (now - server->since() > settings.server_idle ||
+        now - server->born() > settings.server_lifetime)
+      server->close();
+  open_some(now);
+}
+
+void Pool::close_idle() {
+  const auto idle = idle_;
+  for (auto* server : idle) server->close();
+}
+
+}  // namespace pgkeel::gateway

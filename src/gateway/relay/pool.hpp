@@ -1,0 +1,79 @@
+// The servers of one database and user in one worker, and the clients that wait for one: first
+// come, first served; of idle servers the one used last, whose caches are warm.
+// It guarantees: never more servers than the pool's size; connections are opened one, two, four at
+// a time as the server takes them, so that a server that comes back is not run over; whoever waits
+// is told so in time.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "gateway/relay/settings.hpp"
+#include "gateway/session/server_login.hpp"
+
+namespace pgkeel::gateway {
+
+class Client;
+class Server;
+class Worker;
+
+struct PoolKey {
+  std::string database;
+  std::string user;
+  friend auto operator<=>(const PoolKey&, const PoolKey&) = default;
+};
+
+class Pool {
+ public:
+  Pool(Worker& worker, PoolKey key);
+  ~Pool();
+
+  /// An idle server, which is the client's from then on; nullptr when it has to wait.
+  [[nodiscard]] Server* take(Client& client);
+  /// The client waits for its greeting, or for a server; taken off when it gets one or leaves.
+  void enqueue(Client& client);
+  void leave_queue(Client& client);
+  /// A server is free: whoever waits longest gets it.
+  void put_back(Server& server);
+  /// A server has logged in.
+  void opened(Server& server, const Parameters& parameters);
+  /// A server is gone. `why` where it never was ready: told to whoever waits, if it will not pass.
+  void lost(Server& server, const std::optional<Refusal>& why);
+  /// Opens what is needed and may be, closes what is too old; at least once a second.
+  void tend(SteadyTime now);
+  void close_idle();
+
+  [[nodiscard]] const PoolKey& key() const { return key_; }
+  [[nodiscard]] const std::optional<Parameters>& parameters() const { return parameters_; }
+  /// What opens the server for the user: of whoever proved it last.
+  [[nodiscard]] const ServerCredentials& credentials() const { return credentials_; }
+  void set_credentials(ServerCredentials credentials) { credentials_ = std::move(credentials); }
+  [[nodiscard]] std::size_t servers() const { return servers_.size(); }
+  [[nodiscard]] std::size_t idle() const { return idle_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] bool unused() const { return servers_.empty() && waiting_.empty() && clients == 0; }
+  std::size_t clients = 0;  ///< that have named it
+
+ private:
+  void open_some(SteadyTime now);
+  void serve_waiting();
+  void failed(const std::optional<Refusal>& why, SteadyTime now);
+
+  Worker& worker_;
+  PoolKey key_;
+  ServerCredentials credentials_;
+  std::list<std::unique_ptr<Server>> servers_;
+  std::vector<Server*> idle_;
+  std::list<Client*> waiting_;
+  std::optional<Parameters> parameters_;
+  std::size_t opening_ = 0;
+  std::size_t ramp_ = 1;  ///< may be opening at once
+  Millis backoff_{0};
+  SteadyTime not_before_{};
+};
+
+}  // namespace pgkeel::gateway

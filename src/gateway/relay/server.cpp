@@ -1,0 +1,210 @@
+// See server.hpp.
+#include "gateway/relay/server.hpp"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "gateway/relay/client.hpp"
+#include "gateway/relay/dial.hpp"
+#include "gateway/relay/pool.hpp"
+#include "gateway/relay/worker.hpp"
+#include "pg/scram/message.hpp"
+#include "pg/wire/frontend_messages.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+namespace backend = pg::wire::backend;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+// What a server that does not read may leave with us before its client is read no more.
+constexpr std::size_t kBacklogMost = 256U << 10U;
+
+std::string fresh_nonce() {
+  std::array<std::byte, 18> random{};
+  CHECK(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
+  return pg::scram_nonce(random);
+}
+
+Refusal refusal_of(const ServerFailure& failure) {
+  const auto sqlstate = failure.sqlstate.empty() ? std::string("08006") : failure.sqlstate;
+  return {sqlstate, failure.message, failure.detail, failure.hint};
+}
+
+}  // namespace
+
+Server::Server(Worker& worker, Pool& pool)
+    : worker_(worker),
+      pool_(pool),
+      session_(worker.settings().pool.statements_most),
+      since_(worker.now()),
+      born_(worker.now()) {
+  ServerTerms terms;
+  terms.user = pool.key().user;
+  terms.database = pool.key().database;
+  terms.credentials = pool.credentials();
+  terms.nonce = fresh_nonce();
+  login_ = std::make_unique<ServerLogin>(std::move(terms));
+}
+
+Server::~Server() = default;
+
+Result<void> Server::connect() {
+  return dial(worker_.loop(), stream_, *this, worker_.settings().server);
+}
+
+void Server::on_connected(int error) {
+  if (error != 0) return lost(std::nullopt);
+  log_in(login_->start(login_out_));
+}
+
+void Server::on_bytes(ByteSpan bytes) {
+  if (!login_) return take(bytes);
+  log_in(login_->resume(bytes, login_out_));
+}
+
+void Server::log_in(ServerStep step) {
+  worker_.loop().send_copy(stream_, login_out_);
+  login_out_.clear();
+  std::visit(Overloaded{[](const NeedBytes&) {},
+                        [&](const BeginTls&) { lost(Refusal{"08006", "TLS to the server"}); },
+                        [&](const DeriveKeys& wanted) {
+                          const auto keys = wanted.derive();
+                          if (!keys) return lost(Refusal{"08006", keys.error().message()});
+                          pool_.set_credentials(ScramPass{*keys, wanted.salt, wanted.iterations});
+                          log_in(login_->resume_with(*keys, login_out_));
+                        },
+                        [&](const ServerReady& ready) { logged_in(ready); },
+                        [&](const ServerRefused& refused) { lost(refusal_of(refused.failure)); }},
+             step);
+}
+
+void Server::logged_in(const ServerReady& ready) {
+  cancel_key_ = ready.cancel_key;
+  const auto left = login_->left();
+  const ByteBuffer behind(left.begin(), left.end());
+  login_.reset();
+  ByteBuffer().swap(login_out_);
+  if (!behind.empty()) take(behind);
+  if (stream_.open()) pool_.opened(*this, ready.parameters);
+}
+
+void Server::take(ByteSpan bytes) {
+  while (!bytes.empty() && stream_.open()) {
+    const auto step = session_.take(bytes, client_, *this);
+    if (!step) {
+      log_warning("the connection to the server is closed", {{"why", step.error().message()}});
+      return lost(Refusal{"08P01", step.error().message()});
+    }
+    if (*step == ServerSession::Step::Free) free();
+  }
+  if (client_ != nullptr && !session_.exchange().full()) client_->go_on();
+}
+
+void Server::free() {
+  if (cancels > 0) return;  // one may still hit whoever comes next
+  if (client_ != nullptr) {
+    if (client_->session().keeps_server()) return;
+    std::exchange(client_, nullptr)->detached();
+  } else if (std::exchange(resetting_, false) && failed_) {
+    return close();
+  }
+  pool_.put_back(*this);
+}
+
+void Server::cancelled() {
+  if (--cancels == 0 && session_.exchange().idle()) free();
+}
+
+void Server::abandoned(Heard heard) {
+  client_ = nullptr;
+  worker_.loop().resume_reading(stream_);
+  if (heard == Heard::Part || !session_.exchange().quiet()) {
+    worker_.cancel(*this);
+    return close();
+  }
+  reset();
+}
+
+void Server::reset() {
+  resetting_ = true;
+  const bool in_transaction = !session_.exchange().idle();
+  if (in_transaction) ask("ROLLBACK");
+  if (worker_.settings().pool.sharing == Sharing::Session) {
+    ask("DISCARD ALL");
+    session_.statements().clear();
+  } else if (!in_transaction) {
+    free();
+  }
+}
+
+void Server::ask(std::string_view sql) {
+  ByteBuffer out;
+  append(out, pg::wire::frontend::Query{sql});
+  session_.exchange().request({Request::Query, Answer::Gateways});
+  session_.set_unnamed(0);
+  send_copy(out);
+}
+
+void Server::send(ByteSpan bytes) { worker_.loop().send(stream_, bytes); }
+void Server::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes); }
+
+void Server::on_message(const pg::wire::Message& message, Answer whose) {
+  if (message.type == backend::kErrorResponse) {
+    if (whose == Answer::Gateways) failed_ = true;
+    const auto fields = pg::wire::ErrorFields::decode(message.body);
+    if (fields && fields->ends_session())
+      last_words_ = Refusal{std::string(fields->sqlstate()), std::string(fields->message()),
+                            std::string(fields->find(pg::wire::error_field::kDetail)),
+                            std::string(fields->find(pg::wire::error_field::kHint))};
+  } else if (message.type == backend::CommandComplete::kType) {
+    const auto done = backend::CommandComplete::decode(message.body);
+    if (!done || (done->tag != "DEALLOCATE ALL" && done->tag != "DISCARD ALL")) return;
+    session_.statements().clear();
+    if (client_ != nullptr && client_->session().statements() != nullptr)
+      client_->session().statements()->clear();
+  }
+}
+
+void Server::on_unprepared(const std::string& name) {
+  if (client_ != nullptr) client_->session().unprepared(name);
+}
+void Server::on_unclosed(const std::string& name, const StatementRef& statement) {
+  if (client_ != nullptr) client_->session().unclosed(name, statement);
+}
+
+void Server::on_blocked() {
+  if (client_ != nullptr && stream_.backlog() > kBacklogMost)
+    worker_.loop().stop_reading(client_->stream());
+}
+
+void Server::on_drained() {
+  if (client_ != nullptr && !client_->holds()) worker_.loop().resume_reading(client_->stream());
+}
+
+void Server::on_hangup() { worker_.loop().resume_reading(stream_); }
+
+void Server::on_end(int) {
+  if (!login_ && last_words_) return lost(last_words_);
+  lost(std::nullopt);
+}
+
+void Server::close() { lost(std::nullopt); }
+
+void Server::lost(const std::optional<Refusal>& why) {
+  worker_.loop().close(stream_);
+  worker_.forget(*this);
+  auto* client = std::exchange(client_, nullptr);
+  pool_.lost(*this, why);
+  if (client == nullptr) return;
+  if (last_words_) return client->server_lost(std::nullopt);
+  client->server_lost(Refusal{"08006", "the server closed the connection unexpectedly"});
+}
+
+}  // namespace pgkeel::gateway

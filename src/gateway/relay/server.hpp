@@ -1,0 +1,87 @@
+// One connection to the server: from connecting through its login to the pool, and attached to one
+// client after another.
+// It guarantees: a server in a pool is as the next client may find it: no transaction is open, it
+// owes nothing, and what a session left in it was reset.
+#pragma once
+
+#include <list>
+
+#include "gateway/relay/loop.hpp"
+#include "gateway/session/refusal.hpp"
+#include "gateway/session/server_login.hpp"
+#include "gateway/session/server_session.hpp"
+
+namespace pgkeel::gateway {
+
+class Client;
+class Pool;
+class Worker;
+
+class Server final : public StreamOwner, public ServerListener, public Outlet {
+ public:
+  Server(Worker& worker, Pool& pool);
+  ~Server();
+
+  /// Failed: no socket, or nobody listens there.
+  [[nodiscard]] Result<void> connect();
+
+  void on_bytes(ByteSpan bytes) override;
+  void on_end(int error) override;
+  void on_blocked() override;
+  void on_drained() override;
+  void on_hangup() override;
+  void on_connected(int error) override;
+  void send(ByteSpan bytes) override;
+  void send_copy(ByteSpan bytes) override;
+  void on_message(const pg::wire::Message& message, Answer whose) override;
+  void on_unprepared(const std::string& name) override;
+  void on_unclosed(const std::string& name, const StatementRef& statement) override;
+
+  void attach(Client& client) { client_ = &client; }
+  /// Its client has left: made ready for the next one, or closed where it cannot be.
+  /// `mid_message`: it was not heard to the end, and nothing else may be said.
+  enum class Heard : std::uint8_t { Whole, Part };
+  void abandoned(Heard heard);
+  /// For a query of ours; what it says is not told to anybody.
+  void ask(std::string_view sql);
+  void close();
+
+  [[nodiscard]] Stream& stream() { return stream_; }
+  [[nodiscard]] ServerSession& session() { return session_; }
+  [[nodiscard]] Client* client() const { return client_; }
+  [[nodiscard]] bool ready() const { return !login_; }
+  [[nodiscard]] SteadyTime since() const { return since_; }
+  [[nodiscard]] SteadyTime born() const { return born_; }
+  void set_since(SteadyTime when) { since_ = when; }
+  /// What cancels what it does.
+  [[nodiscard]] const std::optional<CancelKey>& cancel_key() const { return cancel_key_; }
+  /// One of the requests to cancel has arrived.
+  void cancelled();
+  /// Requests to cancel that are on their way to it: until they have arrived it is nobody else's.
+  int cancels = 0;
+  std::list<std::unique_ptr<Server>>::iterator place;
+
+ private:
+  void log_in(ServerStep step);
+  void logged_in(const ServerReady& ready);
+  void take(ByteSpan bytes);
+  void free();
+  void reset();
+  void lost(const std::optional<Refusal>& why);
+
+  Worker& worker_;
+  Pool& pool_;
+  Stream stream_{*this};
+  ServerSession session_;
+  std::unique_ptr<ServerLogin> login_;
+  Client* client_ = nullptr;
+  ByteBuffer login_out_;
+  std::optional<CancelKey> cancel_key_;
+  bool resetting_ = false;
+  bool failed_ = false;  ///< a query of ours
+  SteadyTime since_;     ///< idle
+  SteadyTime born_;
+  std::optional<Refusal> last_words_;  ///< a FATAL error it ended with
+};
+
+}  // namespace pgkeel::gateway

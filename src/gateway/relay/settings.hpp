@@ -1,0 +1,48 @@
+// What a worker works with: an immutable snapshot, replaced as a whole when the configuration or
+// the route to the server changes.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <string>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "gateway/session/client_login.hpp"
+#include "gateway/session/client_session.hpp"
+
+namespace pgkeel::gateway {
+
+/// An address to connect to, resolved: no name is looked up while queries wait.
+struct SocketAddress {
+  sockaddr_storage address{};
+  socklen_t bytes = 0;
+  std::string text;  ///< "10.0.0.5:5432", or the socket's path
+
+  [[nodiscard]] sa_family_t family() const { return address.ss_family; }
+  /// Malformed: longer than the kernel takes.
+  [[nodiscard]] static Result<SocketAddress> of_unix(const std::string& path);
+  /// Malformed: not an IPv4 or IPv6 address.
+  [[nodiscard]] static Result<SocketAddress> of_ip(const std::string& ip, std::uint16_t port);
+};
+
+struct PoolSettings {
+  Sharing sharing = Sharing::Session;
+  std::size_t size = 20;              ///< servers of a database and user
+  std::size_t statements_most = 500;  ///< prepared on one server
+  Millis wait_most{25'000};           ///< for a server, before the client is told
+  Millis server_lifetime{3'600'000};  ///< a server is replaced when it is idle after that
+  Millis server_idle{600'000};        ///< unused for so long it is closed
+};
+
+struct Settings {
+  SocketAddress server;
+  PoolSettings pool;
+  ClientTerms terms;
+  std::size_t clients_most = 10'000;
+  Millis login_most{60'000};    ///< of a client, from its first byte
+  Millis connect_most{10'000};  ///< of a server, until it is ready
+};
+
+}  // namespace pgkeel::gateway

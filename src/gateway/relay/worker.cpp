@@ -1,0 +1,169 @@
+// See worker.hpp.
+#include "gateway/relay/worker.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/crypto.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "gateway/relay/server.hpp"
+
+namespace pgkeel::gateway {
+namespace {
+
+constexpr Millis kTendEvery{1000};
+constexpr Millis kWatchEvery{100};  // while somebody waits: how late a time limit may be told
+// Of one round: a storm of logins leaves room for those that are in.
+constexpr int kAcceptedMost = 64;
+constexpr std::size_t kShortKeyBytes = 4;
+constexpr std::size_t kLongKeyBytes = 32;
+constexpr std::uint32_t kKeyMost = 0x7FFF'FFFF;  // drivers read a process id as a signed number
+
+}  // namespace
+
+Worker::Worker(std::unique_ptr<Loop> loop, std::shared_ptr<const Settings> settings,
+               std::unique_ptr<VerifierSource> verifiers, int wake_descriptor)
+    : loop_(std::move(loop)),
+      settings_(std::move(settings)),
+      verifiers_(std::move(verifiers)),
+      wake_descriptor_(wake_descriptor) {}
+
+Worker::~Worker() { ::close(wake_descriptor_); }
+
+Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Settings> settings,
+                                               std::unique_ptr<VerifierSource> source) {
+  TRY(loop, Loop::create());
+  const int wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake < 0) return fail(Error::from_errno(errno, "eventfd"));
+  std::unique_ptr<Worker> worker(
+      new Worker(std::move(loop), std::move(settings), std::move(source), wake));
+  TRY_VOID(worker->loop_->watch(wake, [wake] {
+    std::uint64_t count = 0;
+    static_cast<void>(::read(wake, &count, sizeof count));
+  }));
+  return worker;
+}
+
+Result<void> Worker::listen(int listener, Client::Channel channel) {
+  return loop_->watch(listener, [this, listener, channel] { accept(listener, channel); });
+}
+
+void Worker::accept(int listener, Client::Channel channel) {
+  for (int count = 0; count < kAcceptedMost; ++count) {
+    const int made = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (made < 0) return;
+    if (channel == Client::Channel::Tcp) {
+      const int on = 1;
+      ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      ::setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    }
+    auto place = clients_.insert(clients_.end(),
+                                 std::make_unique<Client>(*this, settings_->pool.sharing, channel));
+    (*place)->place = place;
+    if (!loop_->add((*place)->stream(), made, Loop::Socket::Connected)) {
+      gone(**place);
+    } else if (clients_.size() > settings_->clients_most) {
+      (*place)->refuse({"53300", "sorry, too many clients already"});
+    }
+  }
+}
+
+Result<void> Worker::run() {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    keep_time();
+    TRY_VOID(loop_->run_round(std::min(wake_, tended_ + kTendEvery)));
+  }
+  return {};
+}
+
+void Worker::keep_time() {
+  now_ = SteadyClock::now();
+  if (now_ < wake_ && now_ < tended_ + kTendEvery) return;
+  tended_ = now_;
+  wake_ = SteadyTime::max();
+  tend();
+  loop_->flush();
+}
+
+void Worker::tend() {
+  std::vector<Client*> late;
+  for (const auto& client : clients_) {
+    if (!client->waiting() && !client->logging_in()) continue;
+    if (client->deadline() <= now_) late.push_back(client.get());
+    else wake_at(std::min(client->deadline(), now_ + kWatchEvery));
+  }
+  for (auto* client : late) client->passed_deadline();
+  for (auto call = cancels_.begin(); call != cancels_.end();) {
+    const auto next = std::next(call);
+    if ((*call)->deadline() <= now_) (*call)->end();
+    call = next;
+  }
+  for (const auto& [key, pool] : pools_) pool->tend(now_);
+  std::erase_if(pools_, [](const auto& entry) { return entry.second->unused(); });
+}
+
+void Worker::stop() {
+  stopping_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(wake_descriptor_, &one, sizeof one));
+}
+
+Pool& Worker::pool_of(const PoolKey& key) {
+  auto& pool = pools_[key];
+  if (!pool) pool = std::make_unique<Pool>(*this, key);
+  return *pool;
+}
+
+CancelKey Worker::new_key(Client& client, pg::wire::ProtocolVersion version) {
+  do last_key_ = last_key_ % kKeyMost + 1;
+  while (by_key_.contains(last_key_));
+  by_key_[last_key_] = &client;
+  std::string secret(version.minor >= 2 ? kLongKeyBytes : kShortKeyBytes, '\0');
+  CHECK(::getrandom(secret.data(), secret.size(), 0) == static_cast<ssize_t>(secret.size()));
+  return {last_key_, std::move(secret)};
+}
+
+void Worker::cancel(const CancelAsked& asked) {
+  const auto found = by_key_.find(asked.process_id);
+  if (found == by_key_.end()) return;
+  const auto& key = found->second->key().key;
+  if (key.size() != asked.key.size() ||
+      CRYPTO_memcmp(key.data(), asked.key.data(), key.size()) != 0)
+    return;
+  if (auto* server = found->second->server(); server != nullptr) return cancel(*server);
+  if (found->second->waiting()) found->second->cancelled();
+}
+
+void Worker::cancel(Server& server) {
+  if (!server.cancel_key()) return;
+  auto place = cancels_.insert(cancels_.end(),
+                               std::make_unique<CancelCall>(*this, *server.cancel_key(), &server));
+  (*place)->place = place;
+  if (!(*place)->connect()) (*place)->end();
+}
+
+void Worker::gone(CancelCall& call) {
+  auto owned = std::move(*call.place);
+  cancels_.erase(call.place);
+  loop_->retire(std::move(owned));
+}
+
+void Worker::forget(const Server& server) {
+  for (const auto& call : cancels_) call->forget(server);
+}
+
+void Worker::gone(Client& client) {
+  loop_->close(client.stream());
+  by_key_.erase(client.key().process_id);
+  if (client.pool() != nullptr) --client.pool()->clients;
+  auto owned = std::move(*client.place);
+  clients_.erase(client.place);
+  loop_->retire(std::move(owned));
+}
+
+}  // namespace pgkeel::gateway

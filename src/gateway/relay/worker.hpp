@@ -1,0 +1,84 @@
+// One thread of the gateway: its loop, its clients, its pools of servers. Nothing of it is shared
+// with another worker but what settings say (docs/adr/0012).
+// It guarantees: every client is in the list once and in a queue at most once; every wait of a
+// client has an end.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <map>
+#include <unordered_map>
+
+#include "gateway/relay/cancel_call.hpp"
+#include "gateway/relay/client.hpp"
+#include "gateway/relay/pool.hpp"
+#include "gateway/relay/verifier_source.hpp"
+
+namespace pgkeel::gateway {
+
+class Worker {
+ public:
+  /// Failed: the kernel has no loop for us.
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> create(
+      std::shared_ptr<const Settings> settings, std::unique_ptr<VerifierSource> source);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Accepts from a listening socket, which must not block and stays the caller's.
+  [[nodiscard]] Result<void> listen(int listener, Client::Channel channel);
+  /// Runs until stop(), which any thread or a signal's handler may call.
+  [[nodiscard]] Result<void> run();
+  void stop();
+
+  [[nodiscard]] Loop& loop() { return *loop_; }
+  [[nodiscard]] const Settings& settings() const { return *settings_; }
+  [[nodiscard]] StatementStore& statements() { return statements_; }
+  [[nodiscard]] VerifierSource& verifiers() { return *verifiers_; }
+  /// Of this round.
+  [[nodiscard]] SteadyTime now() const { return now_; }
+  /// Something is due then.
+  void wake_at(SteadyTime when) { wake_ = std::min(wake_, when); }
+  [[nodiscard]] Pool& pool_of(const PoolKey& key);
+  /// A key no other client has, in the form the client's protocol takes.
+  [[nodiscard]] CancelKey new_key(Client& client, pg::wire::ProtocolVersion version);
+  /// A client asks to have the query of another ended: by its key, or nothing happens.
+  void cancel(const CancelAsked& asked);
+  /// Ends what `server` does; it is nobody else's until that has arrived.
+  void cancel(Server& server);
+  void gone(Client& client);
+  void gone(CancelCall& call);
+  void forget(const Server& server);
+  /// For a session that has no server: it says nothing to it.
+  [[nodiscard]] Outlet& nowhere() { return nowhere_; }
+  [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+
+ private:
+  Worker(std::unique_ptr<Loop> loop, std::shared_ptr<const Settings> settings,
+         std::unique_ptr<VerifierSource> verifiers, int wake_descriptor);
+  void accept(int listener, Client::Channel channel);
+  void tend();
+  void keep_time();
+
+  struct Nowhere final : Outlet {
+    void send(ByteSpan) override {}
+    void send_copy(ByteSpan) override {}
+  };
+  Nowhere nowhere_;
+  std::unique_ptr<Loop> loop_;  // the first: what the others retire goes with it
+  std::shared_ptr<const Settings> settings_;
+  std::unique_ptr<VerifierSource> verifiers_;
+  StatementStore statements_;
+  std::map<PoolKey, std::unique_ptr<Pool>> pools_;
+  std::list<std::unique_ptr<Client>> clients_;
+  std::unordered_map<std::uint32_t, Client*> by_key_;
+  std::list<std::unique_ptr<CancelCall>> cancels_;
+  std::uint32_t last_key_ = 0;
+  SteadyTime now_ = SteadyClock::now();
+  SteadyTime wake_;
+  SteadyTime tended_;
+  int wake_descriptor_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace pgkeel::gateway

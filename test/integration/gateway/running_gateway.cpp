@@ -1,0 +1,124 @@
+// See running_gateway.hpp.
+#include "integration/gateway/running_gateway.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace pgkeel::test {
+namespace {
+
+int listen_on(std::uint16_t port) {
+  const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(made, 512) != 0)
+    throw std::runtime_error("no listener for the gateway");
+  return made;
+}
+
+std::shared_ptr<const gateway::Settings> settings_of(const PostgresServer& server,
+                                                     const GatewayOptions& options) {
+  auto settings = std::make_shared<gateway::Settings>();
+  settings->server = gateway::SocketAddress::of_unix(
+                         (server.socket_dir() / fmt::format(".s.PGSQL.{}", server.port())).string())
+                         .value();
+  settings->pool.sharing = options.sharing;
+  settings->pool.size = options.size;
+  settings->pool.statements_most = options.statements_most;
+  settings->pool.wait_most = options.wait_most;
+  return settings;
+}
+
+}  // namespace
+
+KnownVerifiers::KnownVerifiers(const PostgresServer& server) {
+  for (const auto& row :
+       server.rows("select rolname, rolpassword from pg_authid where rolpassword is not null"))
+    by_user_[row[0].value()] = row[1].value();
+}
+
+void KnownVerifiers::find(const std::string& user, const std::string&, Found found) {
+  const auto known = by_user_.find(user);
+  if (known == by_user_.end()) return found(std::nullopt);
+  const auto stored = gateway::parse_stored_password(known->second).value();
+  if (const auto* scram = std::get_if<pg::ScramVerifier>(&stored))
+    return found(gateway::Credentials{*scram});
+  const auto& md5 = std::get<gateway::Md5Verifier>(stored);
+  found(gateway::Credentials{md5, md5});
+}
+
+RunningGateway::RunningGateway(const PostgresServer& server, const GatewayOptions& options)
+    : port_(free_port()), listener_(listen_on(port_)) {
+  std::unique_ptr<gateway::VerifierSource> source = std::make_unique<gateway::TrustEverybody>();
+  if (options.scram) source = std::make_unique<KnownVerifiers>(server);
+  auto made = gateway::Worker::create(settings_of(server, options), std::move(source));
+  worker_ = std::move(made).value();
+  worker_->listen(listener_, gateway::Client::Channel::Tcp).value();
+  thread_ = std::thread([this] { worker_->run().value(); });
+}
+
+RunningGateway::~RunningGateway() {
+  worker_->stop();
+  thread_.join();
+  worker_.reset();
+  ::close(listener_);
+}
+
+std::string RunningGateway::conninfo(const std::string& more) const {
+  return fmt::format(
+      "host=127.0.0.1 port={} dbname=postgres sslmode=disable gssencmode=disable "
+      "connect_timeout=30 {}",
+      port_, more);
+}
+
+Session::Session(const std::string& conninfo)
+    : connection_(PQconnectdb(conninfo.c_str()), &PQfinish) {
+  if (!alive()) throw std::runtime_error(PQerrorMessage(connection_.get()));
+  PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+}
+
+// Every result: behind the server's last words libpq has one of its own, without a SQLSTATE.
+std::string Session::state_of(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) != 1) return "lost";
+  std::string state;
+  said_.clear();
+  while (auto* next = PQgetResult(connection_.get())) {
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(next, &PQclear);
+    const auto status = PQresultStatus(next);
+    if (!state.empty()) continue;
+    if (status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) continue;
+    if (status == PGRES_TUPLES_OK) {
+      said_ = PQntuples(next) > 0 ? PQgetvalue(next, 0, 0) : "";
+      continue;
+    }
+    const char* code = PQresultErrorField(next, PG_DIAG_SQLSTATE);
+    state = code == nullptr ? "lost" : code;
+    said_ = PQresultErrorMessage(next);
+  }
+  return state;
+}
+
+std::string Session::operator()(const std::string& sql) {
+  const auto state = state_of(sql);
+  if (!state.empty()) throw std::runtime_error(state + ": " + said_ + " in " + sql);
+  return said_;
+}
+
+std::string refusal_of(const std::string& conninfo) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> connection(PQconnectdb(conninfo.c_str()),
+                                                                &PQfinish);
+  return PQstatus(connection.get()) == CONNECTION_OK ? "" : PQerrorMessage(connection.get());
+}
+
+}  // namespace pgkeel::test

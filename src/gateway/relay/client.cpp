@@ -105,7 +105,8 @@ void Client::found(std::optional<Credentials> credentials) {
 void Client::proven(const ClientProven& proven) {
   identity_->proven = proven;
   const auto& request = proven.request;
-  pool_ = &worker_.pool_of({request.database, request.user});
+  pool_ = &worker_.pool_of(pool_key_of(request));
+  application_ = request.application_name();
   ++pool_->clients;
   auto server = identity_->credentials.server;
   if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
@@ -122,9 +123,8 @@ void Client::greet(const Parameters& parameters) {
   waiting_ = false;
   const auto who = std::move(*identity_->proven);
   auto told = parameters;
-  for (const auto& own : who.request.settings)
-    for (auto& one : told)
-      if (one.name == own.name) one.value = own.value;
+  for (auto& one : told)
+    if (one.name == kApplicationName) one.value = application_;
   key_ = worker_.new_key(*this, who.version);
   ByteBuffer out;
   append_greeting(out, told, {key_.process_id, key_.key});
@@ -150,12 +150,11 @@ void Client::feed(ByteSpan bytes) {
       case ClientSession::Step::Left: return leave();
       case ClientSession::Step::Full: return hold(bytes);
       case ClientSession::Step::NeedsServer:
-        if (auto* server = pool_->take(*this); server != nullptr) {
-          server_ = server;
-          break;
-        }
+        if (server_ == nullptr) server_ = pool_->take(*this);
+        if (server_ != nullptr && !server_->preparing()) break;
         hold(bytes);
-        return wait_for_server();
+        if (server_ == nullptr) wait_for_server();
+        return;
     }
   }
 }
@@ -179,7 +178,7 @@ void Client::attached(Server& server) {
 }
 
 void Client::go_on() {
-  if (held_.empty() || waiting_) return;
+  if (held_.empty() || waiting_ || (server_ != nullptr && server_->preparing())) return;
   const auto said = worker_.loop().hold_until_flush(std::exchange(held_, {}));
   worker_.loop().resume_reading(stream_);
   feed(said);
@@ -233,7 +232,7 @@ void Client::leave() {
   if (waiting_) pool_->leave_queue(*this);
   waiting_ = false;
   if (auto* server = std::exchange(server_, nullptr); server != nullptr)
-    server->abandoned(session_.mid_message() ? Server::Heard::Part : Server::Heard::Whole);
+    server->abandoned(session_);
   worker_.gone(*this);
 }
 

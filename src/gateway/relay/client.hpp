@@ -51,6 +51,8 @@ class Client final : public StreamOwner, public Outlet {
   /// The server has answered enough for more to be asked.
   void go_on();
 
+  /// Its application_name, as it asked for it.
+  [[nodiscard]] const std::string& application() const { return application_; }
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] ClientSession& session() { return session_; }
   [[nodiscard]] Server* server() const { return server_; }
@@ -85,6 +87,7 @@ class Client final : public StreamOwner, public Outlet {
   std::unique_ptr<ClientLogin> login_;
   Pool* pool_ = nullptr;
   Server* server_ = nullptr;
+  std::string application_;
   ByteBuffer held_;  ///< said, and given to no server yet
   CancelKey key_;
   SteadyTime deadline_;

@@ -2,6 +2,8 @@
 #include "gateway/relay/pool.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <map>
 
 #include "gateway/relay/client.hpp"
 #include "gateway/relay/server.hpp"
@@ -23,6 +25,17 @@ bool will_not_pass(const Refusal& why) {
 }
 
 }  // namespace
+
+// The last of a name counts, and the order of names does not.
+PoolKey pool_key_of(const ClientRequest& request) {
+  std::map<std::string, std::string> settings;
+  for (const auto& setting : request.settings) {
+    auto name = setting.name;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (name != kApplicationName) settings[name] = setting.value;
+  }
+  return {request.database, request.user, {settings.begin(), settings.end()}};
+}
 
 Pool::Pool(Worker& worker, PoolKey key) : worker_(worker), key_(std::move(key)) {}
 Pool::~Pool() = default;

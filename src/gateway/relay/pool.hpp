@@ -21,11 +21,17 @@ class Client;
 class Server;
 class Worker;
 
+/// What servers are opened with, and therefore go back to when they are reset.
 struct PoolKey {
   std::string database;
   std::string user;
+  /// Of the start-up message, application_name left out: clients that asked for others have servers
+  /// of their own. Each is a name and a value.
+  std::vector<std::pair<std::string, std::string>> settings;
   friend auto operator<=>(const PoolKey&, const PoolKey&) = default;
 };
+
+[[nodiscard]] PoolKey pool_key_of(const ClientRequest& request);
 
 class Pool {
  public:

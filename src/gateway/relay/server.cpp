@@ -11,6 +11,7 @@
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/worker.hpp"
 #include "pg/scram/message.hpp"
+#include "pg/sql_text.hpp"
 #include "pg/wire/frontend_messages.hpp"
 
 namespace pgkeel::gateway {
@@ -48,6 +49,7 @@ Server::Server(Worker& worker, Pool& pool)
   ServerTerms terms;
   terms.user = pool.key().user;
   terms.database = pool.key().database;
+  for (const auto& [name, value] : pool.key().settings) terms.settings.push_back({name, value});
   terms.credentials = pool.credentials();
   terms.nonce = fresh_nonce();
   login_ = std::make_unique<ServerLogin>(std::move(terms));
@@ -107,9 +109,25 @@ void Server::take(ByteSpan bytes) {
   if (client_ != nullptr && !session_.exchange().full()) client_->go_on();
 }
 
+void Server::attach(Client& client) {
+  client_ = &client;
+  if (application_ == client.application()) return;
+  const auto value = pg::quote_literal(client.application());
+  if (!value) return;  // no text a server could have sent or taken
+  application_ = client.application();
+  preparing_ = true;
+  ask("SET application_name = " + *value);
+}
+
 void Server::free() {
+  if (std::exchange(preparing_, false)) {
+    if (failed_) return close();
+    client_->go_on();
+    return;
+  }
   if (cancels > 0) return;  // one may still hit whoever comes next
   if (client_ != nullptr) {
+    client_->session().state().transaction_over();
     if (client_->session().keeps_server()) return;
     std::exchange(client_, nullptr)->detached();
   } else if (std::exchange(resetting_, false) && failed_) {
@@ -122,26 +140,27 @@ void Server::cancelled() {
   if (--cancels == 0 && session_.exchange().idle()) free();
 }
 
-void Server::abandoned(Heard heard) {
+// What was not heard to its end cannot be taken back, and nothing else can be said behind it.
+void Server::abandoned(const ClientSession& by) {
   client_ = nullptr;
   worker_.loop().resume_reading(stream_);
-  if (heard == Heard::Part || !session_.exchange().quiet()) {
+  preparing_ = false;
+  if (by.mid_message() || !session_.exchange().quiet()) {
     worker_.cancel(*this);
     return close();
   }
-  reset();
+  reset(by.keeps_server() ? Reset::Session : Reset::Transaction);
 }
 
-void Server::reset() {
+void Server::reset(Reset what) {
   resetting_ = true;
-  const bool in_transaction = !session_.exchange().idle();
-  if (in_transaction) ask("ROLLBACK");
-  if (worker_.settings().pool.sharing == Sharing::Session) {
+  if (!session_.exchange().idle()) ask("ROLLBACK");
+  if (what == Reset::Session) {
+    application_.clear();
     ask("DISCARD ALL");
     session_.statements().clear();
-  } else if (!in_transaction) {
-    free();
   }
+  if (session_.exchange().idle()) free();
 }
 
 void Server::ask(std::string_view sql) {
@@ -158,6 +177,7 @@ void Server::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes
 void Server::on_message(const pg::wire::Message& message, Answer whose) {
   if (message.type == backend::kErrorResponse) {
     if (whose == Answer::Gateways) failed_ = true;
+    else if (client_ != nullptr) client_->session().state().failed();
     const auto fields = pg::wire::ErrorFields::decode(message.body);
     if (fields && fields->ends_session())
       last_words_ = Refusal{std::string(fields->sqlstate()), std::string(fields->message()),

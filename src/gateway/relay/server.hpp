@@ -7,6 +7,7 @@
 #include <list>
 
 #include "gateway/relay/loop.hpp"
+#include "gateway/session/client_session.hpp"
 #include "gateway/session/refusal.hpp"
 #include "gateway/session/server_login.hpp"
 #include "gateway/session/server_session.hpp"
@@ -37,11 +38,12 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void on_unprepared(const std::string& name) override;
   void on_unclosed(const std::string& name, const StatementRef& statement) override;
 
-  void attach(Client& client) { client_ = &client; }
+  /// It is the client's from here on; while preparing() it is not to be asked anything.
+  void attach(Client& client);
+  /// It is being set to what the client wants; the client is told when it may go on.
+  [[nodiscard]] bool preparing() const { return preparing_; }
   /// Its client has left: made ready for the next one, or closed where it cannot be.
-  /// `mid_message`: it was not heard to the end, and nothing else may be said.
-  enum class Heard : std::uint8_t { Whole, Part };
-  void abandoned(Heard heard);
+  void abandoned(const ClientSession& by);
   /// For a query of ours; what it says is not told to anybody.
   void ask(std::string_view sql);
   void close();
@@ -66,7 +68,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void logged_in(const ServerReady& ready);
   void take(ByteSpan bytes);
   void free();
-  void reset();
+  enum class Reset : std::uint8_t { Transaction, Session };
+  void reset(Reset what);
   void lost(const std::optional<Refusal>& why);
 
   Worker& worker_;
@@ -77,6 +80,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   Client* client_ = nullptr;
   ByteBuffer login_out_;
   std::optional<CancelKey> cancel_key_;
+  std::string application_;  ///< application_name as it is set now
+  bool preparing_ = false;
   bool resetting_ = false;
   bool failed_ = false;  ///< a query of ours
   SteadyTime since_;     ///< idle

@@ -27,6 +27,9 @@ struct SocketAddress {
   [[nodiscard]] static Result<SocketAddress> of_ip(const std::string& ip, std::uint16_t port);
 };
 
+/// The one setting of a start-up message that clients of one pool may differ in.
+inline constexpr std::string_view kApplicationName = "application_name";
+
 struct PoolSettings {
   Sharing sharing = Sharing::Session;
   std::size_t size = 20;              ///< servers of a database and user

@@ -33,6 +33,10 @@ std::optional<Request> request_of(char type) {
   }
 }
 
+std::string_view text_of(ByteSpan bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 bool names_statements(char type) {
   return type == frontend::Parse::kType || type == frontend::Bind::kType ||
          type == frontend::Describe::kType || type == frontend::Close::kType;
@@ -83,13 +87,29 @@ Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
   }
   if (type == frontend::Query::kType) unnamed_gone(way);
   if (const auto request = request_of(type)) way.server->exchange().request({*request});
+  if (type == frontend::Query::kType) read(piece, text_of(piece.body()));
   forward(piece, way);
   return {};
 }
 
+// A text that lies in one chunk, as nearly all do, is read where it lies.
+void ClientSession::read(const FramePiece& piece, std::string_view text) {
+  if (sharing_ == Sharing::Session) return;
+  if (piece.begins() && piece.ends()) return state_.says(sql::read_effects(text, state_.rules()));
+  if (piece.begins()) reader_ = std::make_unique<sql::EffectsReader>(state_.rules());
+  if (!reader_) return;
+  reader_->feed(text);
+  if (!piece.ends()) return;
+  const auto effects = reader_->finish();
+  state_.says({effects, reader_->names()});
+  reader_.reset();
+}
+
 Result<void> ClientSession::go_on(const FramePiece& piece, const Way& way) {
   if (message_ == Message::Held) return hold(piece, way);
-  if (message_ == Message::Forwarded) forward(piece, way);
+  if (message_ != Message::Forwarded) return {};
+  if (reader_) read(piece, text_of(piece.body()));
+  forward(piece, way);
   return {};
 }
 

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "gateway/session/server_session.hpp"
+#include "gateway/session/session_state.hpp"
+#include "gateway/sql/session_effects.hpp"
 #include "pg/wire/names.hpp"
 
 namespace pgkeel::gateway {
@@ -43,8 +45,12 @@ class ClientSession {
 
   /// Whether the client has to keep its server although no transaction is open.
   [[nodiscard]] bool keeps_server() const {
-    return sharing_ == Sharing::Session || !cursor_.between_messages() || unnamed_too_long_;
+    return sharing_ == Sharing::Session || !cursor_.between_messages() || unnamed_too_long_ ||
+           state_.tied();
   }
+  /// What it has in its server's session besides statements; nothing is read of it where the client
+  /// keeps its server anyway.
+  [[nodiscard]] SessionState& state() { return state_; }
   /// Whether a message has begun and not ended: what went of it to a server cannot be taken back.
   [[nodiscard]] bool mid_message() const { return !cursor_.between_messages(); }
   [[nodiscard]] ClientStatements* statements() { return statements_.get(); }
@@ -61,6 +67,7 @@ class ClientSession {
   [[nodiscard]] Result<void> begin(const pg::wire::FramePiece& piece, const Way& way);
   [[nodiscard]] Result<void> go_on(const pg::wire::FramePiece& piece, const Way& way);
   void forward(const pg::wire::FramePiece& piece, const Way& way);
+  void read(const pg::wire::FramePiece& piece, std::string_view text);
   [[nodiscard]] Result<void> hold(const pg::wire::FramePiece& piece, const Way& way);
   [[nodiscard]] Result<bool> rewrite_front(pg::wire::FrameHeader header, ByteSpan front,
                                            const Way& way);
@@ -86,6 +93,9 @@ class ClientSession {
   pg::wire::FrameCursor cursor_{pg::wire::Sender::Frontend};
   Message message_ = Message::Forwarded;
   bool unnamed_too_long_ = false;
+  SessionState state_;
+  std::unique_ptr<sql::EffectsReader> reader_;  ///< of a text that has not all come
+  sql::Reading unnamed_reading_;
   ByteBuffer held_;     ///< the body of a message that has not all come
   ByteBuffer unnamed_;  ///< text and types of the unnamed statement; empty: there is none
   std::uint64_t unnamed_number_ = 0;

@@ -18,6 +18,12 @@ using pg::wire::MessageWriter;
 /// No server has it: what a client names that is not its own.
 constexpr std::string_view kNoStatement = "pgkeel_none";
 
+std::string_view text_of(ByteSpan text_and_types) {
+  const std::string_view all(reinterpret_cast<const char*>(text_and_types.data()),
+                             text_and_types.size());
+  return all.substr(0, all.find('\0'));
+}
+
 ByteBuffer header_bytes(FrameHeader header) {
   ByteBuffer bytes;
   bytes.push_back(static_cast<std::byte>(header.type));
@@ -81,6 +87,9 @@ Result<bool> ClientSession::bind_front(FrameHeader header, ByteSpan front, const
   const auto names = pg::wire::peek_bind_names(front);
   if (!names) return false;
   const auto name = name_on_server(names->statement, way);
+  if (names->statement.empty()) state_.says(unnamed_reading_);
+  else if (const auto statement = statements_ ? statements_->find(names->statement) : nullptr)
+    state_.says(statement->reading());
   ByteBuffer head;
   TRY_VOID(pg::wire::append_renamed_bind(head, header, *names, {names->portal, name}));
   way.server->exchange().request({Request::Bind});
@@ -98,6 +107,8 @@ bool ClientSession::parse_front(FrameHeader header, ByteSpan front, const Way& w
   if (!name || !name->empty() || header.body_bytes() <= kUnnamedMost) return false;
   parse_unnamed({}, way);
   unnamed_too_long_ = true;
+  reader_ = std::make_unique<sql::EffectsReader>(state_.rules());
+  reader_->feed(text_of(front.subspan(1)));
   way.server->exchange().request({Request::Parse});
   way.to_server.send_copy(header_bytes(header));
   if (held_.empty()) way.to_server.send(front);
@@ -120,6 +131,7 @@ Result<void> ClientSession::parse(ByteSpan body, const Way& way) {
 void ClientSession::parse_unnamed(ByteSpan text_and_types, const Way& way) {
   unnamed_too_long_ = false;
   unnamed_.assign(text_and_types.begin(), text_and_types.end());
+  unnamed_reading_ = sql::read_effects(text_of(text_and_types), state_.rules());
   unnamed_number_ = store_.next_unnamed();
   way.server->set_unnamed(unnamed_number_);
 }
@@ -146,7 +158,7 @@ Result<void> ClientSession::parse_named(std::string_view name, ByteSpan text_and
                                                       "client",
                                                       ClientStatements::kMost))
                     .with_hint("Close or DEALLOCATE those that are not used any more."));
-  auto statement = store_.intern(text_and_types);
+  auto statement = store_.intern(text_and_types, state_.rules());
   own.put(name, statement);
   if (!way.server->statements().uses(*statement)) {
     prepare(statement, Answer::Clients, std::string(name), way);

@@ -14,19 +14,27 @@ std::string_view text_of_bytes(ByteSpan bytes) {
 
 }  // namespace
 
-Statement::Statement(std::uint64_t number, ByteSpan text_and_types)
+Statement::Statement(std::uint64_t number, ByteSpan text_and_types, sql::LexicalRules rules)
     : number_(number),
       name_(fmt::format("{}{}", kStatementPrefix, number)),
-      text_and_types_(text_and_types.begin(), text_and_types.end()) {}
+      text_and_types_(text_and_types.begin(), text_and_types.end()),
+      rules_(rules) {
+  const auto all = text_of_bytes(text_and_types_);
+  reading_ = sql::read_effects(all.substr(0, all.find('\0')), rules);
+}
 
-StatementRef StatementStore::intern(ByteSpan text_and_types) {
-  if (const auto found = by_text_->find(text_of_bytes(text_and_types)); found != by_text_->end())
-    return found->second.lock();
+StatementRef StatementStore::intern(ByteSpan text_and_types, sql::LexicalRules rules) {
+  if (const auto found = by_text_->find(text_of_bytes(text_and_types)); found != by_text_->end()) {
+    auto known = found->second.lock();
+    if (known->rules() == rules) return known;
+    // Read by other rules it may do something else: one of its own.
+    return std::make_shared<Statement>(++last_number_, text_and_types, rules);
+  }
   const auto forget = [from = by_text_](Statement* statement) {
     from->erase(text_of_bytes(statement->text_and_types()));
     delete statement;
   };
-  StatementRef statement(new Statement(++last_number_, text_and_types), forget);
+  StatementRef statement(new Statement(++last_number_, text_and_types, rules), forget);
   by_text_->emplace(text_of_bytes(statement->text_and_types()), statement);
   return statement;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "gateway/sql/session_effects.hpp"
 #include "pg/wire/writer.hpp"
 
 namespace pgkeel::gateway {
@@ -20,16 +21,21 @@ inline constexpr std::string_view kStatementPrefix = "pgkeel_s";
 
 class Statement {
  public:
-  Statement(std::uint64_t number, ByteSpan text_and_types);
+  Statement(std::uint64_t number, ByteSpan text_and_types, sql::LexicalRules rules);
   [[nodiscard]] std::string_view name() const { return name_; }
   /// As behind the name in a Parse: the text with its NUL, and the types of parameters.
   [[nodiscard]] ByteSpan text_and_types() const { return text_and_types_; }
   [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// What it does to a session, each time it is executed.
+  [[nodiscard]] const sql::Reading& reading() const { return reading_; }
+  [[nodiscard]] sql::LexicalRules rules() const { return rules_; }
 
  private:
   std::uint64_t number_;
   std::string name_;
   ByteBuffer text_and_types_;
+  sql::LexicalRules rules_;
+  sql::Reading reading_;
 };
 
 using StatementRef = std::shared_ptr<Statement>;
@@ -37,7 +43,7 @@ using StatementRef = std::shared_ptr<Statement>;
 /// All statements of a worker; one is forgotten when no client and no server has it.
 class StatementStore {
  public:
-  [[nodiscard]] StatementRef intern(ByteSpan text_and_types);
+  [[nodiscard]] StatementRef intern(ByteSpan text_and_types, sql::LexicalRules rules);
   [[nodiscard]] std::size_t size() const { return by_text_->size(); }
   /// A number for an unnamed statement, which are kept by their clients.
   [[nodiscard]] std::uint64_t next_unnamed() { return ++last_unnamed_; }

@@ -21,6 +21,7 @@ enum class Encoding : std::uint8_t { AsciiSafe, MayHideAscii };
 struct LexicalRules {
   Backslash backslash = Backslash::Plain;
   Encoding encoding = Encoding::AsciiSafe;
+  friend bool operator==(const LexicalRules&, const LexicalRules&) = default;
 };
 /// From the two ParameterStatus values; an empty one is not known yet.
 [[nodiscard]] LexicalRules lexical_rules(std::string_view standard_conforming_strings,

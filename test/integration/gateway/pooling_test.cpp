@@ -124,9 +124,8 @@ TEST_P(GatewayPooling, Hazard21AClientThatGoesLeavesNothingBehind) {
 }
 
 TEST_P(GatewayPooling, Hazard31WhatASessionSetIsNotTheNextOnes) {
-  // Goal: hazards 29 to 31, session pooling: settings, temporary tables, locks and statements are
-  // gone when the next client has the server.
-  if (transaction()) GTEST_SKIP() << "servers are shared within a session there";
+  // Goal: hazards 29 to 31: settings, temporary tables, locks and statements are gone when the next
+  // client has the server.
   for (int round = 0; round < 4; ++round) {
     Session one(gateway_->conninfo());
     EXPECT_EQ(one("show work_mem"), "4MB");
@@ -136,6 +135,72 @@ TEST_P(GatewayPooling, Hazard31WhatASessionSetIsNotTheNextOnes) {
     one("set work_mem = '7MB'; create temp table mine (id int); prepare p as select 1;"
         "select pg_advisory_lock(1); listen x");
   }
+}
+
+TEST_P(GatewayPooling, Hazard29WhatAClientSetIsThereInItsNextTransaction) {
+  // Goal: hazards 29, 30: what lives in a session is found again by its client and by nobody else,
+  // while another client works in between.
+  Session one(gateway_->conninfo());
+  Session two(gateway_->conninfo());
+  for (const auto* set : {"set work_mem = '9MB'", "select set_config('work_mem', '9MB', false)",
+                          "begin; set work_mem = '9MB'; commit"}) {
+    one(set);
+    for (int round = 0; round < 3; ++round) {
+      EXPECT_EQ(two("show work_mem"), "4MB");
+      EXPECT_EQ(one("show work_mem"), "9MB") << set;
+    }
+    one("reset all");
+  }
+  one("create temp table mine (id int); insert into mine values (1)");
+  one("select pg_advisory_lock(7)");
+  one("prepare p as select 'kept'");
+  one("begin; declare c cursor with hold for select 'held'; commit");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(two.state_of("select * from mine"), "42P01");
+    EXPECT_EQ(two("select pg_try_advisory_lock(7)"), "f");
+    EXPECT_EQ(two.state_of("execute p"), "26000");
+    EXPECT_EQ(one("select id from mine"), "1");
+    EXPECT_EQ(one("execute p"), "kept");
+  }
+  EXPECT_EQ(one("fetch c"), "held");
+  EXPECT_EQ(one("select pg_advisory_unlock(7)"), "t");
+}
+
+TEST_P(GatewayPooling, Hazard30ANotificationReachesItsListener) {
+  // Goal: hazards 19, 30: LISTEN ties the client to its server; the notification comes to it alone.
+  Session one(gateway_->conninfo());
+  Session two(gateway_->conninfo());
+  one("listen news");
+  two("select 1");
+  two("notify news, 'hello'");
+  ASSERT_TRUE(wait_until([&] {
+    PQconsumeInput(one.get());
+    auto* told = PQnotifies(one.get());
+    const bool here = told != nullptr && told->extra == std::string("hello");
+    PQfreemem(told);
+    return here;
+  }));
+  PQconsumeInput(two.get());
+  EXPECT_EQ(PQnotifies(two.get()), nullptr);
+}
+
+TEST_P(GatewayPooling, Hazard05WhatAClientAsksForAtTheStartItHas) {
+  // Goal: hazard 5: options and other settings of the start-up message, application_name too, on
+  // whichever server; RESET goes back to them.
+  Session one(gateway_->conninfo("user=postgres application_name=first options='-c work_mem=9MB'"));
+  Session two(gateway_->conninfo("user=postgres application_name=second client_encoding=latin1"));
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(one("show work_mem"), "9MB");
+    EXPECT_EQ(one("show application_name"), "first");
+    EXPECT_EQ(two("show work_mem"), "4MB");
+    EXPECT_EQ(two("show application_name"), "second");
+    EXPECT_EQ(two("show client_encoding"), "LATIN1");
+    one("set work_mem = '5MB'");
+    one("reset work_mem");
+  }
+  EXPECT_STREQ(PQparameterStatus(two.get(), "client_encoding"), "LATIN1");
+  EXPECT_STREQ(PQparameterStatus(two.get(), "application_name"), "second");
+  EXPECT_NE(refusal_of(gateway_->conninfo("user=postgres options='-c nosuch=1'")), "");
 }
 
 TEST_P(GatewayPooling, Hazard22PreparedStatementsFollowTheClient) {

@@ -56,15 +56,26 @@ bool LiveSession::run(const std::string& sql) {
   return well;
 }
 
-std::vector<std::vector<std::string>> LiveSession::rows(const std::string& sql) {
+std::vector<std::vector<std::optional<std::string>>> LiveSession::nullable_rows(
+    const std::string& sql) {
   const ResultPtr result(PQexec(connection_.get(), sql.c_str()), &PQclear);
   if (PQresultStatus(result.get()) != PGRES_TUPLES_OK)
     throw std::runtime_error(sql + ": " + PQresultErrorMessage(result.get()));
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::vector<std::optional<std::string>>> rows;
   for (int row = 0; row < PQntuples(result.get()); ++row) {
-    rows.emplace_back();
+    auto& values = rows.emplace_back();
     for (int column = 0; column < PQnfields(result.get()); ++column)
-      rows.back().emplace_back(PQgetvalue(result.get(), row, column));
+      if (PQgetisnull(result.get(), row, column) != 0) values.emplace_back();
+      else values.emplace_back(PQgetvalue(result.get(), row, column));
+  }
+  return rows;
+}
+
+std::vector<std::vector<std::string>> LiveSession::rows(const std::string& sql) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& row : nullable_rows(sql)) {
+    auto& values = rows.emplace_back();
+    for (const auto& value : row) values.push_back(value.value_or(""));
   }
   return rows;
 }

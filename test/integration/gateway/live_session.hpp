@@ -5,6 +5,7 @@
 #include <libpq-fe.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ class LiveSession {
   /// True when the whole text ran without an error. A COPY that it begins is ended.
   bool run(const std::string& sql);
   [[nodiscard]] std::vector<std::vector<std::string>> rows(const std::string& sql);
+  [[nodiscard]] std::vector<std::vector<std::optional<std::string>>> nullable_rows(
+      const std::string& sql);
   [[nodiscard]] std::string value(const std::string& sql);
   /// COMMIT or ROLLBACK where a transaction is open.
   void end_transaction(const std::string& how);

@@ -61,17 +61,52 @@ Client::Client(Worker& worker, Sharing sharing, Channel channel)
 Client::~Client() { *self_ = nullptr; }
 
 void Client::on_bytes(ByteSpan bytes) {
+  if (tls_) return decrypt(bytes);
+  said(bytes);
+}
+
+void Client::said(ByteSpan bytes) {
   if (!login_) return feed(bytes);
   ByteBuffer out;
   auto step = login_->resume(bytes, out);
-  log_in(std::move(step), out);
+  log_in(std::move(step), out, bytes);
 }
 
-void Client::log_in(ClientStep step, ByteBuffer& out) {
+void Client::begin_tls(TlsOpening opening, ByteSpan bytes) {
+  worker_.loop().flush();  // what asked for it is answered in clear
+  const auto& context = worker_.settings().tls;
+  auto channel = context ? TlsChannel::accept(*context, opening) : fail(ErrorCode::NotSupported, "");
+  if (!channel) return leave();
+  tls_ = std::make_unique<TlsChannel>(std::move(*channel));
+  if (opening == TlsOpening::Direct) decrypt(bytes);
+}
+
+void Client::decrypt(ByteSpan bytes) {
+  const auto room = worker_.plain_room();
+  ByteBuffer answer;
+  std::size_t size = 0;
+  auto got = tls_->receive(bytes, room, answer);
+  for (; got && !got->empty(); got = tls_->receive(bytes, room.subspan(size), answer))
+    size += got->size();
+  worker_.loop().send_copy(stream_, answer);
+  if (!got) {
+    worker_.loop().flush();
+    return leave();
+  }
+  if (tls_->state() == TlsChannel::State::Open && !tls_begun_) {
+    tls_begun_ = true;
+    login_->begun_tls(worker_.settings().tls->end_point());
+  }
+  const bool closed = tls_->state() == TlsChannel::State::Closed;
+  if (size > 0) said(room.first(size));
+  if (closed && stream_.open()) leave();
+}
+
+void Client::log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes) {
   send_copy(out);
   out.clear();
   std::visit(Overloaded{[](const NeedBytes&) {},
-                        [&](const BeginTls&) { refuse({"0A000", "TLS is not configured"}); },
+                        [&](const BeginTls& begin) { begin_tls(begin.opening, bytes); },
                         [&](const CancelAsked& asked) {
                           worker_.cancel(asked);
                           worker_.gone(*this);
@@ -136,8 +171,25 @@ void Client::greet(const Parameters& parameters) {
   if (!said.empty()) feed(said);
 }
 
-void Client::send(ByteSpan bytes) { worker_.loop().send(stream_, bytes); }
-void Client::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes); }
+void Client::send(ByteSpan bytes) {
+  if (!tls_) return worker_.loop().send(stream_, bytes);
+  pg::wire::put_bytes(plain_, bytes);
+  worker_.loop().touch(stream_);
+}
+
+void Client::send_copy(ByteSpan bytes) {
+  if (tls_) return send(bytes);
+  worker_.loop().send_copy(stream_, bytes);
+}
+
+// All of a round in one go: a record for each row would cost more than what is in it.
+void Client::on_flush() {
+  if (plain_.empty()) return;
+  ByteBuffer out;
+  const auto sent = tls_->send(std::exchange(plain_, {}), out);
+  if (sent)  // else it is found out when the client is read
+    worker_.loop().send(stream_, worker_.loop().hold_until_flush(std::move(out)));
+}
 
 void Client::feed(ByteSpan bytes) {
   for (;;) {

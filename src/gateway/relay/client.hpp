@@ -12,6 +12,7 @@
 #include "gateway/session/client_login.hpp"
 #include "gateway/session/client_session.hpp"
 #include "gateway/session/server_login.hpp"
+#include "gateway/tls/channel.hpp"
 
 namespace pgkeel::gateway {
 
@@ -27,6 +28,7 @@ class Client final : public StreamOwner, public Outlet {
 
   // Of the loop.
   void on_bytes(ByteSpan bytes) override;
+  void on_flush() override;
   void on_end(int error) override;
   void on_blocked() override;
   void on_drained() override;
@@ -70,7 +72,10 @@ class Client final : public StreamOwner, public Outlet {
   std::list<Client*>::iterator queued;
 
  private:
-  void log_in(ClientStep step, ByteBuffer& out);
+  void said(ByteSpan bytes);
+  void begin_tls(TlsOpening opening, ByteSpan bytes);
+  void decrypt(ByteSpan bytes);
+  void log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes = {});
   void proven(const ClientProven& proven);
   void find_verifier(const FindVerifier& wanted);
   void found(std::optional<Credentials> credentials);
@@ -83,12 +88,15 @@ class Client final : public StreamOwner, public Outlet {
   Stream stream_{*this};
   Channel channel_;
   bool waiting_ = false;
+  bool tls_begun_ = false;
   ClientSession session_;
   std::unique_ptr<ClientLogin> login_;
+  std::unique_ptr<TlsChannel> tls_;
   Pool* pool_ = nullptr;
   Server* server_ = nullptr;
   std::string application_;
-  ByteBuffer held_;  ///< said, and given to no server yet
+  ByteBuffer plain_;  ///< to be encrypted with the flush
+  ByteBuffer held_;   ///< said, and given to no server yet
   CancelKey key_;
   SteadyTime deadline_;
   struct Identity;  // until it has logged in

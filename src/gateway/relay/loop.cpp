@@ -87,10 +87,7 @@ void Loop::unwatch(int descriptor) {
 
 void Loop::send(Stream& stream, ByteSpan bytes) {
   if (bytes.empty() || !stream.open()) return;
-  if (!stream.touched_) {
-    stream.touched_ = true;
-    touched_.push_back(&stream);
-  }
+  touch(stream);
   auto* begin = const_cast<std::byte*>(bytes.data());  // iovec has no const; nothing writes there
   if (!stream.round_.empty()) {
     auto& last = stream.round_.back();
@@ -100,6 +97,12 @@ void Loop::send(Stream& stream, ByteSpan bytes) {
     }
   }
   stream.round_.push_back({begin, bytes.size()});
+}
+
+void Loop::touch(Stream& stream) {
+  if (stream.touched_ || !stream.open()) return;
+  stream.touched_ = true;
+  touched_.push_back(&stream);
 }
 
 void Loop::send_copy(Stream& stream, ByteSpan bytes) {
@@ -118,6 +121,7 @@ void Loop::flush() {
 }
 
 void Loop::flush_one(Stream& stream) {
+  stream.owner_.on_flush();
   stream.touched_ = false;
   if (!stream.open() || stream.round_.empty()) {
     stream.round_.clear();

@@ -40,6 +40,8 @@ class Loop {
 
   /// `bytes` must live until the flush, which follows every callback of an owner.
   void send(Stream& stream, ByteSpan bytes);
+  /// Has the owner told by on_flush() when this is flushed.
+  void touch(Stream& stream);
   /// As send(), of bytes that do not live so long.
   void send_copy(Stream& stream, ByteSpan bytes);
   /// Keeps `bytes` until the flush, for send().

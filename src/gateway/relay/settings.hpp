@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "gateway/session/client_login.hpp"
 #include "gateway/session/client_session.hpp"
+#include "gateway/tls/context.hpp"
 
 namespace pgkeel::gateway {
 
@@ -43,6 +44,7 @@ struct Settings {
   SocketAddress server;
   PoolSettings pool;
   ClientTerms terms;
+  std::shared_ptr<const TlsContext> tls;  ///< for clients; none: terms say Off
   std::size_t clients_most = 10'000;
   Millis login_most{60'000};    ///< of a client, from its first byte
   Millis connect_most{10'000};  ///< of a server, until it is ready

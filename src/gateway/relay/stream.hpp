@@ -21,6 +21,8 @@ class StreamOwner {
   /// `bytes` are valid until the loop's flush after this call, which sends what was given to
   /// send().
   virtual void on_bytes(ByteSpan bytes) = 0;
+  /// What was touch()ed or sent on is about to go out: the last moment to add to it.
+  virtual void on_flush() {}
   /// Nothing comes any more: 0 when the peer has closed, else an errno. The owner closes the
   /// stream.
   virtual void on_end(int error) = 0;

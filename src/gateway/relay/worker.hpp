@@ -49,6 +49,9 @@ class Worker {
   void gone(Client& client);
   void gone(CancelCall& call);
   void forget(const Server& server);
+  /// Where a client's plaintext lies until the flush: what one receive brought and what a record
+  /// before it had left, with room to spare.
+  [[nodiscard]] std::span<std::byte> plain_room() { return *plain_room_; }
   /// For a session that has no server: it says nothing to it.
   [[nodiscard]] Outlet& nowhere() { return nowhere_; }
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
@@ -65,6 +68,8 @@ class Worker {
     void send_copy(ByteSpan) override {}
   };
   Nowhere nowhere_;
+  std::unique_ptr<std::array<std::byte, 2 * kReceiveBytes>> plain_room_ =
+      std::make_unique<std::array<std::byte, 2 * kReceiveBytes>>();
   std::unique_ptr<Loop> loop_;  // the first: what the others retire goes with it
   std::shared_ptr<const Settings> settings_;
   std::unique_ptr<VerifierSource> verifiers_;

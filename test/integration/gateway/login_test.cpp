@@ -75,5 +75,22 @@ TEST_F(GatewayLogin, EachDatabaseAndUserHasItsOwnServers) {
   EXPECT_EQ(old("select current_database() || current_user"), "postgresold");
 }
 
+TEST_F(GatewayLogin, Hazard06TlsWithChannelBinding) {
+  // Goal: hazards 1, 6: TLS to the gateway, SCRAM bound to it, large results both ways; whoever
+  // comes in clear where TLS is a must is refused.
+  const RunningGateway gateway(server_,
+                               {.scram = true, .tls = gateway::ClientTls::Require});
+  Session one(gateway.conninfo(
+      "user=app password=secret sslmode=require channel_binding=require"));
+  EXPECT_EQ(one("select current_user"), "app");
+  EXPECT_EQ(one("select length(repeat('x', 20000000))"), "20000000");
+  EXPECT_EQ(one("select sum(length(n::text)) > 0 from generate_series(1, 200000) n"), "t");
+  EXPECT_EQ(one("select repeat(md5('1'), 100000)").size(), 3'200'000U);
+  const auto large = std::string(3U << 20U, 'y');
+  EXPECT_EQ(one("select length('" + large + "')"), std::to_string(large.size()));
+  EXPECT_THAT(refusal_of(gateway.conninfo("user=app password=secret sslmode=disable")),
+              HasSubstr("connections without SSL are not allowed"));
+}
+
 }  // namespace
 }  // namespace pgkeel::test

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "support/tls_certificate.hpp"
+
 namespace pgkeel::test {
 namespace {
 
@@ -37,6 +39,14 @@ std::shared_ptr<const gateway::Settings> settings_of(const PostgresServer& serve
   settings->pool.size = options.size;
   settings->pool.statements_most = options.statements_most;
   settings->pool.wait_most = options.wait_most;
+  settings->terms.tls = options.tls;
+  if (options.tls != gateway::ClientTls::Off) {
+    const TlsCertificate certificate("localhost");
+    const auto pem = certificate.pem();
+    const auto key = certificate.key_pem();
+    settings->tls =
+        std::make_shared<gateway::TlsContext>(gateway::TlsContext::server({pem, key}).value());
+  }
   return settings;
 }
 

@@ -30,6 +30,7 @@ struct GatewayOptions {
   std::size_t statements_most = 500;
   Millis wait_most{20'000};
   bool scram = false;  ///< clients prove themselves; else they are trusted
+  gateway::ClientTls tls = gateway::ClientTls::Off;
 };
 
 class RunningGateway {

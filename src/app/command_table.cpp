@@ -12,6 +12,7 @@ CommandTable command_table() {
           {
               guard_command(),
               receive_command(),
+              gateway_command(),
               shadow_command(),
               status_command(),
               doctor_command(),

@@ -221,6 +221,21 @@ struct ListenAddress {
   friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
+enum class GatewayPool { Session, Transaction };
+/// Where what a client must prove comes from.
+enum class GatewayAuth { Verifier, File };
+
+struct GatewayConfig {
+  std::optional<ListenAddress> listen;  ///< none: nobody connects
+  std::filesystem::path server_socket;  ///< its directory; empty: the server is reached over TCP
+  GatewayPool pool = GatewayPool::Session;
+  int size = 20;            ///< servers of a database and user
+  Millis hold_max{25'000};  ///< a client waits for a server no longer
+  std::filesystem::path tls_cert;
+  GatewayAuth auth = GatewayAuth::Verifier;
+  std::filesystem::path auth_file;
+};
+
 struct HttpConfig {
   std::optional<ListenAddress> listen;  ///< none: only the Unix socket (listen = "off")
   std::filesystem::path token_file;     ///< empty: nothing that changes anything is served over TCP
@@ -248,6 +263,7 @@ struct Config {
   ApplicationConfig application;
   ArchiveConfig archive;
   ShadowConfig shadow;
+  GatewayConfig gateway;
   HttpConfig http;
   std::vector<AlertConfig> alerts;
   std::map<Millis, std::vector<std::string>> escalate;  ///< channels by the incident's age

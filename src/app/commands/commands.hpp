@@ -6,6 +6,7 @@
 namespace pgkeel::app {
 
 [[nodiscard]] CommandSpec guard_command();
+[[nodiscard]] CommandSpec gateway_command();
 [[nodiscard]] CommandSpec receive_command();
 [[nodiscard]] CommandSpec shadow_command();
 [[nodiscard]] CommandSpec status_command();

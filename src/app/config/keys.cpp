@@ -56,6 +56,7 @@ constexpr auto kApplication = &Config::application;
 using B = ArchiveConfig;
 constexpr auto kArchive = &Config::archive;
 constexpr auto kShadow = &Config::shadow;
+constexpr auto kGateway = &Config::gateway;
 
 // Faster than these a probe would cost the server more than it tells; slower is no watch at all.
 constexpr std::int64_t kProbeMillisMin = 100;
@@ -305,16 +306,28 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .choices = "on-demand|ask|off", .into = into<kShadow, &ShadowConfig::undrop>},
 
   {.key = "gateway.listen", .type = Listen, .fallback = "127.0.0.1:6543",
-   .description = "Where apps connect."},
-  {.key = "gateway.pool", .type = Choice, .fallback = "session", .description = "How server connections are shared.",
-   .choices = "session|transaction|auto"},
+   .description = "Where apps connect, once pgkeel gateway runs.", .into = into<kGateway, &GatewayConfig::listen>},
+  {.key = "gateway.server_socket", .type = Path, .fallback_note = "over TCP",
+   .description = "Directory of the Unix socket the server is reached by. pg_hba.conf must ask for passwords there (local all all scram-sha-256), not for peer.",
+   .into = into<kGateway, &GatewayConfig::server_socket>},
+  {.key = "gateway.pool", .type = Choice, .fallback = "session",
+   .description = "How long a client keeps a server connection: until it leaves, or until its transaction is over. In transaction a client that has something in its session (a temporary table, LISTEN, a lock, a setting) keeps it longer; what functions do to the session is not seen. auto is transaction.",
+   .choices = "session|transaction|auto", .into = into<kGateway, &GatewayConfig::pool>},
   {.key = "gateway.size", .type = Count, .fallback = "20",
-   .description = "Server connections kept.", .least = 1, .most = 10'000},
+   .description = "Server connections of one database and user, at most.", .least = 1, .most = 10'000,
+   .into = into<kGateway, &GatewayConfig::size>},
   {.key = "gateway.hold_max", .type = Duration, .fallback = "25s",
-   .description = "How long a client is held while the guard repairs."},
-  {.key = "gateway.tls_cert", .type = Path, .description = "Certificate shown to clients."},
+   .description = "How long a client waits for a server connection before it is told.", .least = 100, .most = 3'600'000,
+   .into = into<kGateway, &GatewayConfig::hold_max>},
+  {.key = "gateway.tls_cert", .type = Path, .fallback_note = "no TLS",
+   .description = "Certificate shown to clients, in PEM, with its key in the same file or beside it with .key for its extension.",
+   .into = into<kGateway, &GatewayConfig::tls_cert>},
   {.key = "gateway.auth", .type = Choice, .fallback = "verifier",
-   .description = "How clients are authenticated.", .choices = "verifier"},
+   .description = "Where what clients must prove comes from: the server's own verifiers, or gateway.auth_file.",
+   .choices = "verifier|file", .into = into<kGateway, &GatewayConfig::auth>},
+  {.key = "gateway.auth_file", .type = Path,
+   .description = "Users and their passwords or verifiers, a line each, as PgBouncer's userlist.txt.",
+   .into = into<kGateway, &GatewayConfig::auth_file>},
   {.key = "gateway.commit_proof", .type = Choice, .fallback = "on",
    .description = "Report an interrupted COMMIT as applied or not, proven.", .choices = "on|off"},
 

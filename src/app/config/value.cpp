@@ -281,6 +281,17 @@ bool read_value(const Values& values, FreshPolicy& into) {
                      into);
 }
 
+bool read_value(const Values& values, GatewayPool& into) {
+  return read_choice(values,
+                     {{"session", GatewayPool::Session},
+                      {"transaction", GatewayPool::Transaction},
+                      {"auto", GatewayPool::Transaction}},
+                     into);
+}
+bool read_value(const Values& values, GatewayAuth& into) {
+  return read_choice(values, {{"verifier", GatewayAuth::Verifier}, {"file", GatewayAuth::File}},
+                     into);
+}
 bool read_value(const Values& values, UndropPolicy& into) {
   return read_choice(values,
                      {{"on-demand", UndropPolicy::OnDemand},

@@ -36,6 +36,12 @@ ProofChallenge fresh_challenge() {
   return challenge;
 }
 
+std::string_view value_of(const Parameters& parameters, std::string_view name) {
+  for (const auto& one : parameters)
+    if (one.name == name) return one.value;
+  return {};
+}
+
 Refusal refusal_of(const Error& error) {
   const bool bound = error.code == ErrorCode::Refused;
   return {bound ? "54000" : "08P01", error.message(), "", std::string(error.hint())};
@@ -124,14 +130,16 @@ void Client::log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes) {
 void Client::find_verifier(const FindVerifier& wanted) {
   worker_.loop().stop_reading(stream_);
   worker_.verifiers().find(std::string(wanted.user), std::string(wanted.database),
-                           [self = self_](std::optional<Credentials> credentials) {
-                             if (*self != nullptr) (*self)->found(std::move(credentials));
+                           [self = self_](VerifierSource::Answer answer) {
+                             if (*self != nullptr) (*self)->found(std::move(answer));
                            });
 }
 
-void Client::found(std::optional<Credentials> credentials) {
+void Client::found(VerifierSource::Answer answer) {
   worker_.loop().resume_reading(stream_);
+  if (!answer) return refuse({"57P03", answer.error().message()});
   ByteBuffer out;
+  auto& credentials = *answer;
   if (!credentials) return log_in(login_->resume_without(out), out);
   identity_->credentials = *credentials;
   log_in(login_->resume_with(std::move(credentials->verifier), out), out);
@@ -145,7 +153,7 @@ void Client::proven(const ClientProven& proven) {
   ++pool_->clients;
   auto server = identity_->credentials.server;
   if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
-      verifier != nullptr && proven.keys)
+      verifier != nullptr && proven.keys && std::holds_alternative<NoCredentials>(server))
     server = ScramPass{*proven.keys, verifier->salt, verifier->iterations};
   pool_->set_credentials(std::move(server));
   const auto left = login_->left();
@@ -160,6 +168,8 @@ void Client::greet(const Parameters& parameters) {
   auto told = parameters;
   for (auto& one : told)
     if (one.name == kApplicationName) one.value = application_;
+  session_.state().set_rules(sql::lexical_rules(value_of(parameters, "standard_conforming_strings"),
+                                                value_of(parameters, "client_encoding")));
   key_ = worker_.new_key(*this, who.version);
   ByteBuffer out;
   append_greeting(out, told, {key_.process_id, key_.key});

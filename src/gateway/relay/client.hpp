@@ -78,7 +78,7 @@ class Client final : public StreamOwner, public Outlet {
   void log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes = {});
   void proven(const ClientProven& proven);
   void find_verifier(const FindVerifier& wanted);
-  void found(std::optional<Credentials> credentials);
+  void found(VerifierSource::Answer credentials);
   void feed(ByteSpan bytes);
   void hold(ByteSpan bytes);
   void wait_for_server();

@@ -18,8 +18,9 @@ struct Credentials {
 
 class VerifierSource {
  public:
-  /// Nothing: there is no such user, or it may not log in.
-  using Found = std::function<void(std::optional<Credentials>)>;
+  /// Nothing: there is no such user, or it may not log in. An error: nobody can tell now.
+  using Answer = Result<std::optional<Credentials>>;
+  using Found = std::function<void(Answer)>;
   virtual ~VerifierSource() = default;
   /// Answers at once or later, on the worker's thread, and exactly once; a client that has gone
   /// meanwhile is the caller's to notice.
@@ -30,7 +31,7 @@ class VerifierSource {
 class TrustEverybody final : public VerifierSource {
  public:
   void find(const std::string&, const std::string&, Found found) override {
-    found(Credentials{Trusted{}});
+    found(std::optional(Credentials{Trusted{}}));
   }
 };
 

@@ -33,7 +33,11 @@ Worker::Worker(std::unique_ptr<Loop> loop, std::shared_ptr<const Settings> setti
       verifiers_(std::move(verifiers)),
       wake_descriptor_(wake_descriptor) {}
 
-Worker::~Worker() { ::close(wake_descriptor_); }
+// The source's thread posts to us until it has ended.
+Worker::~Worker() {
+  verifiers_.reset();
+  ::close(wake_descriptor_);
+}
 
 Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Settings> settings,
                                                std::unique_ptr<VerifierSource> source) {
@@ -42,10 +46,7 @@ Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Settings> s
   if (wake < 0) return fail(Error::from_errno(errno, "eventfd"));
   std::unique_ptr<Worker> worker(
       new Worker(std::move(loop), std::move(settings), std::move(source), wake));
-  TRY_VOID(worker->loop_->watch(wake, [wake] {
-    std::uint64_t count = 0;
-    static_cast<void>(::read(wake, &count, sizeof count));
-  }));
+  TRY_VOID(worker->loop_->watch(wake, [to = worker.get()] { to->take_calls(); }));
   return worker;
 }
 
@@ -111,6 +112,26 @@ void Worker::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;
   static_cast<void>(::write(wake_descriptor_, &one, sizeof one));
+}
+
+void Worker::post(std::function<void()> call) {
+  {
+    const std::lock_guard lock(calls_mutex_);
+    calls_.push_back(std::move(call));
+  }
+  const std::uint64_t one = 1;
+  static_cast<void>(::write(wake_descriptor_, &one, sizeof one));
+}
+
+void Worker::take_calls() {
+  std::uint64_t count = 0;
+  static_cast<void>(::read(wake_descriptor_, &count, sizeof count));
+  std::vector<std::function<void()>> calls;
+  {
+    const std::lock_guard lock(calls_mutex_);
+    calls.swap(calls_);
+  }
+  for (const auto& call : calls) call();
 }
 
 Pool& Worker::pool_of(const PoolKey& key) {

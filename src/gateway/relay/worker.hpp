@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <list>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <unordered_map>
 
 #include "gateway/relay/cancel_call.hpp"
@@ -30,6 +32,9 @@ class Worker {
   /// Runs until stop(), which any thread or a signal's handler may call.
   [[nodiscard]] Result<void> run();
   void stop();
+
+  /// Has `call` made on the worker's thread; from any thread.
+  void post(std::function<void()> call);
 
   [[nodiscard]] Loop& loop() { return *loop_; }
   [[nodiscard]] const Settings& settings() const { return *settings_; }
@@ -62,6 +67,7 @@ class Worker {
   void accept(int listener, Client::Channel channel);
   void tend();
   void keep_time();
+  void take_calls();
 
   struct Nowhere final : Outlet {
     void send(ByteSpan) override {}
@@ -84,6 +90,8 @@ class Worker {
   SteadyTime tended_;
   int wake_descriptor_;
   std::atomic<bool> stopping_ = false;
+  std::mutex calls_mutex_;
+  std::vector<std::function<void()>> calls_;
 };
 
 }  // namespace pgkeel::gateway

@@ -60,12 +60,12 @@ KnownVerifiers::KnownVerifiers(const PostgresServer& server) {
 
 void KnownVerifiers::find(const std::string& user, const std::string&, Found found) {
   const auto known = by_user_.find(user);
-  if (known == by_user_.end()) return found(std::nullopt);
+  if (known == by_user_.end()) return found(std::optional<gateway::Credentials>());
   const auto stored = gateway::parse_stored_password(known->second).value();
   if (const auto* scram = std::get_if<pg::ScramVerifier>(&stored))
-    return found(gateway::Credentials{*scram});
+    return found(std::optional(gateway::Credentials{*scram}));
   const auto& md5 = std::get<gateway::Md5Verifier>(stored);
-  found(gateway::Credentials{md5, md5});
+  found(std::optional(gateway::Credentials{md5, md5}));
 }
 
 RunningGateway::RunningGateway(const PostgresServer& server, const GatewayOptions& options)

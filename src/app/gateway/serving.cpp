@@ -49,9 +49,9 @@ Result<Addresses> addresses_of(const std::string& host, std::uint16_t port, int 
 }
 
 // Clients prove themselves by passwords, which the server's Unix socket seldom asks for: over TCP.
-Result<gateway::SocketAddress> server_address(const Config& config) {
-  TRY(target, find_server_target(config));
-  const auto hosts = target.conninfo.hosts();
+Result<gateway::SocketAddress> server_address(const Config& config,
+                                              const pg::Conninfo& conninfo) {
+  const auto hosts = conninfo.hosts();
   const auto host = hosts.empty() ? pg::ConninfoHost{} : hosts.front();
   const bool local = host.host.empty() || host.host.starts_with('/') || host.host.starts_with('@');
   const auto name = local ? std::string("127.0.0.1") : host.host;
@@ -124,7 +124,10 @@ class Asker {
 Result<std::shared_ptr<const gateway::Settings>> gateway_settings(const Config& config) {
   const auto& wanted = config.gateway;
   auto settings = std::make_shared<gateway::Settings>();
-  TRY(server, server_address(config));
+  TRY(target, find_server_target(config));
+  settings->admin_user = target.conninfo.user.empty() ? "postgres" : target.conninfo.user;
+  settings->version = PGKEEL_VERSION;
+  TRY(server, server_address(config, target.conninfo));
   settings->server = std::move(server);
   settings->pool.sharing = wanted.pool == GatewayPool::Session ? gateway::Sharing::Session
                                                                : gateway::Sharing::Transaction;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "gateway/relay/overview.hpp"
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/server.hpp"
 #include "gateway/relay/worker.hpp"
@@ -34,6 +35,10 @@ ProofChallenge fresh_challenge() {
   CHECK(::getrandom(challenge.md5_salt.data(), challenge.md5_salt.size(), 0) ==
         static_cast<ssize_t>(challenge.md5_salt.size()));
   return challenge;
+}
+
+std::int64_t microseconds_of(SteadyClock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 
 std::string_view value_of(const Parameters& parameters, std::string_view name) {
@@ -72,6 +77,8 @@ void Client::on_bytes(ByteSpan bytes) {
 }
 
 void Client::said(ByteSpan bytes) {
+  if (pool_ != nullptr)
+    pool_->counters().received_bytes += static_cast<std::int64_t>(bytes.size());
   if (!login_) return feed(bytes);
   ByteBuffer out;
   auto step = login_->resume(bytes, out);
@@ -148,6 +155,10 @@ void Client::found(VerifierSource::Answer answer) {
 void Client::proven(const ClientProven& proven) {
   identity_->proven = proven;
   const auto& request = proven.request;
+  if (request.replication != Replication::None)
+    return refuse({"0A000", "replication connections are not passed on by the gateway", "",
+                   "Connect to the server itself."});
+  if (is_console(request.database)) return open_console();
   pool_ = &worker_.pool_of(pool_key_of(request));
   application_ = request.application_name();
   ++pool_->clients;
@@ -160,6 +171,33 @@ void Client::proven(const ClientProven& proven) {
   held_.assign(left.begin(), left.end());
   if (pool_->parameters()) return greet(*pool_->parameters());
   wait_for_server();
+}
+
+// Who may see and end others' sessions is who the guard itself is at the server.
+void Client::open_console() {
+  const auto who = std::move(*identity_->proven);
+  if (who.request.user != worker_.settings().admin_user)
+    return refuse({"42501", "not allowed to open the admin console", "",
+                   "Log in as " + worker_.settings().admin_user + "."});
+  console_ = std::make_unique<admin::Console>(worker_.overview());
+  ByteBuffer out;
+  append_greeting(out,
+                  {{"server_version", worker_.settings().version + "/pgkeel"},
+                   {"client_encoding", "UTF8"},
+                   {"server_encoding", "UTF8"},
+                   {"DateStyle", "ISO"},
+                   {"TimeZone", "GMT"},
+                   {"standard_conforming_strings", "on"},
+                   {"integer_datetimes", "on"},
+                   {"is_superuser", "on"}},
+                  {0, std::string(4, '\0')});
+  const auto left = login_->left();
+  const auto said = worker_.loop().hold_until_flush({left.begin(), left.end()});
+  login_.reset();
+  identity_.reset();
+  send_copy(out);
+  worker_.loop().resume_reading(stream_);
+  if (!said.empty()) feed(said);
 }
 
 void Client::greet(const Parameters& parameters) {
@@ -182,6 +220,7 @@ void Client::greet(const Parameters& parameters) {
 }
 
 void Client::send(ByteSpan bytes) {
+  if (pool_ != nullptr) pool_->counters().sent_bytes += static_cast<std::int64_t>(bytes.size());
   if (!tls_) return worker_.loop().send(stream_, bytes);
   pg::wire::put_bytes(plain_, bytes);
   worker_.loop().touch(stream_);
@@ -202,6 +241,14 @@ void Client::on_flush() {
 }
 
 void Client::feed(ByteSpan bytes) {
+  if (console_) {
+    ByteBuffer out;
+    const auto step = console_->take(bytes, out);
+    send_copy(out);
+    if (!step) return refuse(refusal_of(step.error()));
+    if (*step == admin::Console::Step::Left) leave();
+    return;
+  }
   for (;;) {
     const auto step = session_.take(
         bytes, server_ != nullptr ? &server_->session() : nullptr,
@@ -229,12 +276,14 @@ void Client::hold(ByteSpan bytes) {
 void Client::wait_for_server() {
   waiting_ = true;
   worker_.loop().stop_reading(stream_);
-  deadline_ = worker_.now() + worker_.settings().pool.wait_most;
+  waits_since_ = worker_.now();
+  deadline_ = waits_since_ + worker_.settings().pool.wait_most;
   pool_->enqueue(*this);
 }
 
 void Client::attached(Server& server) {
   waiting_ = false;
+  pool_->counters().wait_us += microseconds_of(worker_.now() - waits_since_);
   server_ = &server;
   go_on();
 }

@@ -7,6 +7,7 @@
 
 #include <list>
 
+#include "gateway/admin/console.hpp"
 #include "gateway/relay/loop.hpp"
 #include "gateway/relay/verifier_source.hpp"
 #include "gateway/session/client_login.hpp"
@@ -63,6 +64,7 @@ class Client final : public StreamOwner, public Outlet {
   [[nodiscard]] bool waiting() const { return waiting_; }
   /// It has said what cannot be passed on yet.
   [[nodiscard]] bool holds() const { return waiting_ || !held_.empty(); }
+  [[nodiscard]] SteadyTime waits_since() const { return waits_since_; }
   /// When it will be told that it took too long: to log in, or waiting for a server.
   [[nodiscard]] SteadyTime deadline() const { return deadline_; }
   [[nodiscard]] bool logging_in() const { return login_ != nullptr; }
@@ -80,6 +82,7 @@ class Client final : public StreamOwner, public Outlet {
   void find_verifier(const FindVerifier& wanted);
   void found(VerifierSource::Answer credentials);
   void feed(ByteSpan bytes);
+  void open_console();
   void hold(ByteSpan bytes);
   void wait_for_server();
   void leave();
@@ -99,6 +102,8 @@ class Client final : public StreamOwner, public Outlet {
   ByteBuffer held_;   ///< said, and given to no server yet
   CancelKey key_;
   SteadyTime deadline_;
+  SteadyTime waits_since_;
+  std::unique_ptr<admin::Console> console_;  ///< in place of a pool
   struct Identity;  // until it has logged in
   std::unique_ptr<Identity> identity_;
   std::shared_ptr<Client*> self_;  ///< for answers that may come after it has gone

@@ -57,7 +57,8 @@ void Pool::leave_queue(Client& client) { waiting_.erase(client.queued); }
 
 void Pool::put_back(Server& server) {
   const auto& settings = worker_.settings().pool;
-  if (worker_.now() - server.born() > settings.server_lifetime) return server.close();
+  if (worker_.now() - server.born() > settings.server_lifetime || server.born() <= older_goes_)
+    return server.close();
   server.set_since(worker_.now());
   idle_.push_back(&server);
   serve_waiting();
@@ -132,9 +133,15 @@ void Pool::tend(SteadyTime now) {
   open_some(now);
 }
 
-void Pool::close_idle() {
+void Pool::replace_all() {
+  older_goes_ = worker_.now();
   const auto idle = idle_;
   for (auto* server : idle) server->close();
+}
+
+std::chrono::microseconds Pool::longest_wait(SteadyTime now) const {
+  if (waiting_.empty()) return {};
+  return std::chrono::duration_cast<std::chrono::microseconds>(now - waiting_.front()->waits_since());
 }
 
 }  // namespace pgkeel::gateway

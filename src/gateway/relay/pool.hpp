@@ -33,6 +33,17 @@ struct PoolKey {
 
 [[nodiscard]] PoolKey pool_key_of(const ClientRequest& request);
 
+/// Since the pool is there; what is in bytes as the clients sent and got it.
+struct PoolCounters {
+  std::int64_t transactions = 0;
+  std::int64_t queries = 0;
+  std::int64_t received_bytes = 0;
+  std::int64_t sent_bytes = 0;
+  std::int64_t transaction_us = 0;
+  std::int64_t query_us = 0;
+  std::int64_t wait_us = 0;
+};
+
 class Pool {
  public:
   Pool(Worker& worker, PoolKey key);
@@ -51,13 +62,18 @@ class Pool {
   void lost(Server& server, const std::optional<Refusal>& why);
   /// Opens what is needed and may be, closes what is too old; at least once a second.
   void tend(SteadyTime now);
-  void close_idle();
+  /// Idle servers are closed now, the others when they are free.
+  void replace_all();
 
   [[nodiscard]] const PoolKey& key() const { return key_; }
   [[nodiscard]] const std::optional<Parameters>& parameters() const { return parameters_; }
   /// What opens the server for the user: of whoever proved it last.
   [[nodiscard]] const ServerCredentials& credentials() const { return credentials_; }
   void set_credentials(ServerCredentials credentials) { credentials_ = std::move(credentials); }
+  [[nodiscard]] const std::list<std::unique_ptr<Server>>& all() const { return servers_; }
+  [[nodiscard]] PoolCounters& counters() { return counters_; }
+  /// Of the client that waits longest.
+  [[nodiscard]] std::chrono::microseconds longest_wait(SteadyTime now) const;
   [[nodiscard]] std::size_t servers() const { return servers_.size(); }
   [[nodiscard]] std::size_t idle() const { return idle_.size(); }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -76,6 +92,8 @@ class Pool {
   std::vector<Server*> idle_;
   std::list<Client*> waiting_;
   std::optional<Parameters> parameters_;
+  PoolCounters counters_;
+  SteadyTime older_goes_{};  ///< servers that were opened before are closed when they are free
   std::size_t opening_ = 0;
   std::size_t ramp_ = 1;  ///< may be opening at once
   Millis backoff_{0};

@@ -33,6 +33,10 @@ std::string fresh_nonce() {
   return pg::scram_nonce(random);
 }
 
+std::int64_t microseconds_of(SteadyClock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
 Refusal refusal_of(const ServerFailure& failure) {
   const auto sqlstate = failure.sqlstate.empty() ? std::string("08006") : failure.sqlstate;
   return {sqlstate, failure.message, failure.detail, failure.hint};
@@ -104,9 +108,27 @@ void Server::take(ByteSpan bytes) {
       log_warning("the connection to the server is closed", {{"why", step.error().message()}});
       return lost(Refusal{"08P01", step.error().message()});
     }
+    if (*step != ServerSession::Step::Done) count();
     if (*step == ServerSession::Step::Free) free();
   }
   if (client_ != nullptr && !session_.exchange().full()) client_->go_on();
+}
+
+// A round is as fine as the clock of statistics is.
+void Server::count() {
+  if (client_ == nullptr || preparing_) return;
+  const auto now = worker_.now();
+  auto& counters = pool_.counters();
+  ++counters.queries;
+  counters.query_us += microseconds_of(now - std::exchange(asked_at_, now));
+  if (!session_.exchange().idle()) return;
+  ++counters.transactions;
+  counters.transaction_us += microseconds_of(now - std::exchange(attached_at_, now));
+}
+
+void Server::asked(SteadyTime now) {
+  if (session_.exchange().quiet()) asked_at_ = now;
+  if (session_.exchange().idle()) attached_at_ = now;
 }
 
 void Server::attach(Client& client) {

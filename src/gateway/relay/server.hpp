@@ -52,6 +52,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   [[nodiscard]] ServerSession& session() { return session_; }
   [[nodiscard]] Client* client() const { return client_; }
   [[nodiscard]] bool ready() const { return !login_; }
+  /// Something is about to be asked: the clock of a query starts, if none runs.
+  void asked(SteadyTime now);
   [[nodiscard]] SteadyTime since() const { return since_; }
   [[nodiscard]] SteadyTime born() const { return born_; }
   void set_since(SteadyTime when) { since_ = when; }
@@ -68,6 +70,7 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void logged_in(const ServerReady& ready);
   void take(ByteSpan bytes);
   void free();
+  void count();
   enum class Reset : std::uint8_t { Transaction, Session };
   void reset(Reset what);
   void lost(const std::optional<Refusal>& why);
@@ -81,6 +84,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   ByteBuffer login_out_;
   std::optional<CancelKey> cancel_key_;
   std::string application_;  ///< application_name as it is set now
+  SteadyTime asked_at_;
+  SteadyTime attached_at_;
   bool preparing_ = false;
   bool resetting_ = false;
   bool failed_ = false;  ///< a query of ours

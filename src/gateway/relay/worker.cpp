@@ -178,6 +178,16 @@ void Worker::forget(const Server& server) {
   for (const auto& call : cancels_) call->forget(server);
 }
 
+void Worker::end_clients(const Pool& pool) {
+  std::vector<Client*> ended;
+  for (const auto& client : clients_)
+    if (client->pool() == &pool) ended.push_back(client.get());
+  for (auto* client : ended) {
+    if (client->waiting()) client->pool()->leave_queue(*client);
+    client->refuse({"57P01", "terminating connection due to administrator command"});
+  }
+}
+
 void Worker::gone(Client& client) {
   loop_->close(client.stream());
   by_key_.erase(client.key().process_id);

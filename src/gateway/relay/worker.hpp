@@ -13,6 +13,7 @@
 
 #include "gateway/relay/cancel_call.hpp"
 #include "gateway/relay/client.hpp"
+#include "gateway/relay/overview.hpp"
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/verifier_source.hpp"
 
@@ -59,6 +60,11 @@ class Worker {
   [[nodiscard]] std::span<std::byte> plain_room() { return *plain_room_; }
   /// For a session that has no server: it says nothing to it.
   [[nodiscard]] Outlet& nowhere() { return nowhere_; }
+  [[nodiscard]] admin::ConsoleHost& overview() { return overview_; }
+  [[nodiscard]] const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
+  [[nodiscard]] const std::list<std::unique_ptr<Client>>& all_clients() const { return clients_; }
+  /// KILL: they are told, and gone.
+  void end_clients(const Pool& pool);
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
 
  private:
@@ -74,6 +80,7 @@ class Worker {
     void send_copy(ByteSpan) override {}
   };
   Nowhere nowhere_;
+  Overview overview_{*this};
   std::unique_ptr<std::array<std::byte, 2 * kReceiveBytes>> plain_room_ =
       std::make_unique<std::array<std::byte, 2 * kReceiveBytes>>();
   std::unique_ptr<Loop> loop_;  // the first: what the others retire goes with it

@@ -166,8 +166,8 @@ ClientStep ClientLogin::proven(const Proof& proof) {
 }
 
 ClientStep ClientLogin::refuse(Refusal refusal, ByteBuffer& out) {
+  if (state_ != State::AwaitTls) append(out, refusal);
   state_ = State::Ended;
-  append(out, refusal);
   return ClientRefused{std::move(refusal)};
 }
 

@@ -72,6 +72,7 @@ class ClientLogin {
   /// There is no such user, or it must not log in: looks like a wrong password.
   [[nodiscard]] ClientStep resume_without(pg::wire::ByteBuffer& out);
   /// Ends the login for a reason of the owner's: no such database, too many clients, a time limit.
+  /// Within a handshake nothing is appended: the client could not read it.
   [[nodiscard]] ClientStep refuse(Refusal refusal, pg::wire::ByteBuffer& out);
 
   /// What came behind the proof and belongs to the session. Valid until the next call.

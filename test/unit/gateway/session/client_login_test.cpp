@@ -149,6 +149,8 @@ TEST(ClientLogin, RequiresTlsOfSessionsOnly) {
     EXPECT_EQ(std::get<CancelAsked>(end.step).process_id, 7U);
     EXPECT_EQ(std::get<CancelAsked>(end.step).key, "keys");
   }
+  const auto through_tls = run_script(terms, {says(packet_of(TlsRequest())), says(cancel)}, found);
+  EXPECT_TRUE(std::holds_alternative<CancelAsked>(through_tls.step));
 }
 
 TEST(ClientLogin, NegotiatesBeforeItAsks) {
@@ -270,6 +272,11 @@ TEST(ClientLogin, EndsForAReasonOfTheOwners) {
   const auto step = login.refuse({.sqlstate = "53300", .message = "too many clients"}, out);
   EXPECT_TRUE(std::holds_alternative<ClientRefused>(step));
   EXPECT_EQ(ErrorFields::decode(ByteSpan(out).subspan(kHeaderBytes))->sqlstate(), "53300");
+  ClientLogin shaking({}, {.nonce = "n", .md5_salt = {}});
+  out.clear();
+  static_cast<void>(shaking.resume(bytes_of("\x16"), out));
+  static_cast<void>(shaking.refuse({.sqlstate = "57014", .message = "too slow"}, out));
+  EXPECT_TRUE(out.empty()) << "in clear, within a handshake";
 }
 
 TEST(Greeting, IsWhatASessionBeginsWith) {

@@ -99,6 +99,11 @@ Task<Result<Protection>> change(const ServerAccess* access, Opened* opened, std:
   co_return now;
 }
 
+Error not_protected(const std::string& database, std::string_view so) {
+  return Error(ErrorCode::WrongState, fmt::format("{} is not protected: {}", database, so))
+      .with_hint("'pgkeel protect --apply' switches it on.");
+}
+
 ProtectionNote note_of(const Protection& found, std::string who) {
   if (who.size() > kWhoMax) who.resize(kWhoMax);
   ProtectionNote note{fmt::format("set up by {} on {} UTC with 'pgkeel protect --apply'", who,
@@ -185,14 +190,30 @@ Task<Result<Protection>> set_window(const ServerAccess* access, std::string data
   auto opened = co_await open_for_change(access, std::move(database));
   if (!opened) co_return fail(opened.error());
   if (opened->found.state == State::Off)
-    co_return fail(
-        Error(ErrorCode::WrongState,
-              fmt::format("{} is not protected: nothing is refused in it", opened->found.database))
-            .with_hint("'pgkeel protect --apply' switches it on."));
+    co_return fail(not_protected(opened->found.database, "nothing is refused in it"));
   if (who.size() > kWhoMax) who.resize(kWhoMax);
   const auto sql = window_statements(until ? epoch_of(*until) : "", until ? who : "");
   if (!sql) co_return fail(sql.error());
   auto now = co_await change(access, &*opened, *sql);
+  co_return now;
+}
+
+Task<Result<Protection>> grant_gateway(const ServerAccess* access, std::string database,
+                                       GatewayRoles roles) {
+  auto opened = co_await open_for_change(access, std::move(database));
+  if (!opened) co_return fail(opened.error());
+  if (opened->found.state != State::On)
+    co_return fail(not_protected(opened->found.database,
+                                 "the function that the gateway asks is not there, or not whole"));
+  auto now = co_await change(access, &*opened, grant_gateway_statements(roles));
+  co_return now;
+}
+
+Task<Result<Protection>> revoke_gateway(const ServerAccess* access, std::string database) {
+  auto opened = co_await open_for_change(access, std::move(database));
+  if (!opened) co_return fail(opened.error());
+  if (opened->found.state == State::Off) co_return opened->found;
+  auto now = co_await change(access, &*opened, revoke_gateway_statements());
   co_return now;
 }
 

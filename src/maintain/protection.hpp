@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "maintain/gateway_sql.hpp"
 #include "maintain/server_access.hpp"
 
 namespace pgkeel::maintain {
@@ -51,5 +52,12 @@ runtime::Task<Result<Protection>> unprotect(const ServerAccess* access, std::str
 /// Drops are allowed until then; nullopt closes the window. WrongState where it is off.
 runtime::Task<Result<Protection>> set_window(const ServerAccess* access, std::string database,
                                              std::optional<WallTime> until, std::string who);
+
+/// Lets the role pgkeel_gateway, which it makes where there is none, ask for verifiers in that
+/// database. WrongState where protection is off, which brings the function with it.
+runtime::Task<Result<Protection>> grant_gateway(const ServerAccess* access, std::string database,
+                                                GatewayRoles roles);
+/// Takes that back; the role stays. Nothing to do where protection is off.
+runtime::Task<Result<Protection>> revoke_gateway(const ServerAccess* access, std::string database);
 
 }  // namespace pgkeel::maintain

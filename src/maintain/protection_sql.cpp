@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "maintain/gateway_sql.hpp"
 #include "pg/sql_text.hpp"
 
 namespace pgkeel::maintain {
@@ -176,13 +177,14 @@ exception when others then
 end $pgkeel$;
 )sql";
 
-/// A later purpose of the schema (a function the gateway asks) is one more text here.
+/// Another purpose of the schema, as what the gateway asks, is one more text in
+/// install_statements().
 constexpr auto kFunctions = std::to_array<std::string_view>(
     {kTell, kDropAllowed, kRefuseDrop, kAuditDrop, kAuditDdl, kExtensionScript});
 /// In the order they are dropped: the callers first.
 constexpr auto kSignatures = std::to_array<std::string_view>(
     {"refuse_drop()", "audit_drop()", "audit_ddl()", "extension_script()", "drop_allowed()",
-     "tell(text, text, jsonb, bigint)"});
+     "tell(text, text, jsonb, bigint)", kGatewaySignature});
 
 struct Trigger {
   std::string_view name;  ///< those of one event fire in the order of their names
@@ -269,11 +271,14 @@ Result<std::string> install_statements(const ProtectionNote& note) {
   TRY(until, pg::quote_literal(note.window_until));
   TRY(opened_by, pg::quote_literal(note.window_by));
   std::string text(kBegin);
+  text += remember_gateway();
   text += kTakeSchema;
   text += drop_all();  // what is replaced keeps its owner, who may be no superuser any more
   text += kNothingLeft;
   for (const auto function : kFunctions) text += function;
+  text += gateway_function();
   text += "revoke all on all functions in schema pgkeel from public;\n";
+  text += restore_gateway();
   text += fmt::format(
       "alter function pgkeel.drop_allowed() set pgkeel.window_until = {};\n"
       "alter function pgkeel.drop_allowed() set pgkeel.window_by = {};\n",
@@ -287,6 +292,10 @@ Result<std::string> install_statements(const ProtectionNote& note) {
 std::string remove_statements() {
   std::string text(kBegin);
   text += drop_all();
+  text +=
+      "do $$ begin if exists (select from pg_catalog.pg_roles r, pg_catalog.pg_namespace n"
+      " where r.rolname = 'pgkeel_gateway' and n.nspname = 'pgkeel') then"
+      " revoke all on schema pgkeel from pgkeel_gateway; end if; end $$;\n";
   // What somebody else put into it stays, and so does the schema then.
   text +=
       "do $$ begin drop schema if exists pgkeel; exception when dependent_objects_still_exist then"

@@ -15,7 +15,7 @@
 namespace pgkeel::maintain {
 
 /// Counted up whenever a text changes: an older one is then replaced by `--apply`.
-inline constexpr int kProtectionVersion = 1;
+inline constexpr int kProtectionVersion = 2;
 
 struct ProtectionNote {
   std::string set_up;             ///< "set up by root on 2026-11-22": shown with each refusal

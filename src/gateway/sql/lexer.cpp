@@ -89,7 +89,9 @@ bool Lexer::start(Token& token) {
       mode_ = Mode::Word;
       return false;
     }
-    case ByteClass::Digit: mode_ = Mode::Number; return emit(token, TokenKind::Number);
+    case ByteClass::Digit:
+      before_ = '\0', mode_ = Mode::Number;
+      return emit(token, TokenKind::Number);
     case ByteClass::Quote: ++here_; return open_string(Quoting::Plain, token);
     case ByteClass::DoubleQuote: ++here_; return open_name(token);
     case ByteClass::Dollar: ++here_, mode_ = Mode::Dollar; return false;
@@ -136,16 +138,19 @@ bool Lexer::unicode_prefix(Token& token) {
 
 // A number is told when it begins. Letters behind it are a word of their own to 13 and 14, and an
 // error later: 0x1F and 1_000, numbers since 16, are then a number and a word that nobody knows.
+// before_ is the point or the e that it already has.
 void Lexer::number() {
-  while (here_ != end_ && (is_digit(*here_) || *here_ == '.')) ++here_;
+  while (here_ != end_ && (is_digit(*here_) || (*here_ == '.' && before_ == '\0')))
+    if (*here_++ == '.') before_ = '.';
   if (here_ == end_) return;
   mode_ = Mode::Start;
-  if (to_lower(*here_) == 'e') ++here_, mode_ = Mode::Exponent;
+  if (to_lower(*here_) == 'e' && before_ != 'e') ++here_, mode_ = Mode::Exponent;
 }
 
 // Behind "1e": without a digit it was not an exponent but the begin of a word.
 void Lexer::exponent() {
   if (is_digit(*here_)) {
+    before_ = 'e';
     mode_ = Mode::Number;
   } else if (*here_ == '+' || *here_ == '-') {
     before_ = *here_++;
@@ -158,7 +163,7 @@ void Lexer::exponent() {
 }
 
 bool Lexer::exponent_sign(Token& token) {
-  if (is_digit(*here_)) return mode_ = Mode::Number, false;
+  if (is_digit(*here_)) return before_ = 'e', mode_ = Mode::Number, false;
   mode_ = before_ == '-' ? Mode::Minus : Mode::Start;
   if (before_ == '+') owed_ = '+';
   return emit(token, TokenKind::Word, "e");

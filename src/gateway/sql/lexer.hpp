@@ -133,7 +133,7 @@ class Lexer {
   Mode mode_ = Mode::Start;
   Quoting quoting_ = Quoting::Plain;
   char owed_ = '\0';      ///< a symbol that comes before anything else
-  char before_ = '\0';    ///< in a comment: the byte that may begin or end one
+  char before_ = '\0';    ///< a star, a slash, a sign, ... that the next byte decides on
   bool hidden_ = false;   ///< of the string that is open
   bool newline_ = false;  ///< seen behind the string that may go on
   bool lost_ = false;

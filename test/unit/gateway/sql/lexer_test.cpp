@@ -120,7 +120,8 @@ TEST(Lexer, EndsNumbersBeforeWords) {
   EXPECT_EQ(tokens("1into 1.5into 1e5into 1e+5into 1.e5 x"),
             "N Winto N Winto N Winto N Winto N Wx ");
   EXPECT_EQ(tokens("1else 1e'a' 1e+x 1e--x\ny 1e"), "N Welse N Sa N We + Wx N We Wy N We ");
-  EXPECT_EQ(tokens("0x1F 1_000 1..10"), "N Wx1F N W_000 N ");
+  EXPECT_EQ(tokens("0x1F 1_000 1..10"), "N Wx1F N W_000 N . N ");
+  EXPECT_EQ(tokens("1.5.e5 1e5.e5"), "N . We5 N . We5 ");
   EXPECT_EQ(tokens("$1into"), "P Winto ");
 }
 

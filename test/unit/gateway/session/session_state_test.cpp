@@ -8,7 +8,7 @@ namespace {
 
 class SessionStateTest : public testing::Test {
  protected:
-  void says(const char* sql) { state_.says(sql::read_effects(sql)); }
+  void says(const char* sql) { state_.says(sql::read_effects(sql, state_.rules())); }
   bool tied_after(const char* sql) {
     says(sql);
     state_.transaction_over();

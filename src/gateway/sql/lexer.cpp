@@ -7,8 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "gateway/sql/byte_class.hpp"
-
 namespace pgkeel::gateway::sql {
 namespace {
 
@@ -16,6 +14,12 @@ namespace {
 // src/include/mb/pg_wchar.h. The names are those that a server reports.
 constexpr std::string_view kHidingEncodings[] = {"SJIS",    "BIG5",  "GBK",           "UHC",
                                                  "GB18030", "JOHAB", "SHIFT_JIS_2004"};
+
+// Where the bytes of a class end. By a pointer of its own: a member would be stored at each byte.
+const char* skip(const char* at, const char* end, auto belongs) {
+  while (at != end && belongs(*at)) ++at;
+  return at;
+}
 
 }  // namespace
 
@@ -75,20 +79,27 @@ bool Lexer::step(Token& token) {
 }
 
 bool Lexer::start(Token& token) {
-  while (is_space(*here_))
-    if (++here_ == end_) return false;
-  const char first = *here_;
-  switch (class_of(first)) {
-    case ByteClass::Letter: {
-      const char* const begin = here_;
-      while (here_ != end_ && is_name_byte(*here_)) ++here_;
-      const std::string_view text(begin, here_);
-      if (here_ != end_) return end_word(text, token);
-      kept_size_ = 0;
-      keep(text);
-      mode_ = Mode::Word;
-      return false;
-    }
+  const char* const begin = skip(here_, end_, is_space);
+  here_ = begin;
+  if (begin == end_) return false;
+  const char first = *begin;
+  const auto kind = class_of(first);
+  if (kind == ByteClass::Letter) {
+    here_ = skip(begin + 1, end_, is_name_byte);
+    const std::string_view text(begin, here_);
+    if (here_ != end_) return end_word(text, token);
+    kept_size_ = 0;
+    keep(text);
+    mode_ = Mode::Word;
+    return false;
+  }
+  if (kind != ByteClass::Other) return start_special(kind, token);
+  ++here_;
+  return emit_symbol(token, first);
+}
+
+bool Lexer::start_special(ByteClass kind, Token& token) {
+  switch (kind) {
     case ByteClass::Digit:
       before_ = '\0', mode_ = Mode::Number;
       return emit(token, TokenKind::Number);
@@ -97,17 +108,13 @@ bool Lexer::start(Token& token) {
     case ByteClass::Dollar: ++here_, mode_ = Mode::Dollar; return false;
     case ByteClass::Minus: ++here_, mode_ = Mode::Minus; return false;
     case ByteClass::Slash: ++here_, mode_ = Mode::Slash; return false;
-    case ByteClass::Nul: mode_ = Mode::Over; return false;
-    case ByteClass::Space:
-    case ByteClass::Other: break;
+    default: mode_ = Mode::Over; return false;  // a NUL
   }
-  ++here_;
-  return emit_symbol(token, first);
 }
 
 bool Lexer::word(Token& token) {
   const char* const begin = here_;
-  while (here_ != end_ && is_name_byte(*here_)) ++here_;
+  here_ = skip(begin, end_, is_name_byte);
   keep({begin, here_});
   return here_ != end_ && end_word(kept(), token);
 }
@@ -226,7 +233,7 @@ bool Lexer::dollar(Token& token) {
 }
 
 void Lexer::parameter_digits() {
-  while (here_ != end_ && is_digit(*here_)) ++here_;
+  here_ = skip(here_, end_, is_digit);
   if (here_ != end_) mode_ = Mode::Start;
 }
 

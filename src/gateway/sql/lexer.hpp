@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "gateway/sql/byte_class.hpp"
+
 namespace pgkeel::gateway::sql {
 
 /// What a backslash is in a plain string: standard_conforming_strings. Unknown while the setting
@@ -89,6 +91,7 @@ class Lexer {
 
   [[nodiscard]] bool step(Token& token);
   [[nodiscard]] bool start(Token& token);
+  [[nodiscard]] bool start_special(ByteClass kind, Token& token);
   [[nodiscard]] bool word(Token& token);
   [[nodiscard]] bool end_word(std::string_view text, Token& token);
   [[nodiscard]] bool unicode_prefix(Token& token);

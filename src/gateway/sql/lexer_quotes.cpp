@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "gateway/sql/byte_class.hpp"
 #include "gateway/sql/lexer.hpp"
 
 namespace pgkeel::gateway::sql {

@@ -124,15 +124,15 @@ const Rule* rule_of(const auto& head) {
 
 bool is_verb(Word word) { return word >= Abort && word <= With; }
 
-Word word_of_symbol(char symbol) {
-  switch (symbol) {
-    case '(': return Open;
-    case ')': return Close;
-    case '*': return Star;
-    case '.': return Dot;
-    default: return Other;
-  }
-}
+constexpr auto kWordsOfSymbols = [] {
+  std::array<Word, 256> words{};
+  words.fill(Other);
+  words['('] = Open;
+  words[')'] = Close;
+  words['*'] = Star;
+  words['.'] = Dot;
+  return words;
+}();
 
 }  // namespace
 
@@ -154,17 +154,13 @@ const SessionEffects& EffectsReader::finish() {
 }
 
 Word EffectsReader::word_of_token(const Token& token) {
-  switch (token.kind) {
-    case TokenKind::Word: return word_of(token.text);
-    case TokenKind::Name: return quoted_word_of(token.text);
-    case TokenKind::HiddenName: effects_.traits.add(Trait::Unsure); return Other;
-    case TokenKind::String:
-    case TokenKind::HiddenString: return Literal;
-    case TokenKind::Symbol: return word_of_symbol(token.symbol);
-    case TokenKind::Number:
-    case TokenKind::Parameter: break;
-  }
-  return Other;
+  if (token.kind == TokenKind::Word) return word_of(token.text);
+  if (token.kind == TokenKind::Symbol)
+    return kWordsOfSymbols[static_cast<unsigned char>(token.symbol)];
+  if (token.kind == TokenKind::Name) return quoted_word_of(token.text);
+  if (token.kind == TokenKind::HiddenName) effects_.traits.add(Trait::Unsure);
+  const bool literal = token.kind == TokenKind::String || token.kind == TokenKind::HiddenString;
+  return literal ? Literal : Other;
 }
 
 void EffectsReader::take(const Token& token) {

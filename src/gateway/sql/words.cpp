@@ -1,9 +1,10 @@
-// See words.hpp: one table of spellings, sorted by first letter when it is compiled, and for each
-// letter the lengths its words have.
+// See words.hpp: one table of spellings, sorted by first letter and length when it is compiled, and
+// for each letter and length where its words stand.
 #include "gateway/sql/words.hpp"
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "gateway/sql/byte_class.hpp"
 
@@ -131,7 +132,7 @@ constexpr auto kSpellings = [] {
       {"xml", Word::Xml},
       {"zone", Word::Zone},
   });
-  std::ranges::sort(all, {}, &Spelling::text);
+  std::ranges::sort(all, {}, [](const Spelling& s) { return std::pair(s.text[0], s.text.size()); });
   return all;
 }();
 
@@ -139,18 +140,18 @@ constexpr std::string_view kTempSchema = "pg_temp_";
 constexpr std::size_t kLongest = 35;  // pg_create_physical_replication_slot
 
 struct Shelf {
-  std::uint64_t lengths = 0;  ///< one bit each
   std::uint8_t begin = 0;
   std::uint8_t end = 0;
 };
 
+constexpr std::size_t kLetters = 26;
 constexpr auto kShelves = [] {
-  std::array<Shelf, 26> shelves{};
-  for (std::size_t i = 0; i < kSpellings.size(); ++i) {
-    auto& shelf = shelves[static_cast<std::size_t>(kSpellings[i].text[0] - 'a')];
-    if (shelf.lengths == 0) shelf.begin = static_cast<std::uint8_t>(i);
-    shelf.end = static_cast<std::uint8_t>(i + 1);
-    shelf.lengths |= std::uint64_t{1} << kSpellings[i].text.size();
+  std::array<std::array<Shelf, kLongest + 1>, kLetters> shelves{};
+  for (std::uint8_t i = 0; i < kSpellings.size(); ++i) {
+    const auto text = kSpellings[i].text;
+    auto& shelf = shelves[static_cast<std::size_t>(text[0] - 'a')][text.size()];
+    if (shelf.end == 0) shelf.begin = i;
+    shelf.end = i + 1;
   }
   return shelves;
 }();
@@ -162,26 +163,20 @@ bool same(std::string_view text, std::string_view lower) {
   return std::ranges::equal(text, lower, {}, to_lower);
 }
 
-Word rare_word(std::string_view text, const Shelf& shelf) {
-  for (std::size_t i = shelf.begin; i < shelf.end; ++i) {
-    const auto& spelling = kSpellings[i];
-    if (spelling.text.size() == text.size() && same(text, spelling.text)) return spelling.word;
-  }
-  return Word::Other;
-}
-
 }  // namespace
 
 Word word_of(std::string_view text) {
   if (text.empty()) return Word::Other;
   const auto letter = static_cast<unsigned char>(to_lower(text[0]) - 'a');
-  if (letter >= kShelves.size()) return Word::Other;
+  if (letter >= kLetters) return Word::Other;
   if (letter == 'p' - 'a' && text.size() > kTempSchema.size() &&
       same(text.substr(0, kTempSchema.size()), kTempSchema))
     return Word::TempSchema;
-  const auto& shelf = kShelves[letter];
-  if (text.size() > kLongest || (shelf.lengths >> text.size() & 1U) == 0) return Word::Other;
-  return rare_word(text, shelf);
+  if (text.size() > kLongest) return Word::Other;
+  const auto shelf = kShelves[letter][text.size()];
+  for (auto i = shelf.begin; i < shelf.end; ++i)
+    if (same(text, kSpellings[i].text)) return kSpellings[i].word;
+  return Word::Other;
 }
 
 Word quoted_word_of(std::string_view text) {

@@ -69,8 +69,8 @@ void measure(const Poolers& poolers, const Mode& mode, std::size_t at, std::vect
   auto slowest = beside(what + ": p99", "us", ours, theirs, &Load::p99_us, peer.name);
   slowest.at_most = kTolerance;
   cells.insert(cells.end(), {cpu, throughput, slowest});
-  cells.push_back({.name = what + ": throughput without a pooler", .unit = "1/s",
-                   .ours = direct.throughput});
+  cells.push_back(
+      {.name = what + ": throughput without a pooler", .unit = "1/s", .ours = direct.throughput});
 }
 
 std::vector<Cell> measure_all() {

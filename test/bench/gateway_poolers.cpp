@@ -89,10 +89,10 @@ void end_child(pid_t pid) {
 
 Poolers::Poolers() : server_(std::make_unique<test::PostgresServer>(options())) {
   raise_descriptor_limit();
-  static_cast<void>(run_job({(server_->bin_dir() / "pgbench").string(), "-i", "-q", "-h",
-                             server_->socket_dir().string(), "-p", std::to_string(server_->port()),
-                             "postgres"},
-                            server_->temp_dir() / "load.out"));
+  static_cast<void>(
+      run_job({(server_->bin_dir() / "pgbench").string(), "-i", "-q", "-h",
+               server_->socket_dir().string(), "-p", std::to_string(server_->port()), "postgres"},
+              server_->temp_dir() / "load.out"));
   server_->query(fmt::format("create role {} login password '{}'", kRole, kPassword));
   server_->query(fmt::format("grant select on all tables in schema public to {}", kRole));
   direct_ = {"direct", server_->port(), 0};
@@ -188,20 +188,24 @@ void measure_clients(const Poolers& poolers, std::vector<Cell>& cells) {
     for (int at = 0; at < kLogins; ++at) {
       const auto began = SteadyClock::now();
       const auto made = open(target);
-      took.push_back(
-          std::chrono::duration<double, std::micro>(SteadyClock::now() - began).count());
+      took.push_back(std::chrono::duration<double, std::micro>(SteadyClock::now() - began).count());
     }
     return median(std::move(took));
   };
   const auto& peer = poolers.transaction_peer();
   const auto ours = login_us(poolers.ours());
-  cells.push_back({.name = "a login with SCRAM", .unit = "us", .ours = ours,
-                   .at_most = kLoginRatioMost, .peer = Peer{login_us(peer), peer.name}});
+  cells.push_back({.name = "a login with SCRAM",
+                   .unit = "us",
+                   .ours = ours,
+                   .at_most = kLoginRatioMost,
+                   .peer = Peer{login_us(peer), peer.name}});
   const auto resident = idle_bytes(poolers.ours());
-  cells.push_back({.name = "memory of an idle client", .unit = "bytes", .ours = resident,
+  cells.push_back({.name = "memory of an idle client",
+                   .unit = "bytes",
+                   .ours = resident,
                    .at_most = kIdleBytesMost});
-  cells.push_back({.name = "memory of an idle client of PgBouncer", .unit = "bytes",
-                   .ours = idle_bytes(peer)});
+  cells.push_back(
+      {.name = "memory of an idle client of PgBouncer", .unit = "bytes", .ours = idle_bytes(peer)});
 }
 
 }  // namespace pgkeel::bench

@@ -50,11 +50,12 @@ Result<int> run(const Invocation& invocation) {
   TRY_VOID(made->listen(listener, gateway::Client::Channel::Tcp));
   const StopOnSignal stop;
   const std::stop_callback on_stop(stop.token(), [worker] { worker->stop(); });
-  log_info("the gateway listens",
-           {{"listen", fmt::format("{}:{}", config.gateway.listen->host, config.gateway.listen->port)},
-            {"server", settings->server.text},
-            {"pool", settings->pool.sharing == gateway::Sharing::Session ? "session" : "transaction"},
-            {"size", settings->pool.size}});
+  log_info(
+      "the gateway listens",
+      {{"listen", fmt::format("{}:{}", config.gateway.listen->host, config.gateway.listen->port)},
+       {"server", settings->server.text},
+       {"pool", settings->pool.sharing == gateway::Sharing::Session ? "session" : "transaction"},
+       {"size", settings->pool.size}});
   TRY_VOID(made->run());
   return 0;
 }
@@ -64,10 +65,11 @@ Result<int> run(const Invocation& invocation) {
 CommandSpec gateway_command() {
   return {.name = "gateway",
           .summary = "run the gateway apps connect to, in the foreground",
-          .details = "A pooler: many clients over gateway.size server connections of each database "
-                     "and user. Point an app's PostgreSQL URL at gateway.listen. Clients prove "
-                     "themselves with SCRAM as at the server; no password is stored. SIGTERM ends "
-                     "it.",
+          .details =
+              "A pooler: many clients over gateway.size server connections of each database "
+              "and user. Point an app's PostgreSQL URL at gateway.listen. Clients prove "
+              "themselves with SCRAM as at the server; no password is stored. SIGTERM ends "
+              "it.",
           .example = "pgkeel gateway --config /etc/pgkeel/pgkeel.toml",
           .run = run};
 }

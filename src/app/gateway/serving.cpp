@@ -49,8 +49,7 @@ Result<Addresses> addresses_of(const std::string& host, std::uint16_t port, int 
 }
 
 // Clients prove themselves by passwords, which the server's Unix socket seldom asks for: over TCP.
-Result<gateway::SocketAddress> server_address(const Config& config,
-                                              const pg::Conninfo& conninfo) {
+Result<gateway::SocketAddress> server_address(const Config& config, const pg::Conninfo& conninfo) {
   const auto hosts = conninfo.hosts();
   const auto host = hosts.empty() ? pg::ConninfoHost{} : hosts.front();
   const bool local = host.host.empty() || host.host.starts_with('/') || host.host.starts_with('@');
@@ -89,7 +88,12 @@ class Asker {
   explicit Asker(ServerTarget target) : target_(std::move(target)) {}
 
   gateway::StoredVerifier ask(const std::string& user) {
+    const bool fresh = !session_;
     auto answer = loop_.run_until_complete(asked(user));
+    if (answer) return answer;
+    session_.reset();
+    // A session that was open may have ended long ago without anybody's noticing.
+    if (!fresh) answer = loop_.run_until_complete(asked(user));
     if (!answer) session_.reset();
     return answer;
   }
@@ -170,8 +174,8 @@ Result<int> listen_at(const ListenAddress& address) {
   ::setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (::bind(made, found->ai_addr, found->ai_addrlen) == 0 && ::listen(made, SOMAXCONN) == 0)
     return made;
-  const auto error = Error::from_errno(
-      errno, fmt::format("gateway.listen {}:{}", address.host, address.port));
+  const auto error =
+      Error::from_errno(errno, fmt::format("gateway.listen {}:{}", address.host, address.port));
   ::close(made);
   return fail(error);
 }

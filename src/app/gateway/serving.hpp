@@ -10,7 +10,8 @@
 namespace pgkeel::app {
 
 /// ConfigBadValue: a certificate that is none; whatever find_server_target() says.
-[[nodiscard]] Result<std::shared_ptr<const gateway::Settings>> gateway_settings(const Config& config);
+[[nodiscard]] Result<std::shared_ptr<const gateway::Settings>> gateway_settings(
+    const Config& config);
 
 /// ConfigBadValue, ConfigSyntax: of the file, where that is asked for.
 [[nodiscard]] Result<std::unique_ptr<gateway::VerifierSource>> verifier_source(

@@ -44,7 +44,8 @@ Result<Console::Step> Console::take(ByteSpan bytes, ByteBuffer& out) {
 void Console::answer(std::string_view text, ByteBuffer& out) {
   const auto command = parse_command(text);
   if (!command) return append_error(out, command.error());
-  if (command->verb == Verb::Show) return append_show(out, command->topic, host_.show(command->topic));
+  if (command->verb == Verb::Show)
+    return append_show(out, command->topic, host_.show(command->topic));
   const auto done = host_.act(*command);
   if (!done) return append_error(out, done.error());
   append_done(out, command->verb);

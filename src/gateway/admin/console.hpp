@@ -1,8 +1,7 @@
 // One session with the admin console: what is typed is parsed, done or shown, and answered in the
-// simple protocol, which is what psql and the exporters speak. Pure: what is shown and done is asked
-// of a ConsoleHost.
-// It guarantees: bounded; whatever is said is answered, an extended protocol's batch with one error
-// and its ReadyForQuery.
+// simple protocol, which is what psql and the exporters speak. Pure: what is shown and done is
+// asked of a ConsoleHost. It guarantees: bounded; whatever is said is answered, an extended
+// protocol's batch with one error and its ReadyForQuery.
 #pragma once
 
 #include "gateway/admin/answers.hpp"
@@ -29,7 +28,6 @@ class Console {
 
   explicit Console(ConsoleHost& host)
       : host_(host), reader_(pg::wire::Sender::Frontend, kCommandBytesMost) {}
-
 
   enum class Step : std::uint8_t { Done, Left };
   /// What was said; the answers are appended. Malformed.

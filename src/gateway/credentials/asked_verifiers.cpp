@@ -16,7 +16,10 @@ std::optional<Credentials> credentials_of(const std::optional<StoredPassword>& s
 }  // namespace
 
 AskedVerifiers::AskedVerifiers(Ask ask, Post post, Millis patience)
-    : ask_(std::move(ask)), post_(std::move(post)), patience_(patience), thread_([this] { work(); }) {}
+    : ask_(std::move(ask)),
+      post_(std::move(post)),
+      patience_(patience),
+      thread_([this] { work(); }) {}
 
 AskedVerifiers::~AskedVerifiers() {
   {
@@ -34,8 +37,7 @@ void AskedVerifiers::find(const std::string& user, const std::string&, Found fou
   {
     const std::lock_guard lock(mutex_);
     if (questions_.size() < kAskedMost) {
-      questions_.push_back({user, std::move(found), known != known_.end(),
-                            SteadyClock::now() + patience_});
+      questions_.push_back({user, std::move(found), SteadyClock::now() + patience_});
       asked_.notify_one();
       return;
     }
@@ -43,39 +45,36 @@ void AskedVerifiers::find(const std::string& user, const std::string&, Found fou
   found(fail(ErrorCode::Refused, "too many logins at once"));
 }
 
+// One that cannot be answered stays in front: then the server is away, for the others too.
 void AskedVerifiers::work() {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    Question question;
-    {
-      std::unique_lock lock(mutex_);
-      asked_.wait(lock, [this] { return stopping_ || !questions_.empty(); });
-      if (stopping_) return;
-      question = std::move(questions_.front());
-      questions_.pop_front();
-    }
-    auto answer = ask_(question.user);
-    if (!answer && !question.known && SteadyClock::now() < question.until && put_back(question))
-      continue;
-    post_([this, question = std::move(question), answer = std::move(answer)] {
-      answered(question, answer);
-    });
+    asked_.wait(lock, [this] { return stopping_ || !questions_.empty(); });
+    if (stopping_) return;
+    const auto user = questions_.front().user;
+    lock.unlock();
+    const auto answer = ask_(user);
+    lock.lock();
+    if (answer) tell_front(answer);
+    else give_up(answer.error());
+    if (!answer) asked_.wait_for(lock, kAskAgain, [this] { return stopping_; });
   }
 }
 
-// The server may be back in a moment: a login is no reason for an error while there is time.
-bool AskedVerifiers::put_back(Question& question) {
-  std::unique_lock lock(mutex_);
-  asked_.wait_for(lock, kAskAgain, [this] { return stopping_; });
-  questions_.push_back(std::move(question));
-  return true;
+void AskedVerifiers::tell_front(const StoredVerifier& answer) {
+  auto question = std::move(questions_.front());
+  questions_.pop_front();
+  post_([this, question = std::move(question), answer] { answered(question, answer); });
+}
+
+// Those that have waited long enough for a server that is away: the oldest are in front.
+void AskedVerifiers::give_up(const Error& why) {
+  while (!questions_.empty() && questions_.front().until <= SteadyClock::now())
+    tell_front(fail(why));
 }
 
 void AskedVerifiers::answered(const Question& question, const StoredVerifier& answer) {
-  if (!answer) {
-    const auto known = known_.find(question.user);
-    if (known == known_.end()) return question.found(fail(answer.error()));
-    return question.found(known->second.credentials);
-  }
+  if (!answer) return question.found(fail(answer.error()));
   auto credentials = credentials_of(*answer);
   // Who is none is not kept: whoever guesses names would fill the memory.
   if (credentials) known_[question.user] = {credentials, SteadyClock::now()};

@@ -1,7 +1,8 @@
 // Verifiers as the server has them, asked for by a thread and a session of the gateway's own, so
 // that no query waits for a login (docs/adr/0012).
-// It guarantees: what was asked for within kFresh is not asked again; what the server cannot be asked
-// for is as it was last known, so that logins go on while it is away. No password is ever known.
+// It guarantees: what was asked for within kFresh is not asked again, and nothing older is
+// believed, so that a password that was changed lets nobody in; while the server is away logins
+// wait. No password is ever known.
 #pragma once
 
 #include <condition_variable>
@@ -44,11 +45,11 @@ class AskedVerifiers final : public VerifierSource {
   struct Question {
     std::string user;
     Found found;
-    bool known = false;  ///< from before: good enough where the server cannot be asked
     SteadyTime until;
   };
   void work();
-  [[nodiscard]] bool put_back(Question& question);
+  void tell_front(const StoredVerifier& answer);
+  void give_up(const Error& why);
   void answered(const Question& question, const StoredVerifier& answer);
 
   Ask ask_;

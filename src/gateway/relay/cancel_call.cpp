@@ -23,19 +23,20 @@ Result<void> CancelCall::connect() {
 }
 
 void CancelCall::on_connected(int error) {
-  if (error != 0) return end();
+  if (error != 0) return end(End::Lost);
   ByteBuffer out;
   append(out, pg::wire::CancelRequest{key_.process_id, key_.key});
   worker_.loop().send_copy(stream_, out);
 }
 
-void CancelCall::on_end(int) { end(); }
+void CancelCall::on_end(int) { end(End::Arrived); }
 
-void CancelCall::end() {
+void CancelCall::end(End how) {
   worker_.loop().close(stream_);
   auto* server = std::exchange(server_, nullptr);
   worker_.gone(*this);
-  if (server != nullptr) server->cancelled();
+  if (server != nullptr)
+    server->cancelled(how == End::Arrived ? Server::Cancel::Arrived : Server::Cancel::Lost);
 }
 
 }  // namespace pgkeel::gateway

@@ -28,8 +28,9 @@ class CancelCall final : public StreamOwner {
 
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] SteadyTime deadline() const { return deadline_; }
-  /// It has arrived, or never will.
-  void end();
+  /// Lost: it may still lie where the server has not read it.
+  enum class End : std::uint8_t { Arrived, Lost };
+  void end(End how);
   /// The server is gone: nobody waits for this any more.
   void forget(const Server& server) {
     if (server_ == &server) server_ = nullptr;

@@ -37,6 +37,14 @@ ProofChallenge fresh_challenge() {
   return challenge;
 }
 
+// As pg_clean_ascii() of the server makes it, so that no encoding makes another text of it.
+std::string shown_name(std::string_view name) {
+  std::string shown(name.substr(0, kNameBytesMost));
+  for (auto& byte : shown)
+    if (byte < ' ' || byte > '~') byte = '?';
+  return shown;
+}
+
 std::int64_t microseconds_of(SteadyClock::duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
@@ -77,8 +85,7 @@ void Client::on_bytes(ByteSpan bytes) {
 }
 
 void Client::said(ByteSpan bytes) {
-  if (pool_ != nullptr)
-    pool_->counters().received_bytes += static_cast<std::int64_t>(bytes.size());
+  if (pool_ != nullptr) pool_->counters().received_bytes += static_cast<std::int64_t>(bytes.size());
   if (!login_) return feed(bytes);
   ByteBuffer out;
   auto step = login_->resume(bytes, out);
@@ -88,7 +95,8 @@ void Client::said(ByteSpan bytes) {
 void Client::begin_tls(TlsOpening opening, ByteSpan bytes) {
   worker_.loop().flush();  // what asked for it is answered in clear
   const auto& context = worker_.settings().tls;
-  auto channel = context ? TlsChannel::accept(*context, opening) : fail(ErrorCode::NotSupported, "");
+  auto channel =
+      context ? TlsChannel::accept(*context, opening) : fail(ErrorCode::NotSupported, "");
   if (!channel) return leave();
   tls_ = std::make_unique<TlsChannel>(std::move(*channel));
   if (opening == TlsOpening::Direct) decrypt(bytes);
@@ -106,7 +114,8 @@ void Client::decrypt(ByteSpan bytes) {
     worker_.loop().flush();
     return leave();
   }
-  if (tls_->state() == TlsChannel::State::Open && !tls_begun_) {
+  const bool shaken = tls_->state() != TlsChannel::State::Handshaking;
+  if (shaken && !tls_begun_) {
     tls_begun_ = true;
     login_->begun_tls(worker_.settings().tls->end_point());
   }
@@ -143,6 +152,7 @@ void Client::find_verifier(const FindVerifier& wanted) {
 }
 
 void Client::found(VerifierSource::Answer answer) {
+  if (!stream_.open()) return;
   worker_.loop().resume_reading(stream_);
   if (!answer) return refuse({"57P03", answer.error().message()});
   ByteBuffer out;
@@ -160,7 +170,7 @@ void Client::proven(const ClientProven& proven) {
                    "Connect to the server itself."});
   if (is_console(request.database)) return open_console();
   pool_ = &worker_.pool_of(pool_key_of(request));
-  application_ = request.application_name();
+  application_ = shown_name(request.application_name());
   ++pool_->clients;
   auto server = identity_->credentials.server;
   if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
@@ -234,6 +244,7 @@ void Client::send_copy(ByteSpan bytes) {
 // All of a round in one go: a record for each row would cost more than what is in it.
 void Client::on_flush() {
   if (plain_.empty()) return;
+  if (tls_->state() != TlsChannel::State::Open) return plain_.clear();  // it listens no more
   ByteBuffer out;
   const auto sent = tls_->send(std::exchange(plain_, {}), out);
   if (sent)  // else it is found out when the client is read
@@ -250,12 +261,16 @@ void Client::feed(ByteSpan bytes) {
     return;
   }
   for (;;) {
+    auto* serving = server_ != nullptr && !server_->preparing() ? server_ : nullptr;
+    if (serving != nullptr) serving->asked(worker_.now());
     const auto step = session_.take(
-        bytes, server_ != nullptr ? &server_->session() : nullptr,
-        server_ != nullptr ? static_cast<Outlet&>(*server_) : worker_.nowhere(), *this);
+        bytes, serving != nullptr ? &serving->session() : nullptr,
+        serving != nullptr ? static_cast<Outlet&>(*serving) : worker_.nowhere(), *this);
     if (!step) return refuse(refusal_of(step.error()));
     switch (*step) {
-      case ClientSession::Step::Done: return;
+      case ClientSession::Step::Done:
+        if (server_ != nullptr) server_->maybe_free();
+        return;
       case ClientSession::Step::Left: return leave();
       case ClientSession::Step::Full: return hold(bytes);
       case ClientSession::Step::NeedsServer:
@@ -297,6 +312,12 @@ void Client::go_on() {
 
 void Client::cancelled() {}
 
+void Client::again() {
+  server_ = nullptr;
+  if (held_.empty()) return worker_.loop().resume_reading(stream_);
+  wait_for_server();
+}
+
 void Client::server_lost(const std::optional<Refusal>& why) {
   server_ = nullptr;
   if (why) return refuse(*why);
@@ -305,6 +326,7 @@ void Client::server_lost(const std::optional<Refusal>& why) {
 }
 
 void Client::refuse(const Refusal& why) {
+  if (!stream_.open()) return;
   if (waiting_) waiting_ = false;
   ByteBuffer out;
   append(out, why);
@@ -326,8 +348,10 @@ void Client::passed_deadline() {
 
 void Client::on_end(int) { leave(); }
 
+// What it said and no server was given dies with it. A client that is not read because its server
+// does not take more has it taken first.
 void Client::on_hangup() {
-  if (waiting_) leave();  // what it said and no server was given dies with it
+  if (holds()) leave();
 }
 
 void Client::on_blocked() {
@@ -340,6 +364,7 @@ void Client::on_drained() {
 }
 
 void Client::leave() {
+  if (!stream_.open()) return;
   if (waiting_) pool_->leave_queue(*this);
   waiting_ = false;
   if (auto* server = std::exchange(server_, nullptr); server != nullptr)

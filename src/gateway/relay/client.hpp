@@ -49,6 +49,8 @@ class Client final : public StreamOwner, public Outlet {
   void greet(const Parameters& parameters);
   /// Told why, then closed.
   void refuse(const Refusal& why);
+  /// The server was lost before anything was asked of it: another one.
+  void again();
   /// Its query is to be cancelled, which no server was given yet.
   void cancelled();
   /// The server has answered enough for more to be asked.
@@ -69,6 +71,9 @@ class Client final : public StreamOwner, public Outlet {
   [[nodiscard]] SteadyTime deadline() const { return deadline_; }
   [[nodiscard]] bool logging_in() const { return login_ != nullptr; }
   void passed_deadline();
+  /// It is gone: answers that are still to come find nobody.
+  void forget() { *self_ = nullptr; }
+  [[nodiscard]] const std::shared_ptr<Client*>& self() const { return self_; }
   /// Its place in the worker's list, and in its pool's queue while it waits.
   std::list<std::unique_ptr<Client>>::iterator place;
   std::list<Client*>::iterator queued;
@@ -104,7 +109,7 @@ class Client final : public StreamOwner, public Outlet {
   SteadyTime deadline_;
   SteadyTime waits_since_;
   std::unique_ptr<admin::Console> console_;  ///< in place of a pool
-  struct Identity;  // until it has logged in
+  struct Identity;                           // until it has logged in
   std::unique_ptr<Identity> identity_;
   std::shared_ptr<Client*> self_;  ///< for answers that may come after it has gone
 };

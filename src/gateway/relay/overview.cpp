@@ -51,10 +51,11 @@ admin::Snapshots Overview::show(Topic topic) {
   if (topic == Topic::Databases) add_databases();
   if (topic == Topic::Lists || topic == Topic::Users) add_lists();
   const auto& settings = worker_.settings();
-  config_ = {{"pool_mode", mode_name(settings.pool.sharing), "session", "no"},
-             {"default_pool_size", std::to_string(settings.pool.size), "20", "no"},
-             {"max_client_conn", std::to_string(settings.clients_most), "10000", "no"},
-             {"query_wait_timeout", std::to_string(settings.pool.wait_most.count() / 1000), "25", "no"}};
+  config_ = {
+      {"pool_mode", mode_name(settings.pool.sharing), "session", "no"},
+      {"default_pool_size", std::to_string(settings.pool.size), "20", "no"},
+      {"max_client_conn", std::to_string(settings.clients_most), "10000", "no"},
+      {"query_wait_timeout", std::to_string(settings.pool.wait_most.count() / 1000), "25", "no"}};
   admin::Snapshots shown;
   shown.pools = pools_;
   shown.clients = clients_;
@@ -106,7 +107,8 @@ void Overview::add_connections() {
       shown.address = worker_.settings().server.text;
       shown.pointer = identity(server.get());
       if (server->client() != nullptr) shown.link = identity(server->client());
-      if (server->cancel_key()) shown.remote_pid = static_cast<std::int32_t>(server->cancel_key()->process_id);
+      if (server->cancel_key())
+        shown.remote_pid = static_cast<std::int32_t>(server->cancel_key()->process_id);
       shown.prepared_statements = count(server->session().statements().size());
       servers_.push_back(std::move(shown));
     }
@@ -132,7 +134,8 @@ void Overview::add_databases() {
   std::map<std::string, std::int32_t> servers;
   for (const auto& [key, pool] : worker_.pools()) servers[key.database] += count(pool->servers());
   for (const auto& [name, open] : servers) {
-    admin::DatabaseSnapshot shown{.name = name, .host = worker_.settings().server.text, .database = name};
+    admin::DatabaseSnapshot shown{
+        .name = name, .host = worker_.settings().server.text, .database = name};
     shown.pool_size = count(worker_.settings().pool.size);
     shown.pool_mode = mode_name(worker_.settings().pool.sharing);
     shown.current_connections = open;
@@ -149,9 +152,12 @@ void Overview::add_lists() {
     servers += pool->servers();
     idle += pool->idle();
   }
-  lists_ = {{"databases", count(databases.size())}, {"users", count(users.size())},
-            {"pools", count(worker_.pools().size())}, {"used_clients", count(worker_.clients())},
-            {"free_servers", count(idle)}, {"used_servers", count(servers - idle)}};
+  lists_ = {{"databases", count(databases.size())},
+            {"users", count(users.size())},
+            {"pools", count(worker_.pools().size())},
+            {"used_clients", count(worker_.clients())},
+            {"free_servers", count(idle)},
+            {"used_servers", count(servers - idle)}};
   for (const auto& user : users) users_.push_back({.name = user});
 }
 

@@ -84,6 +84,7 @@ void Pool::serve_waiting() {
 
 void Pool::opened(Server& server, const Parameters& parameters) {
   --opening_;
+  opening_servers_.erase(&server);
   parameters_ = parameters;
   ramp_ = std::min(ramp_ * 2, kRampMost);
   backoff_ = Millis{0};
@@ -92,13 +93,13 @@ void Pool::opened(Server& server, const Parameters& parameters) {
 }
 
 void Pool::lost(Server& server, const std::optional<Refusal>& why) {
-  const bool was_opening = !server.ready();
+  const bool was_opening = opening_servers_.erase(&server) > 0;
   std::erase(idle_, &server);
   auto owned = std::move(*server.place);
   servers_.erase(server.place);
   worker_.loop().retire(std::move(owned));
   if (was_opening) failed(why, worker_.now());
-  else open_some(worker_.now());
+  else worker_.room_made(*this);
 }
 
 void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
@@ -113,17 +114,22 @@ void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
 }
 
 void Pool::open_some(SteadyTime now) {
-  const auto size = worker_.settings().pool.size;
-  while (now >= not_before_ && opening_ < ramp_ && servers_.size() < size &&
-         waiting_.size() > opening_) {
+  while (now >= not_before_ && opening_ < ramp_ && waiting_.size() > opening_ &&
+         worker_.has_room(*this)) {
     auto place = servers_.insert(servers_.end(), std::make_unique<Server>(worker_, *this));
     (*place)->place = place;
+    opening_servers_.insert(place->get());
     ++opening_;
     if (!(*place)->connect()) lost(**place, std::nullopt);
   }
 }
 
 void Pool::tend(SteadyTime now) {
+  std::vector<Server*> silent;
+  for (const auto& server : servers_)
+    if (!server->ready() && now - server->born() > worker_.settings().connect_most)
+      silent.push_back(server.get());
+  for (auto* server : silent) server->close();
   const auto& settings = worker_.settings().pool;
   const auto idle = idle_;  // closing takes them off
   for (auto* server : idle)
@@ -131,6 +137,12 @@ void Pool::tend(SteadyTime now) {
         now - server->born() > settings.server_lifetime)
       server->close();
   open_some(now);
+}
+
+bool Pool::close_oldest_idle() {
+  if (idle_.empty()) return false;
+  idle_.front()->close();
+  return true;
 }
 
 void Pool::replace_all() {
@@ -141,7 +153,8 @@ void Pool::replace_all() {
 
 std::chrono::microseconds Pool::longest_wait(SteadyTime now) const {
   if (waiting_.empty()) return {};
-  return std::chrono::duration_cast<std::chrono::microseconds>(now - waiting_.front()->waits_since());
+  return std::chrono::duration_cast<std::chrono::microseconds>(now -
+                                                               waiting_.front()->waits_since());
 }
 
 }  // namespace pgkeel::gateway

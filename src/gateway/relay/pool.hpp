@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ class Pool {
   void lost(Server& server, const std::optional<Refusal>& why);
   /// Opens what is needed and may be, closes what is too old; at least once a second.
   void tend(SteadyTime now);
+  /// Opens what is waited for and may be.
+  void open_some(SteadyTime now);
+  /// Closes the server that has been idle longest; nothing when none is.
+  bool close_oldest_idle();
   /// Idle servers are closed now, the others when they are free.
   void replace_all();
 
@@ -81,7 +86,6 @@ class Pool {
   std::size_t clients = 0;  ///< that have named it
 
  private:
-  void open_some(SteadyTime now);
   void serve_waiting();
   void failed(const std::optional<Refusal>& why, SteadyTime now);
 
@@ -94,6 +98,7 @@ class Pool {
   std::optional<Parameters> parameters_;
   PoolCounters counters_;
   SteadyTime older_goes_{};  ///< servers that were opened before are closed when they are free
+  std::set<const Server*> opening_servers_;  ///< that are not in the pool yet
   std::size_t opening_ = 0;
   std::size_t ramp_ = 1;  ///< may be opening at once
   Millis backoff_{0};

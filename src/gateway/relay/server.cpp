@@ -38,8 +38,12 @@ std::int64_t microseconds_of(SteadyClock::duration time) {
 }
 
 Refusal refusal_of(const ServerFailure& failure) {
-  const auto sqlstate = failure.sqlstate.empty() ? std::string("08006") : failure.sqlstate;
-  return {sqlstate, failure.message, failure.detail, failure.hint};
+  const auto ours = failure.trouble == ServerTrouble::StaleVerifier ||
+                    failure.trouble == ServerTrouble::NoCredentials ||
+                    failure.trouble == ServerTrouble::NotItself;
+  const auto* sqlstate = ours ? "28P01" : "08006";
+  return {failure.sqlstate.empty() ? sqlstate : failure.sqlstate, failure.message, failure.detail,
+          failure.hint};
 }
 
 }  // namespace
@@ -111,6 +115,7 @@ void Server::take(ByteSpan bytes) {
     if (*step != ServerSession::Step::Done) count();
     if (*step == ServerSession::Step::Free) free();
   }
+  if (last_words_ && client_ == nullptr && stream_.open()) return close();
   if (client_ != nullptr && !session_.exchange().full()) client_->go_on();
 }
 
@@ -127,12 +132,14 @@ void Server::count() {
 }
 
 void Server::asked(SteadyTime now) {
+  said_ = true;
   if (session_.exchange().quiet()) asked_at_ = now;
   if (session_.exchange().idle()) attached_at_ = now;
 }
 
 void Server::attach(Client& client) {
   client_ = &client;
+  said_ = false;
   if (application_ == client.application()) return;
   const auto value = pg::quote_literal(client.application());
   if (!value) return;  // no text a server could have sent or taken
@@ -142,33 +149,52 @@ void Server::attach(Client& client) {
 }
 
 void Server::free() {
+  const bool failed = session_.take_own_failure();
   if (std::exchange(preparing_, false)) {
-    if (failed_) return close();
-    client_->go_on();
-    return;
+    if (failed) return close();
+    return client_->go_on();
   }
   if (cancels > 0) return;  // one may still hit whoever comes next
   if (client_ != nullptr) {
     client_->session().state().transaction_over();
     if (client_->session().keeps_server()) return;
-    std::exchange(client_, nullptr)->detached();
-  } else if (std::exchange(resetting_, false) && failed_) {
+    let_go();
+  } else if (std::exchange(resetting_, false) && failed) {
     return close();
   }
+  if (session_.unsound()) return close();
+  worker_.loop().resume_reading(stream_);
   pool_.put_back(*this);
 }
 
-void Server::cancelled() {
-  if (--cancels == 0 && session_.exchange().idle()) free();
+// Whichever of the two was not read because of the other is read again.
+void Server::let_go() {
+  auto* client = std::exchange(client_, nullptr);
+  client->detached();
+  if (!client->holds()) worker_.loop().resume_reading(client->stream());
+  else worker_.go_on_soon(*client);
+}
+
+void Server::maybe_free() {
+  if (client_ != nullptr && !preparing_ && session_.exchange().idle() && !session_.mid_message() &&
+      !client_->session().keeps_server())
+    free();
+}
+
+// A CancelRequest that nobody has read may be read later, when another has the server.
+void Server::cancelled(Cancel how) {
+  --cancels;
+  if (how == Cancel::Lost && stream_.open()) return close();
+  if (cancels == 0 && session_.exchange().idle() && !session_.mid_message()) free();
 }
 
 // What was not heard to its end cannot be taken back, and nothing else can be said behind it.
 void Server::abandoned(const ClientSession& by) {
   client_ = nullptr;
-  worker_.loop().resume_reading(stream_);
   preparing_ = false;
-  if (by.mid_message() || !session_.exchange().quiet()) {
-    worker_.cancel(*this);
+  worker_.loop().resume_reading(stream_);
+  if (by.mid_message() || session_.mid_message() || !session_.exchange().quiet()) {
+    worker_.cancel_at_end(*this);
     return close();
   }
   reset(by.keeps_server() ? Reset::Session : Reset::Transaction);
@@ -198,24 +224,27 @@ void Server::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes
 
 void Server::on_message(const pg::wire::Message& message, Answer whose) {
   if (message.type == backend::kErrorResponse) {
-    if (whose == Answer::Gateways) failed_ = true;
-    else if (client_ != nullptr) client_->session().state().failed();
     const auto fields = pg::wire::ErrorFields::decode(message.body);
-    if (fields && fields->ends_session())
-      last_words_ = Refusal{std::string(fields->sqlstate()), std::string(fields->message()),
-                            std::string(fields->find(pg::wire::error_field::kDetail)),
-                            std::string(fields->find(pg::wire::error_field::kHint))};
+    if (!fields || !fields->ends_session()) return;
+    told_ = client_ != nullptr && whose == Answer::Clients;
+    last_words_ = Refusal{std::string(fields->sqlstate()), std::string(fields->message()),
+                          std::string(fields->find(pg::wire::error_field::kDetail)),
+                          std::string(fields->find(pg::wire::error_field::kHint))};
   } else if (message.type == backend::CommandComplete::kType) {
     const auto done = backend::CommandComplete::decode(message.body);
     if (!done || (done->tag != "DEALLOCATE ALL" && done->tag != "DISCARD ALL")) return;
-    session_.statements().clear();
-    if (client_ != nullptr && client_->session().statements() != nullptr)
-      client_->session().statements()->clear();
+    if (done->tag == "DISCARD ALL") application_.clear();
+    session_.all_deallocated();
+    if (client_ != nullptr) client_->session().all_deallocated(session_.exchange());
   }
 }
 
-void Server::on_unprepared(const std::string& name) {
-  if (client_ != nullptr) client_->session().unprepared(name);
+void Server::on_failed() {
+  if (client_ != nullptr) client_->session().state().failed();
+}
+
+void Server::on_unprepared(const std::string& name, const StatementRef& statement) {
+  if (client_ != nullptr) client_->session().unprepared(name, statement);
 }
 void Server::on_unclosed(const std::string& name, const StatementRef& statement) {
   if (client_ != nullptr) client_->session().unclosed(name, statement);
@@ -245,7 +274,8 @@ void Server::lost(const std::optional<Refusal>& why) {
   auto* client = std::exchange(client_, nullptr);
   pool_.lost(*this, why);
   if (client == nullptr) return;
-  if (last_words_) return client->server_lost(std::nullopt);
+  if (told_) return client->server_lost(std::nullopt);
+  if (preparing_ || !said_) return client->again();
   client->server_lost(Refusal{"08006", "the server closed the connection unexpectedly"});
 }
 

@@ -35,7 +35,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void send(ByteSpan bytes) override;
   void send_copy(ByteSpan bytes) override;
   void on_message(const pg::wire::Message& message, Answer whose) override;
-  void on_unprepared(const std::string& name) override;
+  void on_failed() override;
+  void on_unprepared(const std::string& name, const StatementRef& statement) override;
   void on_unclosed(const std::string& name, const StatementRef& statement) override;
 
   /// It is the client's from here on; while preparing() it is not to be asked anything.
@@ -59,8 +60,11 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void set_since(SteadyTime when) { since_ = when; }
   /// What cancels what it does.
   [[nodiscard]] const std::optional<CancelKey>& cancel_key() const { return cancel_key_; }
+  /// Its client has said something that needs no answer: it may be free.
+  void maybe_free();
   /// One of the requests to cancel has arrived.
-  void cancelled();
+  enum class Cancel : std::uint8_t { Arrived, Lost };
+  void cancelled(Cancel how);
   /// Requests to cancel that are on their way to it: until they have arrived it is nobody else's.
   int cancels = 0;
   std::list<std::unique_ptr<Server>>::iterator place;
@@ -71,6 +75,7 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void take(ByteSpan bytes);
   void free();
   void count();
+  void let_go();
   enum class Reset : std::uint8_t { Transaction, Session };
   void reset(Reset what);
   void lost(const std::optional<Refusal>& why);
@@ -87,10 +92,11 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   SteadyTime asked_at_;
   SteadyTime attached_at_;
   bool preparing_ = false;
+  bool said_ = false;  ///< something of its client's was given to it
   bool resetting_ = false;
-  bool failed_ = false;  ///< a query of ours
-  SteadyTime since_;     ///< idle
+  SteadyTime since_;  ///< idle
   SteadyTime born_;
+  bool told_ = false;                  ///< its last words reached a client
   std::optional<Refusal> last_words_;  ///< a FATAL error it ended with
 };
 

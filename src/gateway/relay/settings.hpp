@@ -45,8 +45,8 @@ struct Settings {
   PoolSettings pool;
   ClientTerms terms;
   std::shared_ptr<const TlsContext> tls;  ///< for clients; none: terms say Off
-  std::string admin_user = "postgres";  ///< who may open the admin console
-  std::string version;                  ///< "0.1.0"
+  std::string admin_user = "postgres";    ///< who may open the admin console
+  std::string version;                    ///< "0.1.0"
   std::size_t clients_most = 10'000;
   Millis login_most{60'000};    ///< of a client, from its first byte
   Millis connect_most{10'000};  ///< of a server, until it is ready

@@ -20,6 +20,8 @@ constexpr Millis kTendEvery{1000};
 constexpr Millis kWatchEvery{100};  // while somebody waits: how late a time limit may be told
 // Of one round: a storm of logins leaves room for those that are in.
 constexpr int kAcceptedMost = 64;
+// On their way at once: each is a process of the server's for a moment.
+constexpr std::size_t kCancelsMost = 64;
 constexpr std::size_t kShortKeyBytes = 4;
 constexpr std::size_t kLongKeyBytes = 32;
 constexpr std::uint32_t kKeyMost = 0x7FFF'FFFF;  // drivers read a process id as a signed number
@@ -57,7 +59,10 @@ Result<void> Worker::listen(int listener, Client::Channel channel) {
 void Worker::accept(int listener, Client::Channel channel) {
   for (int count = 0; count < kAcceptedMost; ++count) {
     const int made = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (made < 0) return;
+    if (made < 0) {
+      if (errno == EMFILE || errno == ENFILE) rest_from_accepting(listener, channel);
+      return;
+    }
     if (channel == Client::Channel::Tcp) {
       const int on = 1;
       ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -72,6 +77,12 @@ void Worker::accept(int listener, Client::Channel channel) {
       (*place)->refuse({"53300", "sorry, too many clients already"});
     }
   }
+}
+
+// It stays readable while there is no descriptor for it: until the next tend nobody looks.
+void Worker::rest_from_accepting(int listener, Client::Channel channel) {
+  loop_->unwatch(listener);
+  resting_.emplace_back(listener, channel);
 }
 
 Result<void> Worker::run() {
@@ -92,6 +103,8 @@ void Worker::keep_time() {
 }
 
 void Worker::tend() {
+  for (const auto& [listener, channel] : std::exchange(resting_, {}))
+    if (!listen(listener, channel)) resting_.emplace_back(listener, channel);
   std::vector<Client*> late;
   for (const auto& client : clients_) {
     if (!client->waiting() && !client->logging_in()) continue;
@@ -101,7 +114,7 @@ void Worker::tend() {
   for (auto* client : late) client->passed_deadline();
   for (auto call = cancels_.begin(); call != cancels_.end();) {
     const auto next = std::next(call);
-    if ((*call)->deadline() <= now_) (*call)->end();
+    if ((*call)->deadline() <= now_) (*call)->end(CancelCall::End::Lost);
     call = next;
   }
   for (const auto& [key, pool] : pools_) pool->tend(now_);
@@ -140,6 +153,33 @@ Pool& Worker::pool_of(const PoolKey& key) {
   return *pool;
 }
 
+// Pools of one database and user differ in what their clients asked for at the start.
+std::vector<Pool*> Worker::siblings_of(const Pool& pool) {
+  const auto& key = pool.key();
+  std::vector<Pool*> found;
+  for (auto at = pools_.lower_bound({key.database, key.user, {}});
+       at != pools_.end() && at->first.database == key.database && at->first.user == key.user; ++at)
+    found.push_back(at->second.get());
+  return found;
+}
+
+bool Worker::has_room(const Pool& pool) {
+  const auto siblings = siblings_of(pool);
+  const auto open = [&] {
+    std::size_t servers = 0;
+    for (const auto* one : siblings) servers += one->servers();
+    return servers;
+  };
+  if (open() < settings_->pool.size) return true;
+  for (auto* one : siblings)
+    if (one != &pool && one->waiting() == 0 && one->close_oldest_idle()) break;
+  return open() < settings_->pool.size;  // who is told of the room may have taken it already
+}
+
+void Worker::room_made(const Pool& pool) {
+  for (auto* one : siblings_of(pool)) one->open_some(now_);
+}
+
 CancelKey Worker::new_key(Client& client, pg::wire::ProtocolVersion version) {
   do last_key_ = last_key_ % kKeyMost + 1;
   while (by_key_.contains(last_key_));
@@ -160,12 +200,22 @@ void Worker::cancel(const CancelAsked& asked) {
   if (found->second->waiting()) found->second->cancelled();
 }
 
-void Worker::cancel(Server& server) {
-  if (!server.cancel_key()) return;
+void Worker::cancel(Server& server) { call_cancel(server, &server); }
+void Worker::cancel_at_end(const Server& server) { call_cancel(server, nullptr); }
+
+void Worker::call_cancel(const Server& server, Server* waits) {
+  if (!server.cancel_key() || cancels_.size() >= kCancelsMost) return;
   auto place = cancels_.insert(cancels_.end(),
-                               std::make_unique<CancelCall>(*this, *server.cancel_key(), &server));
+                               std::make_unique<CancelCall>(*this, *server.cancel_key(), waits));
   (*place)->place = place;
-  if (!(*place)->connect()) (*place)->end();
+  if (!(*place)->connect()) (*place)->end(CancelCall::End::Arrived);  // nothing was sent
+}
+
+// In the next round: whoever calls is in the midst of its own.
+void Worker::go_on_soon(Client& client) {
+  post([self = client.self()] {
+    if (*self != nullptr) (*self)->go_on();
+  });
 }
 
 void Worker::gone(CancelCall& call) {
@@ -189,6 +239,7 @@ void Worker::end_clients(const Pool& pool) {
 }
 
 void Worker::gone(Client& client) {
+  client.forget();
   loop_->close(client.stream());
   by_key_.erase(client.key().process_id);
   if (client.pool() != nullptr) --client.pool()->clients;

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <atomic>
-#include <list>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -46,12 +46,20 @@ class Worker {
   /// Something is due then.
   void wake_at(SteadyTime when) { wake_ = std::min(wake_, when); }
   [[nodiscard]] Pool& pool_of(const PoolKey& key);
+  /// Whether another server may be opened for the pool: pools of one database and user have
+  /// pool.size between them, and one that needs none gives way.
+  [[nodiscard]] bool has_room(const Pool& pool);
+  /// A server of the pool is gone: whoever of its siblings waits may open one.
+  void room_made(const Pool& pool);
   /// A key no other client has, in the form the client's protocol takes.
   [[nodiscard]] CancelKey new_key(Client& client, pg::wire::ProtocolVersion version);
   /// A client asks to have the query of another ended: by its key, or nothing happens.
   void cancel(const CancelAsked& asked);
   /// Ends what `server` does; it is nobody else's until that has arrived.
   void cancel(Server& server);
+  /// The same when the server's connection is about to be closed: nobody waits for it.
+  void cancel_at_end(const Server& server);
+  void go_on_soon(Client& client);
   void gone(Client& client);
   void gone(CancelCall& call);
   void forget(const Server& server);
@@ -71,9 +79,12 @@ class Worker {
   Worker(std::unique_ptr<Loop> loop, std::shared_ptr<const Settings> settings,
          std::unique_ptr<VerifierSource> verifiers, int wake_descriptor);
   void accept(int listener, Client::Channel channel);
+  void rest_from_accepting(int listener, Client::Channel channel);
   void tend();
   void keep_time();
   void take_calls();
+  [[nodiscard]] std::vector<Pool*> siblings_of(const Pool& pool);
+  void call_cancel(const Server& server, Server* waits);
 
   struct Nowhere final : Outlet {
     void send(ByteSpan) override {}
@@ -91,6 +102,7 @@ class Worker {
   std::list<std::unique_ptr<Client>> clients_;
   std::unordered_map<std::uint32_t, Client*> by_key_;
   std::list<std::unique_ptr<CancelCall>> cancels_;
+  std::vector<std::pair<int, Client::Channel>> resting_;
   std::uint32_t last_key_ = 0;
   SteadyTime now_ = SteadyClock::now();
   SteadyTime wake_;

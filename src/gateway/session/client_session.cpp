@@ -76,6 +76,7 @@ Result<ClientSession::Step> ClientSession::take(ByteSpan& chunk, ServerSession* 
 }
 
 Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
+  reader_.reset();
   const auto type = piece.header.type;
   if (type == frontend::kPasswordType) [[unlikely]]
     return fail(ErrorCode::Malformed, "a password message after the login");
@@ -85,7 +86,7 @@ Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
     message_ = Message::Held;
     return hold(piece, way);
   }
-  if (type == frontend::Query::kType) unnamed_gone(way);
+  if (type == frontend::Query::kType && !way.server->exchange().skipping()) unnamed_gone(way);
   if (const auto request = request_of(type)) way.server->exchange().request({*request});
   if (type == frontend::Query::kType) read(piece, text_of(piece.body()));
   forward(piece, way);

@@ -54,7 +54,9 @@ class ClientSession {
   /// Whether a message has begun and not ended: what went of it to a server cannot be taken back.
   [[nodiscard]] bool mid_message() const { return !cursor_.between_messages(); }
   [[nodiscard]] ClientStatements* statements() { return statements_.get(); }
-  void unprepared(const std::string& name);
+  void unprepared(const std::string& name, const StatementRef& statement);
+  /// It has deallocated all by SQL; what it prepares behind that is still owed.
+  void all_deallocated(const Exchange& exchange);
   void unclosed(const std::string& name, StatementRef statement);
   /// Bytes kept for it, its statements left out.
   [[nodiscard]] std::size_t bytes_held() const { return held_.capacity() + unnamed_.capacity(); }

@@ -101,14 +101,13 @@ Result<bool> ClientSession::bind_front(FrameHeader header, ByteSpan front, const
   return true;
 }
 
-// An unnamed statement too long to be kept goes as it comes.
+// An unnamed statement too long to be held goes as it comes, and nobody has read what it does.
 bool ClientSession::parse_front(FrameHeader header, ByteSpan front, const Way& way) {
   const auto name = pg::wire::peek_parse_name(front);
-  if (!name || !name->empty() || header.body_bytes() <= kUnnamedMost) return false;
+  if (!name || !name->empty() || header.body_bytes() <= kHeldMost) return false;
   parse_unnamed({}, way);
   unnamed_too_long_ = true;
-  reader_ = std::make_unique<sql::EffectsReader>(state_.rules());
-  reader_->feed(text_of(front.subspan(1)));
+  state_.cannot_tell();
   way.server->exchange().request({Request::Parse});
   way.to_server.send_copy(header_bytes(header));
   if (held_.empty()) way.to_server.send(front);
@@ -129,8 +128,9 @@ Result<void> ClientSession::parse(ByteSpan body, const Way& way) {
 }
 
 void ClientSession::parse_unnamed(ByteSpan text_and_types, const Way& way) {
-  unnamed_too_long_ = false;
-  unnamed_.assign(text_and_types.begin(), text_and_types.end());
+  unnamed_too_long_ = text_and_types.size() > kUnnamedMost;
+  if (unnamed_too_long_) ByteBuffer().swap(unnamed_);
+  else unnamed_.assign(text_and_types.begin(), text_and_types.end());
   unnamed_reading_ = sql::read_effects(text_of(text_and_types), state_.rules());
   unnamed_number_ = store_.next_unnamed();
   way.server->set_unnamed(unnamed_number_);
@@ -148,8 +148,9 @@ Result<void> ClientSession::parse_named(std::string_view name, ByteSpan text_and
   auto& own = own_statements();
   if (const auto existing = own.find(name)) {
     // The server is to say that there is one of that name, and does when it is asked for its own.
+    // If its own failed on the way, this is what it has by that name: of no use to anybody.
     if (!way.server->statements().uses(*existing)) prepare(existing, Answer::Gateways, "", way);
-    way.server->exchange().request({Request::Parse});
+    way.server->exchange().request({Request::Parse, Answer::Clients, nullptr, kTakenName});
     way.to_server.send_copy(parse_message(existing->name(), text_and_types));
     return {};
   }
@@ -250,8 +251,17 @@ ClientStatements& ClientSession::own_statements() {
   return *statements_;
 }
 
-void ClientSession::unprepared(const std::string& name) {
-  if (statements_) statements_->erase(name);
+// Unless it has been closed and prepared anew meanwhile.
+void ClientSession::unprepared(const std::string& name, const StatementRef& statement) {
+  if (statements_ && statements_->find(name) == statement) statements_->erase(name);
+}
+
+void ClientSession::all_deallocated(const Exchange& exchange) {
+  if (!statements_) return;
+  statements_->clear();
+  for (const auto& owed : exchange.owed())
+    if (owed.request == Request::Parse && owed.statement && owed.answer != Answer::Gateways)
+      statements_->put(owed.name, owed.statement);
 }
 
 void ClientSession::unclosed(const std::string& name, StatementRef statement) {

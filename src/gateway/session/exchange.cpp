@@ -8,6 +8,10 @@ namespace {
 
 namespace backend = pg::wire::backend;
 
+// What is answered is forgotten so many at a time, so that not every answer moves what is behind
+// it.
+constexpr std::size_t kAnsweredKept = 1024;
+
 bool ends_with_ready(Request request) {
   return request == Request::Query || request == Request::FunctionCall || request == Request::Sync;
 }
@@ -41,8 +45,8 @@ void Exchange::pop() {
   owed_[first_].statement.reset();
   do ++first_;
   while (first_ < owed_.size() && owed_[first_].request == Request::CopyEnd);
-  if (first_ < owed_.size()) return;
-  owed_.clear();
+  if (first_ < owed_.size() && first_ < kAnsweredKept) return;
+  owed_.erase(owed_.begin(), owed_.begin() + static_cast<std::ptrdiff_t>(first_));
   first_ = 0;
 }
 
@@ -63,7 +67,7 @@ Result<Answer> Exchange::belongs(bool is, char type) {
 
 Result<Answer> Exchange::finishes(bool is, char type) {
   TRY(answer, belongs(is, type));
-  if (owed_[first_].statement) completed_ = std::move(owed_[first_]);
+  if (owed_[first_].statement || !owed_[first_].name.empty()) completed_ = std::move(owed_[first_]);
   pop();
   return answer;
 }

@@ -41,6 +41,9 @@ enum class Answer : std::uint8_t {
   FromUs,    ///< the server was not asked: the gateway answers in its place, in order
 };
 
+/// Stands for the client's name in a Parse that is expected to fail, as there is one of its name.
+inline constexpr const char* kTakenName = "\x01";
+
 struct Expected {
   Request request;
   Answer answer = Answer::Clients;
@@ -70,6 +73,8 @@ class Exchange {
   /// The status in a ReadyForQuery whose reply() was told.
   void ready(TransactionStatus status) { status_ = status; }
 
+  /// Requests that are not answered yet, in order.
+  [[nodiscard]] std::span<const Expected> owed() const { return std::span(owed_).subspan(first_); }
   [[nodiscard]] TransactionStatus status() const { return status_; }
   /// It owes nothing, and no transaction is open.
   [[nodiscard]] bool idle() const {

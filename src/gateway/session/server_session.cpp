@@ -1,6 +1,8 @@
 // See server_session.hpp.
 #include "gateway/session/server_session.hpp"
 
+#include <ranges>
+
 namespace pgkeel::gateway {
 namespace {
 
@@ -10,6 +12,13 @@ using pg::wire::FramePiece;
 bool always_looked_at(char type) {
   return type == backend::CommandComplete::kType || type == backend::ParameterStatus::kType ||
          type == backend::kErrorResponse;
+}
+
+// A Parse or Close without a name, or a Query, that the server skipped: it was booked as done.
+bool touches_unnamed(const Expected& undone) {
+  return undone.request == Request::Query ||
+         ((undone.request == Request::Parse || undone.request == Request::Close) &&
+          !undone.statement);
 }
 
 }  // namespace
@@ -39,18 +48,25 @@ Result<void> ServerSession::begin(const FramePiece& piece, ServerListener& liste
   whose_ = whose;
   looking_ = (whose == Answer::Gateways || always_looked_at(type)) &&
              piece.header.body_bytes() <= kLookedAtMost;
-  if (type == backend::kErrorResponse) undo(listener);
+  if (type == backend::kErrorResponse) {
+    undo(listener);
+    if (whose_ == Answer::Clients) listener.on_failed();
+    else own_failed_ = true;
+  }
+  const auto& done = exchange_.completed();
+  if (done && !done->statement && done->name == kTakenName) unsound_ = true;
   return {};
 }
 
 // What was sent and skipped: a Parse has prepared nothing, a Close has closed nothing.
 void ServerSession::undo(ServerListener& listener) {
-  for (const auto& undone : exchange_.undone()) {
+  for (const auto& undone : exchange_.undone() | std::views::reverse) {
+    if (touches_unnamed(undone)) unnamed_ = kNobodys;
     if (!undone.statement) continue;
     const bool asked_server = undone.answer != Answer::FromUs;
     if (undone.request == Request::Parse) {
       if (asked_server) statements_.erase(*undone.statement);
-      if (undone.answer != Answer::Gateways) listener.on_unprepared(undone.name);
+      if (undone.answer != Answer::Gateways) listener.on_unprepared(undone.name, undone.statement);
     } else if (undone.request == Request::Close) {
       if (asked_server) statements_.put(undone.statement);
       else listener.on_unclosed(undone.name, undone.statement);
@@ -66,7 +82,17 @@ Result<void> ServerSession::look(const FramePiece& piece, ServerListener& listen
   return {};
 }
 
+void ServerSession::all_deallocated() {
+  statements_.clear();
+  for (const auto& owed : exchange_.owed()) {
+    if (owed.request != Request::Parse || !owed.statement) continue;
+    if (owed.answer == Answer::FromUs) unsound_ = true;  // it had it when it was said to have it
+    else statements_.put(owed.statement);
+  }
+}
+
 void ServerSession::answer_ours(Outlet* client) {
+  if (mid_message()) return;  // behind the message that is under way
   ByteBuffer ours;
   while (const auto request = exchange_.take_ours()) {
     if (*request == Request::Parse) pg::wire::append_bare<backend::ParseComplete>(ours);

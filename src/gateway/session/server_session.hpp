@@ -17,8 +17,10 @@ class ServerListener {
   /// A whole message: an answer to the gateway's own request, a ParameterStatus, the tag of a
   /// command, an error; `whose` of the request it answers. Valid during the call.
   virtual void on_message(const pg::wire::Message& message, Answer whose) = 0;
+  /// The client was told an error.
+  virtual void on_failed() = 0;
   /// A Parse of the attached client failed, or was skipped: it has no statement of that name.
-  virtual void on_unprepared(const std::string& name) = 0;
+  virtual void on_unprepared(const std::string& name, const StatementRef& statement) = 0;
   /// A Close of it was skipped: it still has the statement.
   virtual void on_unclosed(const std::string& name, const StatementRef& statement) = 0;
 
@@ -30,6 +32,9 @@ class ServerSession {
  public:
   /// Of the messages the gateway itself looks at; what is longer is only forwarded.
   static constexpr std::size_t kLookedAtMost = 64U << 10U;
+
+  /// An unnamed statement that may or may not be there: no client's, so that nobody binds to it.
+  static constexpr std::uint64_t kNobodys = UINT64_MAX;
 
   explicit ServerSession(std::size_t statements_most)
       : statements_(statements_most), collector_(kLookedAtMost) {}
@@ -51,6 +56,12 @@ class ServerSession {
   /// Whose unnamed statement it holds: a number no two Parse of a worker share; 0: nobody's.
   [[nodiscard]] std::uint64_t unnamed() const { return unnamed_; }
   void set_unnamed(std::uint64_t whose) { unnamed_ = whose; }
+  /// Whether a request of the gateway's own has failed since it was asked last.
+  [[nodiscard]] bool take_own_failure() { return std::exchange(own_failed_, false); }
+  /// Every statement was deallocated by SQL: but those that are prepared behind it.
+  void all_deallocated();
+  /// What it has prepared is not what is booked: it is to be closed as soon as it is free.
+  [[nodiscard]] bool unsound() const { return unsound_; }
   /// Whether a message is under way from it.
   [[nodiscard]] bool mid_message() const { return !cursor_.between_messages(); }
 
@@ -65,7 +76,9 @@ class ServerSession {
   pg::wire::MessageCollector collector_;
   std::uint64_t unnamed_ = 0;
   Answer whose_ = Answer::Clients;  ///< of the message under way
-  bool looking_ = false;            ///< at the message under way
+  bool unsound_ = false;
+  bool own_failed_ = false;
+  bool looking_ = false;  ///< at the message under way
 };
 
 }  // namespace pgkeel::gateway

@@ -17,6 +17,8 @@ class SessionState {
 
   /// A text goes to the server, or a statement that was prepared from it.
   void says(const sql::Reading& reading);
+  /// A text goes to the server that was not read.
+  void cannot_tell() { stuck_ = true; }
   /// The server reported an error to it.
   void failed() { failed_ = true; }
   /// The server owes nothing and no transaction is open.
@@ -32,8 +34,9 @@ class SessionState {
   sql::BitSet<sql::Tie> undone_;  ///< of this transaction, if it goes well
   bool rolls_back_ = false;       ///< something of this transaction
   bool failed_ = false;
-  bool stuck_ = false;    ///< nobody can tell any more what it has
-  bool touched_ = false;  ///< settings
+  bool discards_ = false;  ///< DISCARD ALL, by itself
+  bool stuck_ = false;     ///< nobody can tell any more what it has
+  bool touched_ = false;   ///< settings
 };
 
 }  // namespace pgkeel::gateway

@@ -13,8 +13,8 @@ class GatewayConsole : public testing::Test {
   /// The value in the first row in which `column` has `value`.
   static std::string cell(Session& console, const std::string& show, const std::string& column,
                           const std::string& value, const std::string& wanted) {
-    const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-        PQexec(console.get(), show.c_str()), &PQclear);
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(console.get(), show.c_str()),
+                                                               &PQclear);
     const int by = PQfnumber(result.get(), column.c_str());
     const int of = PQfnumber(result.get(), wanted.c_str());
     for (int row = 0; by >= 0 && of >= 0 && row < PQntuples(result.get()); ++row)
@@ -38,7 +38,8 @@ TEST_F(GatewayConsole, ShowsWhatThereIs) {
     EXPECT_EQ(cell(console, "SHOW POOLS;", "database", "postgres", "sv_active"), "1");
     EXPECT_EQ(cell(console, "show databases", "name", "postgres", "pool_size"), "2");
     EXPECT_EQ(cell(console, "show lists", "list", "used_servers", "items"), "1");
-    EXPECT_GE(std::stoi(cell(console, "show stats", "database", "postgres", "total_query_count")), 2);
+    EXPECT_GE(std::stoi(cell(console, "show stats", "database", "postgres", "total_query_count")),
+              2);
     EXPECT_EQ(cell(console, "show clients", "database", "postgres", "user"), "postgres");
     EXPECT_EQ(cell(console, "show servers", "database", "postgres", "state"), "active");
     EXPECT_EQ(console.state_of("select 1"), "08P01");
@@ -59,8 +60,9 @@ TEST_F(GatewayConsole, ReconnectsAndKills) {
   EXPECT_EQ(console.state_of("kill postgres"), "");
   EXPECT_NE(one.state_of("select 1"), "");
   EXPECT_TRUE(wait_until([&] {
-    return server_.query("select count(*) from pg_stat_activity where backend_type = "
-                         "'client backend' and pid <> pg_backend_pid()") == "0";
+    return server_.query(
+               "select count(*) from pg_stat_activity where backend_type = "
+               "'client backend' and pid <> pg_backend_pid()") == "0";
   }));
 }
 

@@ -2,7 +2,13 @@
 // on the other, and no password in between.
 #include <gmock/gmock.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/tls/channel.hpp"
 #include "integration/gateway/running_gateway.hpp"
+#include "pg/wire/startup.hpp"
 
 namespace pgkeel::test {
 namespace {
@@ -78,10 +84,8 @@ TEST_F(GatewayLogin, EachDatabaseAndUserHasItsOwnServers) {
 TEST_F(GatewayLogin, Hazard06TlsWithChannelBinding) {
   // Goal: hazards 1, 6: TLS to the gateway, SCRAM bound to it, large results both ways; whoever
   // comes in clear where TLS is a must is refused.
-  const RunningGateway gateway(server_,
-                               {.scram = true, .tls = gateway::ClientTls::Require});
-  Session one(gateway.conninfo(
-      "user=app password=secret sslmode=require channel_binding=require"));
+  const RunningGateway gateway(server_, {.scram = true, .tls = gateway::ClientTls::Require});
+  Session one(gateway.conninfo("user=app password=secret sslmode=require channel_binding=require"));
   EXPECT_EQ(one("select current_user"), "app");
   EXPECT_EQ(one("select length(repeat('x', 20000000))"), "20000000");
   EXPECT_EQ(one("select sum(length(n::text)) > 0 from generate_series(1, 200000) n"), "t");
@@ -90,6 +94,57 @@ TEST_F(GatewayLogin, Hazard06TlsWithChannelBinding) {
   EXPECT_EQ(one("select length('" + large + "')"), std::to_string(large.size()));
   EXPECT_THAT(refusal_of(gateway.conninfo("user=app password=secret sslmode=disable")),
               HasSubstr("connections without SSL are not allowed"));
+}
+
+// A client that shakes hands, says `last` and closes TLS, all of it in one write.
+void say_and_close(std::uint16_t port, const std::string& last) {
+  const int made = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const auto context = gateway::TlsContext::client(gateway::TlsVerify::None).value();
+  auto channel =
+      gateway::TlsChannel::connect(context, "localhost", gateway::TlsOpening::Requested).value();
+  pg::wire::ByteBuffer out;
+  append(out, pg::wire::TlsRequest{});
+  ASSERT_EQ(::send(made, out.data(), out.size(), 0), static_cast<ssize_t>(out.size()));
+  std::array<std::byte, 32768> in{};
+  ASSERT_EQ(::recv(made, in.data(), 1, 0), 1);
+  out.clear();
+  channel.start(out).value();
+  while (channel.state() == gateway::TlsChannel::State::Handshaking) {
+    ASSERT_EQ(::send(made, out.data(), out.size(), 0), static_cast<ssize_t>(out.size()));
+    out.clear();
+    const auto got = ::recv(made, in.data(), in.size(), 0);
+    ASSERT_GT(got, 0);
+    std::array<std::byte, 32768> plain{};
+    ByteSpan bytes(in.data(), static_cast<std::size_t>(got));
+    while (!channel.receive(bytes, plain, out).value().empty()) {
+    }
+  }
+  channel.send(std::as_bytes(std::span(last)), out).value();
+  channel.close(out);
+  ASSERT_EQ(::send(made, out.data(), out.size(), 0), static_cast<ssize_t>(out.size()));
+  while (::recv(made, in.data(), in.size(), 0) > 0) {
+  }
+  ::close(made);
+}
+
+TEST_F(GatewayLogin, Hazard07WhoClosesTlsAtOnceHarmsNobody) {
+  // Goal: hazard 7, bad input: the end of the handshake, a packet that is none or is one, and the
+  // end of TLS, all at once.
+  const RunningGateway gateway(server_, {.scram = true, .tls = gateway::ClientTls::Allow});
+  pg::wire::ByteBuffer startup;
+  pg::wire::append_startup(startup, {3, 0},
+                           std::vector<pg::wire::StartupParameter>{{"user", "app"}});
+  for (const auto& last :
+       {std::string(100, 'x'), std::string(8, '\0'),
+        std::string(reinterpret_cast<const char*>(startup.data()), startup.size())})
+    say_and_close(gateway.port(), last);
+  Session one(gateway.conninfo("user=app password=secret sslmode=require"));
+  EXPECT_EQ(one("select current_user"), "app");
 }
 
 }  // namespace

@@ -202,7 +202,49 @@ TEST_P(GatewayPooling, Hazard05WhatAClientAsksForAtTheStartItHas) {
   }
   EXPECT_STREQ(PQparameterStatus(two.get(), "client_encoding"), "LATIN1");
   EXPECT_STREQ(PQparameterStatus(two.get(), "application_name"), "second");
+}
+
+TEST_P(GatewayPooling, Hazard05SettingsOfAllKindsShareThePoolsSize) {
+  // Goal: hazard 5, B4: however many settings clients start with, a database and user have so many
+  // servers; an idle one gives way, and what the server refuses is told.
   EXPECT_NE(refusal_of(gateway_->conninfo("user=postgres options='-c nosuch=1'")), "");
+  for (int kind = 0; kind < 5; ++kind) {
+    Session one(gateway_->conninfo(
+        "user=postgres options='-c work_mem=" + std::to_string(kind + 5) + "MB'"));
+    EXPECT_EQ(one("show work_mem"), std::to_string(kind + 5) + "MB");
+    EXPECT_LE(std::stoi(sessions()), 2);
+  }
+}
+
+TEST_P(GatewayPooling, Hazard17ACopyThatFailsWhileTheClientSends) {
+  // Goal: hazards 16, 17: megabytes are on their way when the server has given up in the first row;
+  // the client is told, goes on, and its server is another's meanwhile.
+  Session one(gateway_->conninfo());
+  PQclear(PQexec(one.get(), "copy t from stdin"));
+  const std::string rows(1U << 20U, 'x');
+  for (int part = 0; part < 16; ++part)
+    ASSERT_EQ(PQputCopyData(one.get(), rows.data(), static_cast<int>(rows.size())), 1);
+  static_cast<void>(PQputCopyEnd(one.get(), nullptr));
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(one.get()), &PQclear);
+  EXPECT_EQ(PQresultStatus(result.get()), PGRES_FATAL_ERROR);
+  PQclear(PQgetResult(one.get()));
+  Session two(gateway_->conninfo());
+  EXPECT_EQ(two("select 2"), "2");
+  EXPECT_EQ(one("select 1"), "1");
+}
+
+TEST_P(GatewayPooling, Hazard29ALongUnnamedStatementTiesToo) {
+  // Goal: hazard 29: what a statement of more than is kept does to its session is read all the
+  // same.
+  Session one(gateway_->conninfo());
+  Session two(gateway_->conninfo());
+  const auto sql =
+      "select set_config('work_mem', '9MB', false), '" + std::string(20'000, 'x') + "'";
+  PQclear(PQexecParams(one.get(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0));
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(two("show work_mem"), "4MB");
+    EXPECT_EQ(one("show work_mem"), "9MB");
+  }
 }
 
 TEST_P(GatewayPooling, Hazard22PreparedStatementsFollowTheClient) {

@@ -52,7 +52,10 @@ class Scene : public ServerListener {
   std::vector<std::string> tags;
 
   void on_message(const pg::wire::Message& message, Answer whose) override;
-  void on_unprepared(const std::string& name) override { client_.unprepared(name); }
+  void on_failed() override {}
+  void on_unprepared(const std::string& name, const StatementRef& statement) override {
+    client_.unprepared(name, statement);
+  }
   void on_unclosed(const std::string& name, const StatementRef& statement) override {
     client_.unclosed(name, statement);
   }

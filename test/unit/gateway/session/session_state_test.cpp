@@ -56,6 +56,12 @@ TEST_F(SessionStateTest, SettingsTieForGood) {
   // Goal: hazard 29: a setting is not taken to another server, so the client stays with its own.
   EXPECT_TRUE(tied_after("set work_mem = '1GB'"));
   EXPECT_TRUE(tied_after("select 1"));
+  EXPECT_FALSE(tied_after("discard all")) << "but for what takes all of it back";
+  EXPECT_TRUE(tied_after("set work_mem = '1GB'"));
+  says("discard all");
+  state_.failed();
+  state_.transaction_over();
+  EXPECT_TRUE(state_.tied());
 }
 
 TEST_F(SessionStateTest, AnEncodingThatHidesQuotesTies) {

@@ -220,6 +220,32 @@ TEST_P(SessionTest, Hazard22NobodyReachesAnothersUnnamedStatement) {
   EXPECT_EQ(shared_.says("B(,) E S", &two), "B(,) E S");
 }
 
+TEST_P(SessionTest, Hazard22WhatWasSkippedLeavesNobodysStatement) {
+  // Goal: hazard 22: a Parse, a Close or a Query that the server skipped: the unnamed statement
+  // that is there may be another client's, and nobody gets at it.
+  for (const auto* skipped : {"P(,mine) S", "B(,) S", "Q(x) S", "C(S,) S"}) {
+    auto server = shared_.server();
+    Scene other(Sharing::Transaction, GetParam());
+    other.says("P(,secret) S", &server);
+    other.answers(server, "1 Z(I)");
+    Scene one(Sharing::Transaction, GetParam());
+    one.says(std::string("B(,nosuch) ") + skipped, &server);
+    one.answers(server, "E(26000) Z(I)");
+    const auto said = one.says("B(,) E S", &server);
+    EXPECT_TRUE(said == "B(,pgkeel_none) E S" || said == "P(,mine) B(,) E S") << skipped << said;
+  }
+}
+
+TEST_P(SessionTest, Hazard11WhatWasSkippedIsAsItWasBefore) {
+  // Goal: hazard 11: a Close and a Parse of one name, both skipped: the statement is still there.
+  auto server = shared_.server();
+  shared_.says("P(s,old) S", &server);
+  shared_.answers(server, "1 Z(I)");
+  EXPECT_EQ(shared_.says("B(,nosuch) C(S,s) P(s,new) S", &server), "B(,nosuch) P(pgkeel_s2,new) S");
+  EXPECT_EQ(shared_.answers(server, "E(26000) Z(I)"), "E(26000) Z(I)");
+  EXPECT_EQ(shared_.says("B(,s) S", &server), "B(,pgkeel_s1) S");
+}
+
 TEST_P(SessionTest, Hazard22ALongUnnamedStatementGoesAsItComes) {
   // Goal: hazard 22: longer than is kept: not assembled, and the client keeps its server.
   auto server = shared_.server();

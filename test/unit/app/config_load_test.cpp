@@ -220,8 +220,7 @@ TEST(Config, TheContractsExampleIsAccepted) {
   EXPECT_EQ(loaded.config.instance.required_tables.front().qualified(),
             "soul_bot.public.aiogram_states");
   EXPECT_TRUE(setting_of(loaded, "sense.login_every").in_effect);
-  for (const auto* key :
-       {"gateway.pool", "gateway.listen", "migrate.dir", "maintain.cleanup[1].table"}) {
+  for (const auto* key : {"gateway.commit_proof", "migrate.dir", "maintain.cleanup[1].table"}) {
     EXPECT_FALSE(setting_of(loaded, key).in_effect) << key;
   }
 }

@@ -13,12 +13,14 @@ using testing::Not;
 TEST(ConfigShow, NamesValueAndOrigin) {
   // Goal: every key is there with its value and source, passwords masked, idle keys marked (B13).
   ConfigDir dir;
-  dir.write("pgkeel.toml",
-            "[instance]\nurl = \"postgresql://u:hunter2@h/db\"\n[gateway]\nsize = 5\n");
+  dir.write(
+      "pgkeel.toml",
+      "[instance]\nurl = \"postgresql://u:hunter2@h/db\"\n[gateway]\ncommit_proof = \"off\"\n");
   const auto loaded = dir.load();
   const auto text = render_settings(loaded, {});
   EXPECT_THAT(text, HasSubstr("pgkeel.toml:2"));
-  EXPECT_THAT(text, testing::ContainsRegex("gateway.size +5 +pgkeel.toml:4  .not in effect yet"));
+  EXPECT_THAT(
+      text, testing::ContainsRegex("gateway.commit_proof +off +pgkeel.toml:4  .not in effect yet"));
   EXPECT_THAT(text, HasSubstr("(not set)"));
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
   const auto json = settings_json(loaded);

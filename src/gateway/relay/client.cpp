@@ -289,6 +289,7 @@ void Client::hold(ByteSpan bytes) {
 }
 
 void Client::wait_for_server() {
+  if (stream_.hung_up()) return leave();  // as on_hangup(), which has come already
   waiting_ = true;
   worker_.loop().stop_reading(stream_);
   waits_since_ = worker_.now();
@@ -311,6 +312,13 @@ void Client::go_on() {
 }
 
 void Client::cancelled() {}
+
+void Client::end() {
+  if (!stream_.open()) return;
+  if (std::exchange(waiting_, false)) pool_->leave_queue(*this);
+  if (login_) return leave();
+  refuse({"57P01", "terminating connection due to administrator command"});
+}
 
 void Client::again() {
   server_ = nullptr;

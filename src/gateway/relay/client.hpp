@@ -53,6 +53,8 @@ class Client final : public StreamOwner, public Outlet {
   void again();
   /// Its query is to be cancelled, which no server was given yet.
   void cancelled();
+  /// Told that an administrator ended it, then closed.
+  void end();
   /// The server has answered enough for more to be asked.
   void go_on();
 

@@ -226,6 +226,7 @@ void Loop::read_ready() {
 
 void Loop::happened(Stream& stream, std::uint32_t events) {
   if (!stream.open() || stream.ended_) return;
+  if ((events & kOver) != 0) stream.hung_up_ = true;
   if (stream.connecting_) return connected(stream);
   if ((events & EPOLLOUT) != 0 && stream.awaits_space_) drain(stream);
   if (!stream.open() || stream.ended_) return;

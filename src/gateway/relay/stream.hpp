@@ -51,6 +51,8 @@ class Stream {
   /// Bytes the peer has not taken yet.
   [[nodiscard]] std::size_t backlog() const { return kept_.size() - kept_sent_; }
   [[nodiscard]] bool reading() const { return reading_; }
+  /// The peer sends nothing more: what it said may not all have been read.
+  [[nodiscard]] bool hung_up() const { return hung_up_; }
 
  private:
   friend class Loop;
@@ -59,7 +61,8 @@ class Stream {
   int descriptor_ = -1;
   bool reading_ = true;
   bool connecting_ = false;
-  bool ended_ = false;         ///< the owner was told
+  bool ended_ = false;  ///< the owner was told
+  bool hung_up_ = false;
   bool touched_ = false;       ///< it is among the loop's, to be flushed
   bool ready_ = false;         ///< it is among the loop's, to be read without an event
   bool awaits_space_ = false;  ///< the kernel was asked to say when more can be sent

@@ -18,6 +18,7 @@ namespace {
 
 constexpr Millis kTendEvery{1000};
 constexpr Millis kWatchEvery{100};  // while somebody waits: how late a time limit may be told
+constexpr Millis kEndWithin{1000};  // of a stop: cancels on their way
 // Of one round: a storm of logins leaves room for those that are in.
 constexpr int kAcceptedMost = 64;
 // On their way at once: each is a process of the server's for a moment.
@@ -90,7 +91,19 @@ Result<void> Worker::run() {
     keep_time();
     TRY_VOID(loop_->run_round(std::min(wake_, tended_ + kTendEvery)));
   }
+  end_all();
   return {};
+}
+
+// Everybody is told, what runs is cancelled, and the cancels are seen off.
+void Worker::end_all() {
+  std::vector<Client*> ended;
+  for (const auto& client : clients_) ended.push_back(client.get());
+  for (auto* client : ended) client->end();
+  loop_->flush();
+  const auto until = SteadyClock::now() + kEndWithin;
+  while (!cancels_.empty() && SteadyClock::now() < until)
+    if (!loop_->run_round(until)) return;
 }
 
 void Worker::keep_time() {
@@ -232,10 +245,7 @@ void Worker::end_clients(const Pool& pool) {
   std::vector<Client*> ended;
   for (const auto& client : clients_)
     if (client->pool() == &pool) ended.push_back(client.get());
-  for (auto* client : ended) {
-    if (client->waiting()) client->pool()->leave_queue(*client);
-    client->refuse({"57P01", "terminating connection due to administrator command"});
-  }
+  for (auto* client : ended) client->end();
 }
 
 void Worker::gone(Client& client) {

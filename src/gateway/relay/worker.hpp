@@ -80,6 +80,7 @@ class Worker {
          std::unique_ptr<VerifierSource> verifiers, int wake_descriptor);
   void accept(int listener, Client::Channel channel);
   void rest_from_accepting(int listener, Client::Channel channel);
+  void end_all();
   void tend();
   void keep_time();
   void take_calls();

@@ -53,10 +53,18 @@ bool ClientSession::needs_server(char type) {
 Result<ClientSession::Step> ClientSession::take(ByteSpan& chunk, ServerSession* server,
                                                 Outlet& to_server, Outlet& to_client) {
   const Way way{server, to_server, to_client};
+  injected_ = 0;
   for (;;) {
     if (chunk.empty()) return Step::Done;
-    if (server != nullptr && server->exchange().full() && cursor_.between_messages())
+    const bool full = server != nullptr && !server->exchange().quiet() &&
+                      (server->exchange().full() || injected_ > kInjectedMost);
+    if (full && cursor_.between_messages()) {
+      // Without it the server may keep its answers until a Sync that is not taken from the client.
+      ByteBuffer flush;
+      pg::wire::append_bare<frontend::Flush>(flush);
+      to_server.send_copy(flush);
       return Step::Full;
+    }
     const auto cursor = cursor_;
     const auto rest = chunk;
     TRY(piece, cursor_.next(chunk));

@@ -31,6 +31,9 @@ class ClientSession {
 
   ClientSession(Sharing sharing, StatementStore& store) : sharing_(sharing), store_(store) {}
 
+  /// Of what is prepared anew for a client in one go: then the server answers first.
+  static constexpr std::size_t kInjectedMost = 4U << 20U;
+
   enum class Step : std::uint8_t {
     Done,         ///< the chunk is used up
     NeedsServer,  ///< what the chunk goes on with needs one; nothing of it was taken
@@ -94,6 +97,7 @@ class ClientSession {
   StatementStore& store_;
   pg::wire::FrameCursor cursor_{pg::wire::Sender::Frontend};
   Message message_ = Message::Forwarded;
+  std::size_t injected_ = 0;  ///< bytes, since take() was called
   bool unnamed_too_long_ = false;
   SessionState state_;
   std::unique_ptr<sql::EffectsReader> reader_;  ///< of a text that has not all come

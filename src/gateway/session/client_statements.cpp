@@ -227,6 +227,7 @@ void ClientSession::prepare(const StatementRef& statement, Answer answer, std::s
                             const Way& way) {
   way.server->exchange().request({Request::Parse, answer, statement, std::move(name)});
   way.server->statements().put(statement);
+  injected_ += statement->text_and_types().size();
   way.to_server.send_copy(parse_message(statement->name(), statement->text_and_types()));
   make_room(way);
 }

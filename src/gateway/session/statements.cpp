@@ -44,8 +44,17 @@ StatementRef ClientStatements::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
+void ClientStatements::put(std::string_view name, StatementRef statement) {
+  erase(name);
+  bytes_ += statement->text_and_types().size();
+  by_name_.emplace(name, std::move(statement));
+}
+
 void ClientStatements::erase(std::string_view name) {
-  if (const auto found = by_name_.find(name); found != by_name_.end()) by_name_.erase(found);
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return;
+  bytes_ -= found->second->text_and_types().size();
+  by_name_.erase(found);
 }
 
 bool ServerStatements::uses(const Statement& statement) {

@@ -61,18 +61,21 @@ class ClientStatements {
  public:
   /// Of one client: beyond, its connection ends with an error that says so.
   static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kBytesMost = 32U << 20U;
 
   [[nodiscard]] StatementRef find(std::string_view name) const;
-  void put(std::string_view name, StatementRef statement) {
-    by_name_[std::string(name)] = statement;
-  }
+  void put(std::string_view name, StatementRef statement);
   void erase(std::string_view name);
-  void clear() { by_name_.clear(); }
+  void clear() {
+    by_name_.clear();
+    bytes_ = 0;
+  }
   [[nodiscard]] std::size_t size() const { return by_name_.size(); }
-  [[nodiscard]] bool full() const { return by_name_.size() >= kMost; }
+  [[nodiscard]] bool full() const { return by_name_.size() >= kMost || bytes_ >= kBytesMost; }
 
  private:
   std::map<std::string, StatementRef, std::less<>> by_name_;
+  std::size_t bytes_ = 0;  ///< of their texts
 };
 
 /// Those a server has prepared.

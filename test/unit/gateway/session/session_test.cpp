@@ -9,6 +9,8 @@ namespace {
 using testing::HasSubstr;
 using Step = ServerSession::Step;
 
+constexpr std::size_t kStatementBytes = ClientSession::kHeldMost - 100;
+
 /// Whole chunks, and every small cut.
 class SessionTest : public testing::TestWithParam<std::size_t> {
  protected:
@@ -218,6 +220,25 @@ TEST_P(SessionTest, Hazard22NobodyReachesAnothersUnnamedStatement) {
   shared_.says("Q(x)", &two);
   shared_.answers(two, "C(SELECT 1) Z(I)");
   EXPECT_EQ(shared_.says("B(,) E S", &two), "B(,) E S");
+}
+
+TEST_P(SessionTest, Hazard22WhatIsPreparedAnewIsBounded) {
+  // Goal: hazards 16, 22: long statements prepared anew in one go: the rest waits until the server
+  // has answered, and is asked to.
+  auto one = shared_.server();
+  const std::string sql(kStatementBytes, 'x');
+  for (int at = 0; at < 8; ++at) {
+    const auto name = std::to_string(at);
+    shared_.says("P(" + name + "," + name + sql + ") S", &one);
+    shared_.answers(one, "1 Z(I)");
+  }
+  auto two = shared_.server();
+  const auto said = shared_.says("B(,0) B(,1) B(,2) B(,3) B(,4) B(,5) B(,6) B(,7) S", &two);
+  if (shared_.step != ClientSession::Step::Full) GTEST_SKIP() << "each cut is a go of its own";
+  EXPECT_TRUE(said.ends_with(" H"));
+  EXPECT_FALSE(said.contains("pgkeel_s8"));
+  shared_.answers(two, "1 2");
+  EXPECT_THAT(shared_.says("", &two), HasSubstr("B(,pgkeel_s8) S"));
 }
 
 TEST_P(SessionTest, Hazard22WhatWasSkippedLeavesNobodysStatement) {

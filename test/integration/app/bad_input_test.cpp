@@ -89,12 +89,12 @@ TEST(BadInput, IsOneObjectWithJson) {
 TEST(BadInput, ConfigCheckNamesEverythingAtOnce) {
   // Goal: all problems in one run, keys not in effect named, exit 2; a right file exits 0 (B13).
   const Binary binary;
-  binary.write("pgkeel.toml", "moed = 1\nmode = \"x\"\n[gateway]\npool = \"auto\"\n");
+  binary.write("pgkeel.toml", "moed = 1\nmode = \"x\"\n[gateway]\ncommit_proof = \"on\"\n");
   const auto wrong = binary.run({"config", "check"});
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("moed"));
   EXPECT_THAT(wrong.err, HasSubstr("mode = \"x\""));
-  EXPECT_THAT(wrong.out, HasSubstr("gateway.pool is read, but not in effect yet"));
+  EXPECT_THAT(wrong.out, HasSubstr("gateway.commit_proof is read, but not in effect yet"));
   binary.write("pgkeel.toml", "mode = \"advise\"\n");
   const auto right = binary.run({"config", "check", "--json"});
   EXPECT_EQ(right.exit_code, 0);

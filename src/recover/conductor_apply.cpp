@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/overloaded.hpp"
 #include "diagnose/excluded.hpp"
 #include "diagnose/rules.hpp"
 #include "incident/event_words.hpp"
@@ -33,11 +34,6 @@ constexpr Seconds kFailedRetryEvery{600};
 // is called, and it is asked seldom.
 constexpr int kVerifyTriesMax = 6;
 constexpr Seconds kLookPatience{3};  // for the catalog watch to see what a playbook made
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 incident::Incident incident_from(const diagnose::Finding& finding, SteadyTime now) {
   const auto& info = diagnose::cause_info(finding.cause);

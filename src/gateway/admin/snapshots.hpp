@@ -67,6 +67,16 @@ struct StatsCounters {
   std::int64_t client_parses = 0;
   std::int64_t server_parses = 0;
   std::int64_t binds = 0;
+
+  StatsCounters& operator+=(const StatsCounters& more) {
+    for (const auto part :
+         {&StatsCounters::transactions, &StatsCounters::queries, &StatsCounters::received_bytes,
+          &StatsCounters::sent_bytes, &StatsCounters::transaction_us, &StatsCounters::query_us,
+          &StatsCounters::wait_us, &StatsCounters::server_assignments,
+          &StatsCounters::client_parses, &StatsCounters::server_parses, &StatsCounters::binds})
+      this->*part += more.*part;
+    return *this;
+  }
 };
 struct StatsSnapshot {
   std::string database = {};

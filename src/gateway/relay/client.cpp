@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/overloaded.hpp"
 #include "gateway/relay/overview.hpp"
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/server.hpp"
@@ -17,15 +18,6 @@
 
 namespace pgkeel::gateway {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
-// What a client that does not read may leave with us before its server is read no more: a result
-// of a few pages frees its server at once.
-constexpr std::size_t kBacklogMost = 256U << 10U;
 
 ProofChallenge fresh_challenge() {
   std::array<std::byte, 18> random{};
@@ -43,10 +35,6 @@ std::string shown_name(std::string_view name) {
   for (auto& byte : shown)
     if (byte < ' ' || byte > '~') byte = '?';
   return shown;
-}
-
-std::int64_t microseconds_of(SteadyClock::duration time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 
 std::string_view value_of(const Parameters& parameters, std::string_view name) {

@@ -117,15 +117,7 @@ void Overview::add_connections() {
 void Overview::add_stats() {
   std::map<std::string, admin::StatsCounters> by_database;
   for (const auto& [key, pool] : worker_.pools()) {
-    auto& sum = by_database[key.database];
-    const auto& counted = pool->counters();
-    sum.transactions += counted.transactions;
-    sum.queries += counted.queries;
-    sum.received_bytes += counted.received_bytes;
-    sum.sent_bytes += counted.sent_bytes;
-    sum.transaction_us += counted.transaction_us;
-    sum.query_us += counted.query_us;
-    sum.wait_us += counted.wait_us;
+    by_database[key.database] += pool->counters();
   }
   for (const auto& [database, totals] : by_database) stats_.push_back({database, totals, {}});
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "gateway/admin/snapshots.hpp"
 #include "gateway/relay/settings.hpp"
 #include "gateway/session/server_login.hpp"
 
@@ -34,16 +35,10 @@ struct PoolKey {
 
 [[nodiscard]] PoolKey pool_key_of(const ClientRequest& request);
 
-/// Since the pool is there; what is in bytes as the clients sent and got it.
-struct PoolCounters {
-  std::int64_t transactions = 0;
-  std::int64_t queries = 0;
-  std::int64_t received_bytes = 0;
-  std::int64_t sent_bytes = 0;
-  std::int64_t transaction_us = 0;
-  std::int64_t query_us = 0;
-  std::int64_t wait_us = 0;
-};
+/// For the counters.
+[[nodiscard]] inline std::int64_t microseconds_of(SteadyClock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
 
 class Pool {
  public:
@@ -76,7 +71,8 @@ class Pool {
   [[nodiscard]] const ServerCredentials& credentials() const { return credentials_; }
   void set_credentials(ServerCredentials credentials) { credentials_ = std::move(credentials); }
   [[nodiscard]] const std::list<std::unique_ptr<Server>>& all() const { return servers_; }
-  [[nodiscard]] PoolCounters& counters() { return counters_; }
+  /// Since the pool is there.
+  [[nodiscard]] admin::StatsCounters& counters() { return counters_; }
   /// Of the client that waits longest.
   [[nodiscard]] std::chrono::microseconds longest_wait(SteadyTime now) const;
   [[nodiscard]] std::size_t servers() const { return servers_.size(); }
@@ -96,7 +92,7 @@ class Pool {
   std::vector<Server*> idle_;
   std::list<Client*> waiting_;
   std::optional<Parameters> parameters_;
-  PoolCounters counters_;
+  admin::StatsCounters counters_;
   SteadyTime older_goes_{};  ///< servers that were opened before are closed when they are free
   std::set<const Server*> opening_servers_;  ///< that are not in the pool yet
   std::size_t opening_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/overloaded.hpp"
 #include "gateway/relay/client.hpp"
 #include "gateway/relay/dial.hpp"
 #include "gateway/relay/pool.hpp"
@@ -19,22 +20,10 @@ namespace {
 
 namespace backend = pg::wire::backend;
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
-// What a server that does not read may leave with us before its client is read no more.
-constexpr std::size_t kBacklogMost = 256U << 10U;
-
 std::string fresh_nonce() {
   std::array<std::byte, 18> random{};
   CHECK(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
   return pg::scram_nonce(random);
-}
-
-std::int64_t microseconds_of(SteadyClock::duration time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
 }
 
 Refusal refusal_of(const ServerFailure& failure) {

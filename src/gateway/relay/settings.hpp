@@ -31,6 +31,10 @@ struct SocketAddress {
 /// The one setting of a start-up message that clients of one pool may differ in.
 inline constexpr std::string_view kApplicationName = "application_name";
 
+/// What a peer that does not read may leave with us before the other side is read no more: a result
+/// of some pages frees its server at once.
+inline constexpr std::size_t kBacklogMost = 256U << 10U;
+
 struct PoolSettings {
   Sharing sharing = Sharing::Session;
   std::size_t size = 20;              ///< servers of a database and user

@@ -7,7 +7,7 @@ readonly kPackages=(
   libboost1.81-dev libfmt-dev libspdlog-dev libsqlite3-dev libpq-dev nlohmann-json3-dev libcli11-dev
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
   libsystemd-dev libcurl4-openssl-dev libzstd-dev libicu-dev postgresql-15 postgresql-client-15
-  podman crun debootstrap zstd tar
+  podman crun debootstrap zstd tar liburing-dev
   procps iproute2 util-linux python3 git ca-certificates
 )
 # What ./dev bench archive and failover are compared with.

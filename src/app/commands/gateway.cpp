@@ -54,6 +54,7 @@ Result<int> run(const Invocation& invocation) {
       "the gateway listens",
       {{"listen", fmt::format("{}:{}", config.gateway.listen->host, config.gateway.listen->port)},
        {"server", settings->server.text},
+       {"loop", made->loop().name()},
        {"pool", settings->pool.sharing == gateway::Sharing::Session ? "session" : "transaction"},
        {"size", settings->pool.size}});
   TRY_VOID(made->run());

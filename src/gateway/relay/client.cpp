@@ -37,6 +37,8 @@ std::string shown_name(std::string_view name) {
   return shown;
 }
 
+ByteBuffer copy_of(ByteSpan bytes) { return {bytes.begin(), bytes.end()}; }
+
 std::string_view value_of(const Parameters& parameters, std::string_view name) {
   for (const auto& one : parameters)
     if (one.name == name) return one.value;
@@ -108,7 +110,7 @@ void Client::decrypt(ByteSpan bytes) {
     login_->begun_tls(worker_.settings().tls->end_point());
   }
   const bool closed = tls_->state() == TlsChannel::State::Closed;
-  if (size > 0) said(room.first(size));
+  if (size > 0) said(worker_.loop().hold_until_flush(copy_of(room.first(size))));
   if (closed && stream_.open()) leave();
 }
 

@@ -1,13 +1,10 @@
-// A worker's own event loop: sockets, one receive buffer for all of them, and what is to go out
-// sent from where it was received. Written because a general loop costs a tenth to a fifth more
-// CPU for each query (docs/adr/0012).
-// It guarantees: an owner is told of a stream until it closes it and never afterwards, not even
-// when the kernel has more to say of it; no stream starves the others: each is read once a round.
+// A worker's own event loop: sockets, and what is to go out on them sent from where it was
+// received. Written because a general loop costs a tenth to a fifth more CPU for each query
+// (docs/adr/0012). Two back ends, chosen when it is made: io_uring_loop.hpp and epoll_loop.hpp. It
+// guarantees: an owner is told of a stream until it closes it and never afterwards, not even when
+// the kernel has more to say of it; no stream starves the others.
 #pragma once
 
-#include <sys/epoll.h>
-
-#include <array>
 #include <functional>
 #include <memory>
 
@@ -17,43 +14,43 @@
 
 namespace pgkeel::gateway {
 
-/// What is received at once, at most: a socket's worth of small messages, and a fair share of a
-/// large result.
+/// What an owner is given at once, at most: a socket's worth of small messages, and a fair share of
+/// a large result.
 inline constexpr std::size_t kReceiveBytes = 64U << 10U;
 
 class Loop {
  public:
-  /// Failed: the kernel has no epoll for us (descriptors are short).
-  [[nodiscard]] static Result<std::unique_ptr<Loop>> create();
-  ~Loop();
+  enum class Backend : std::uint8_t { Best, Epoll, IoUring };
+  /// Best: io_uring where the kernel and its filters allow it. Failed: neither can be had, or not
+  /// the one that is asked for.
+  [[nodiscard]] static Result<std::unique_ptr<Loop>> create(Backend backend = Backend::Best);
+  virtual ~Loop() = default;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
   /// Takes over a connected (`Connected`) or connecting socket, which must not block. Failed: the
   /// kernel does not watch it; the descriptor is closed then.
   enum class Socket : std::uint8_t { Connected, Connecting };
-  [[nodiscard]] Result<void> add(Stream& stream, int descriptor, Socket socket);
+  [[nodiscard]] virtual Result<void> add(Stream& stream, int descriptor, Socket socket) = 0;
   /// Calls `on_ready` whenever `descriptor` is readable: a listener, an eventfd. It stays the
   /// caller's, who removes it before closing it.
-  [[nodiscard]] Result<void> watch(int descriptor, std::function<void()> on_ready);
-  void unwatch(int descriptor);
+  [[nodiscard]] virtual Result<void> watch(int descriptor, std::function<void()> on_ready) = 0;
+  virtual void unwatch(int descriptor) = 0;
 
-  /// `bytes` must live until the flush, which follows every callback of an owner.
+  /// `bytes` must live until the round ends: those of on_bytes() do.
   void send(Stream& stream, ByteSpan bytes);
-  /// Has the owner told by on_flush() when this is flushed.
+  /// Has the owner told by on_flush() when this is sent.
   void touch(Stream& stream);
   /// As send(), of bytes that do not live so long.
   void send_copy(Stream& stream, ByteSpan bytes);
-  /// Keeps `bytes` until the flush, for send().
+  /// Keeps `bytes` until the round ends, for send().
   [[nodiscard]] ByteSpan hold_until_flush(ByteBuffer bytes);
-  /// For who speaks outside a callback: from a timer.
+  /// Sends now what was given to send(): before a close, from a timer.
   void flush();
   void stop_reading(Stream& stream) { stream.reading_ = false; }
   void resume_reading(Stream& stream);
   /// Whatever was not sent is lost. The owner is told nothing more.
   void close(Stream& stream);
-  /// Gives the descriptor away, which the loop watches no more; nothing of it may be kept.
-  [[nodiscard]] int release(Stream& stream);
   /// Deletes `owner` when nothing of this round can speak of it any more.
   template <class Owner>
   void retire(std::unique_ptr<Owner> owner) {
@@ -62,33 +59,41 @@ class Loop {
 
   /// One round: waits until something happens, at most until `until`, and tells it. Failed: the
   /// kernel refuses to wait, which ends the worker.
-  [[nodiscard]] Result<void> run_round(SteadyTime until);
+  [[nodiscard]] virtual Result<void> run_round(SteadyTime until) = 0;
+  [[nodiscard]] virtual Backend backend() const = 0;
+  [[nodiscard]] std::string_view name() const {
+    return backend() == Backend::IoUring ? "io_uring" : "epoll";
+  }
+
+ protected:
+  Loop() = default;
+
+  /// Closes the descriptor, and has the kernel say no more of it.
+  virtual void forget(Stream& stream) = 0;
+  /// Has space_made() called when the peer takes more; Enough: nothing is kept any more.
+  enum class Space : std::uint8_t { Awaited, Enough };
+  virtual void want_space(Stream& stream, Space space) = 0;
+
+  void end(Stream& stream, int error);
+  void connected(Stream& stream);
+  void space_made(Stream& stream);
+  /// What of the round's bytes the kernel did not take.
+  void keep(Stream& stream, std::size_t sent);
+  void clear_round(Stream& stream);
+  /// Those whose turn is to be read without an event; nulls among them have been closed.
+  [[nodiscard]] std::vector<Stream*> take_ready();
+  void make_ready(Stream& stream);
+  [[nodiscard]] bool any_ready() const { return !ready_.empty(); }
+  void end_round();
+
+  std::vector<Stream*> touched_;
+  std::vector<std::unique_ptr<ByteBuffer>> copies_;  ///< of this round
 
  private:
-  struct Watch {
-    int descriptor;
-    std::function<void()> on_ready;
-  };
-  explicit Loop(int epoll) : epoll_(epoll) {}
-
-  void happened(Stream& stream, std::uint32_t events);
-  void connected(Stream& stream);
-  void drain(Stream& stream);
-  void receive(Stream& stream, bool until_empty);
-  void end(Stream& stream, int error);
   void flush_one(Stream& stream);
-  void keep(Stream& stream, std::size_t sent);
-  void await_space(Stream& stream, bool wanted);
-  void read_ready();
-  [[nodiscard]] int wait_ms(SteadyTime until) const;
 
-  int epoll_;
-  std::array<std::byte, kReceiveBytes> received_;
-  std::vector<Stream*> touched_;
   std::vector<Stream*> ready_;
-  std::vector<std::unique_ptr<Watch>> watches_;
   std::vector<std::shared_ptr<void>> retired_;
-  std::vector<std::unique_ptr<ByteBuffer>> copies_;  ///< of this flush
 };
 
 }  // namespace pgkeel::gateway

@@ -56,6 +56,8 @@ class Stream {
 
  private:
   friend class Loop;
+  friend class EpollLoop;
+  friend class IoUringLoop;
 
   StreamOwner& owner_;
   int descriptor_ = -1;
@@ -63,10 +65,11 @@ class Stream {
   bool connecting_ = false;
   bool ended_ = false;  ///< the owner was told
   bool hung_up_ = false;
-  bool touched_ = false;       ///< it is among the loop's, to be flushed
+  bool touched_ = false;       ///< it is among the loop's, to be sent
   bool ready_ = false;         ///< it is among the loop's, to be read without an event
   bool awaits_space_ = false;  ///< the kernel was asked to say when more can be sent
-  std::vector<iovec> round_;   ///< what was given to send since the last flush
+  std::uint32_t slot_ = 0;     ///< of a back end
+  std::vector<iovec> round_;   ///< what was given to send since the last was sent
   ByteBuffer kept_;            ///< what the peer did not take
   std::size_t kept_sent_ = 0;
 };

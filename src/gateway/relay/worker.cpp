@@ -43,8 +43,9 @@ Worker::~Worker() {
 }
 
 Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Settings> settings,
-                                               std::unique_ptr<VerifierSource> source) {
-  TRY(loop, Loop::create());
+                                               std::unique_ptr<VerifierSource> source,
+                                               Loop::Backend backend) {
+  TRY(loop, Loop::create(backend));
   const int wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake < 0) return fail(Error::from_errno(errno, "eventfd"));
   std::unique_ptr<Worker> worker(

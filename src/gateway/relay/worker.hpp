@@ -23,7 +23,8 @@ class Worker {
  public:
   /// Failed: the kernel has no loop for us.
   [[nodiscard]] static Result<std::unique_ptr<Worker>> create(
-      std::shared_ptr<const Settings> settings, std::unique_ptr<VerifierSource> source);
+      std::shared_ptr<const Settings> settings, std::unique_ptr<VerifierSource> source,
+      Loop::Backend backend = Loop::Backend::Best);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -65,6 +66,7 @@ class Worker {
   void forget(const Server& server);
   /// Where a client's plaintext lies until the flush: what one receive brought and what a record
   /// before it had left, with room to spare.
+  static constexpr std::size_t kPlainBytes = 128U << 10U;
   [[nodiscard]] std::span<std::byte> plain_room() { return *plain_room_; }
   /// For a session that has no server: it says nothing to it.
   [[nodiscard]] Outlet& nowhere() { return nowhere_; }
@@ -93,8 +95,8 @@ class Worker {
   };
   Nowhere nowhere_;
   Overview overview_{*this};
-  std::unique_ptr<std::array<std::byte, 2 * kReceiveBytes>> plain_room_ =
-      std::make_unique<std::array<std::byte, 2 * kReceiveBytes>>();
+  std::unique_ptr<std::array<std::byte, kPlainBytes>> plain_room_ =
+      std::make_unique<std::array<std::byte, kPlainBytes>>();
   std::unique_ptr<Loop> loop_;  // the first: what the others retire goes with it
   std::shared_ptr<const Settings> settings_;
   std::unique_ptr<VerifierSource> verifiers_;

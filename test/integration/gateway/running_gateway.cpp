@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -72,7 +73,11 @@ RunningGateway::RunningGateway(const PostgresServer& server, const GatewayOption
     : port_(free_port()), listener_(listen_on(port_)) {
   std::unique_ptr<gateway::VerifierSource> source = std::make_unique<gateway::TrustEverybody>();
   if (options.scram) source = std::make_unique<KnownVerifiers>(server);
-  auto made = gateway::Worker::create(settings_of(server, options), std::move(source));
+  const char* wanted = std::getenv("PGKEEL_TEST_LOOP");
+  const auto backend = wanted == nullptr                ? gateway::Loop::Backend::Best
+                       : std::string(wanted) == "epoll" ? gateway::Loop::Backend::Epoll
+                                                        : gateway::Loop::Backend::IoUring;
+  auto made = gateway::Worker::create(settings_of(server, options), std::move(source), backend);
   worker_ = std::move(made).value();
   worker_->listen(listener_, gateway::Client::Channel::Tcp).value();
   thread_ = std::thread([this] { worker_->run().value(); });

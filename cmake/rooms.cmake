@@ -52,6 +52,10 @@ function(pgkeel_test kind room)
   pgkeel_add_test(${target} ${kind} "${TEST_SHARDS}")
 endfunction()
 
+# Guards of tests stand side by side: only those that are about it have a gateway.
+set(PGKEEL_ENVIRONMENT_integration ";PGKEEL_GATEWAY_LISTEN=off")
+set(PGKEEL_ENVIRONMENT_chaos ";PGKEEL_GATEWAY_LISTEN=off")
+
 # Long suites that mostly wait are cut in shards, which ctest runs beside each other.
 function(pgkeel_add_test target kind shards)
   if(NOT shards)
@@ -65,7 +69,7 @@ function(pgkeel_add_test target kind shards)
     endif()
     add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES LABELS ${kind} TIMEOUT ${PGKEEL_TIMEOUT_${kind}}
-      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}")
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${shard}${PGKEEL_ENVIRONMENT_${kind}}")
   endforeach()
 endfunction()
 

@@ -234,6 +234,7 @@ struct GatewayConfig {
   std::filesystem::path tls_cert;
   GatewayAuth auth = GatewayAuth::Verifier;
   std::filesystem::path auth_file;
+  std::string account = "nobody";  ///< whom it runs as where the guard is root
 };
 
 struct HttpConfig {

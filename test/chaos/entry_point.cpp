@@ -31,6 +31,8 @@ kind = "embedded"
 data_dir = "{0}/data"
 [http]
 listen = "off"
+[gateway]
+listen = "off"
 )";
 
 std::vector<runtime::ProcStat> children_of(pid_t parent) {

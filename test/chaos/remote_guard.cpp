@@ -32,7 +32,7 @@ constexpr std::string_view kObjects =
 // The paces of a test; the defaults wait a minute.
 constexpr std::string_view kPaces =
     "[sense]\nlogin_every = \"300ms\"\nin_doubt = \"200ms\"\ntimeout = \"5s\"\n"
-    "[recover]\nwatch_for = \"1s\"\n[http]\nlisten = \"off\"\n";
+    "[recover]\nwatch_for = \"1s\"\n[http]\nlisten = \"off\"\n[gateway]\nlisten = \"off\"\n";
 
 test::PostgresOptions options_with(std::vector<std::pair<std::string, std::string>> settings) {
   test::PostgresOptions options;

@@ -1,64 +1,100 @@
-// pgkeel gateway: what apps connect to, in the foreground.
-#include <poll.h>
-#include <sys/resource.h>
+// pgkeel gateway: what apps connect to. By itself in the foreground, or told by the guard.
+#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
+#include "app/gateway/guard_link.hpp"
 #include "app/gateway/serving.hpp"
+#include "app/gateway/verifier_asker.hpp"
 #include "base/log.hpp"
-#include "gateway/relay/worker.hpp"
 
 namespace pgkeel::app {
 namespace {
 
-// A client and its server are a descriptor each: as many as the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
+// The asking thread's: nobody else may use its loop.
+gateway::AskedVerifiers::Ask ask_server(ServerTarget target) {
+  struct Asking {
+    runtime::Loop loop;
+    VerifierAsker asker{loop};
+  };
+  return [asking = std::make_shared<Asking>(),
+          target = std::move(target)](const std::string& user) -> gateway::StoredVerifier {
+    TRY(text, asking->loop.run_until_complete(asking->asker.ask(target, user)));
+    if (!text) return std::nullopt;
+    auto stored = gateway::parse_stored_password(*text);
+    if (!stored) return std::nullopt;
+    return std::move(*stored);
+  };
 }
 
-void forbid_core_dumps() {
-  const rlimit none{};
-  ::setrlimit(RLIMIT_CORE, &none);  // keys that open the server are in memory
+Result<int> run_alone(const Invocation& invocation) {
+  TRY(config, invocation.load());
+  configure_log(config.log.format, config.log.level);
+  TRY(target, find_server_target(config));
+  TRY(orders, orders_of(config, target.conninfo));
+  TRY(settings, settings_of(orders, fresh_mock_seed()));
+  const StopOnSignal stop;
+  return serve_gateway(orders, settings, {.ask = ask_server(std::move(target))}, stop.token());
+}
+
+// For good, and whatever is started from here on too.
+Result<void> give_up_rights(const std::string& name) {
+  if (name.empty() || !runtime::running_as_root()) return {};
+  TRY(account, runtime::account_by_name(name));
+  TRY_VOID(become(account));
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(errno, "prctl");
+  return {};
+}
+
+// Who connects elsewhere, or proves itself otherwise, is another gateway's: the guard starts it.
+bool same_front(const GatewayOrders& one, const GatewayOrders& other) {
+  return one.listen == other.listen && one.auth == other.auth && one.passwords == other.passwords;
+}
+
+// On the follower's thread.
+void follow_orders(gateway::Worker& worker, const GatewayOrders& present, const GatewayOrders& next,
+                   const pg::ScramKey& seed) {
+  if (!same_front(present, next)) {
+    log_warning("the guard wants another front: ending, so that it can start it");
+    return worker.stop();
+  }
+  auto made = settings_of(next, seed);
+  if (!made)
+    return log_error("the guard's orders cannot be followed", {{"why", made.error().message()}});
+  log_info("following the guard's orders", {{"server", (*made)->server.text}});
+  worker.post([&worker, settings = std::move(*made)] { worker.follow(settings); });
+}
+
+Result<int> run_told(const Invocation& invocation, const std::filesystem::path& socket) {
+  configure_log(LogFormat::Text, LogLevel::Info);
+  // Beside the directory we were started in, which is all that is ours to read later.
+  const auto lock = runtime::FileLock::acquire(std::filesystem::path("..") / kGatewayLockFile,
+                                               fmt::format("pgkeel gateway (pid {})", ::getpid()));
+  if (!lock) return fail(lock.error());
+  const StopOnSignal stop;
+  TRY(orders, first_orders(socket, stop.token()));
+  const auto seed = fresh_mock_seed();
+  TRY(settings, settings_of(orders, seed));
+  GatewayParts parts;
+  parts.ask = ask_guard(socket);
+  parts.give_up_rights = [&] { return give_up_rights(invocation.value("--as").value_or("")); };
+  parts.beside = [&](gateway::Worker& worker) -> std::shared_ptr<void> {
+    return std::make_shared<OrdersFollower>(socket, orders,
+                                            [&orders, &worker, &seed](const GatewayOrders& next) {
+                                              follow_orders(worker, orders, next, seed);
+                                            });
+  };
+  return serve_gateway(orders, settings, parts, stop.token());
 }
 
 Result<int> run(const Invocation& invocation) {
-  TRY(config, invocation.load());
-  configure_log(config.log.format, config.log.level);
-  if (!config.gateway.listen)
-    return fail(Error(ErrorCode::ConfigBadValue, "gateway.listen is off")
-                    .with_hint("Set gateway.listen to an address such as 127.0.0.1:6543."));
-  forbid_core_dumps();
-  raise_descriptor_limit();
-  TRY(settings, gateway_settings(config));
-  gateway::Worker* worker = nullptr;
-  TRY(source, verifier_source(config, [&worker](std::function<void()> call) {
-        worker->post(std::move(call));
-      }));
-  TRY(made, gateway::Worker::create(settings, std::move(source)));
-  worker = made.get();
-  TRY(listener, listen_at(*config.gateway.listen));
-  const runtime::Fd closes(listener);
-  TRY_VOID(made->listen(listener, gateway::Client::Channel::Tcp));
-  const StopOnSignal stop;
-  const std::stop_callback on_stop(stop.token(), [worker] { worker->stop(); });
-  log_info(
-      "the gateway listens",
-      {{"listen", fmt::format("{}:{}", config.gateway.listen->host, config.gateway.listen->port)},
-       {"server", settings->server.text},
-       {"loop", made->loop().name()},
-       {"pool", settings->pool.sharing == gateway::Sharing::Session ? "session" : "transaction"},
-       {"size", settings->pool.size}});
-  TRY_VOID(made->run());
-  return 0;
+  if (const auto socket = invocation.value("--told-by")) return run_told(invocation, *socket);
+  return run_alone(invocation);
 }
 
 }  // namespace
@@ -69,9 +105,15 @@ CommandSpec gateway_command() {
           .details =
               "A pooler: many clients over gateway.size server connections of each database "
               "and user. Point an app's PostgreSQL URL at gateway.listen. Clients prove "
-              "themselves with SCRAM as at the server; no password is stored. SIGTERM ends "
-              "it.",
+              "themselves with SCRAM as at the server; no password is stored. The guard starts "
+              "one by itself; SIGTERM ends it.",
           .example = "pgkeel gateway --config /etc/pgkeel/pgkeel.toml",
+          .options = {{.names = "--told-by",
+                       .value = "SOCKET",
+                       .help = "where a guard says what to do; no configuration is read then"},
+                      {.names = "--as",
+                       .value = "ACCOUNT",
+                       .help = "with --told-by: whom to become once it listens"}},
           .run = run};
 }
 

@@ -306,7 +306,7 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
    .choices = "on-demand|ask|off", .into = into<kShadow, &ShadowConfig::undrop>},
 
   {.key = "gateway.listen", .type = Listen, .fallback = "127.0.0.1:6543",
-   .description = "Where apps connect, once pgkeel gateway runs.", .into = into<kGateway, &GatewayConfig::listen>},
+   .description = "Where apps connect: the guard starts a gateway there. off: none.", .into = into<kGateway, &GatewayConfig::listen>},
   {.key = "gateway.server_socket", .type = Path, .fallback_note = "over TCP",
    .description = "Directory of the Unix socket the server is reached by. pg_hba.conf must ask for passwords there (local all all scram-sha-256), not for peer.",
    .into = into<kGateway, &GatewayConfig::server_socket>},
@@ -328,6 +328,9 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
   {.key = "gateway.auth_file", .type = Path,
    .description = "Users and their passwords or verifiers, a line each, as PgBouncer's userlist.txt.",
    .into = into<kGateway, &GatewayConfig::auth_file>},
+  {.key = "gateway.account", .type = Text, .fallback = "nobody",
+   .description = "The operating system's account the gateway runs as where the guard is root: one that owns nothing.",
+   .into = into<kGateway, &GatewayConfig::account>},
   {.key = "gateway.commit_proof", .type = Choice, .fallback = "on",
    .description = "Report an interrupted COMMIT as applied or not, proven.", .choices = "on|off"},
 

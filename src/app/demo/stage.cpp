@@ -140,7 +140,9 @@ Result<void> Stage::command(std::vector<std::string> words) {
 Result<void> Stage::start_guard(const GuardEnvironment& more) {
   runtime::ProcessSpec spec;
   spec.argv = {program().string(), "guard", "--config", (directory_ / "pgkeel.toml").string()};
-  spec.environment = options_.environment;
+  spec.environment = {{"PGKEEL_GATEWAY_LISTEN", "off"}};  // stages stand side by side
+  spec.environment.insert(spec.environment.end(), options_.environment.begin(),
+                          options_.environment.end());
   spec.environment.insert(spec.environment.end(), more.begin(), more.end());
   spec.working_dir = directory_;
   spec.output_file = directory_ / "guard.log";

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "app/gateway/guard_link.hpp"
 #include "archive/receive/receive.hpp"
 #include "instance/lock.hpp"
 #include "runtime/process.hpp"
@@ -84,7 +85,7 @@ Result<FileLock> take_from_holder(const fs::path& lock, Seconds patience) {
 }
 
 std::vector<fs::path> locks_in(const fs::path& state_dir) {
-  std::vector<fs::path> locks{state_dir / archive::kReceiveLockFile};
+  std::vector<fs::path> locks{state_dir / archive::kReceiveLockFile, state_dir / kGatewayLockFile};
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(state_dir / "jobs", error))
     if (entry.path().extension() == ".lock") locks.push_back(entry.path());

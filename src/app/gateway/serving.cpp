@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,26 +11,12 @@
 
 #include <fmt/format.h>
 
-#include "app/psql_target.hpp"
-#include "client/connection.hpp"
+#include "base/log.hpp"
 #include "gateway/credentials/file_verifiers.hpp"
-#include "runtime/files.hpp"
+#include "runtime/fd.hpp"
 
 namespace pgkeel::app {
 namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::size_t kCertificateBytesMost = 1U << 20U;
-constexpr Millis kAskPatience{3000};
-constexpr std::uint16_t kDefaultPort = 5432;
-constexpr const char* kApplication = "pgkeel_gateway";
-
-// What pg_authid has, for who may log in now. As the guard's own role, which may read it.
-constexpr const char* kVerifier =
-    "select rolpassword from pg_catalog.pg_authid where rolname = $1 and rolcanlogin"
-    " and rolpassword is not null"
-    " and (rolvaliduntil is null or rolvaliduntil > pg_catalog.now())";
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -48,124 +35,39 @@ Result<Addresses> addresses_of(const std::string& host, std::uint16_t port, int 
   return Addresses(found);
 }
 
-// Clients prove themselves by passwords, which the server's Unix socket seldom asks for: over TCP.
-Result<gateway::SocketAddress> server_address(const Config& config, const pg::Conninfo& conninfo) {
-  const auto hosts = conninfo.hosts();
-  const auto host = hosts.empty() ? pg::ConninfoHost{} : hosts.front();
-  const bool local = host.host.empty() || host.host.starts_with('/') || host.host.starts_with('@');
-  const auto name = local ? std::string("127.0.0.1") : host.host;
-  const auto port = host.port == 0 ? kDefaultPort : host.port;
-  if (const auto& directory = config.gateway.server_socket; !directory.empty())
-    return gateway::SocketAddress::of_unix(directory / fmt::format(".s.PGSQL.{}", port));
-  TRY(found, addresses_of(name, port, 0));
+Result<gateway::SocketAddress> server_address(const GatewayOrders& orders) {
+  if (!orders.server_socket.empty()) return gateway::SocketAddress::of_unix(orders.server_socket);
+  TRY(found, addresses_of(orders.server_host, orders.server_port, 0));
   gateway::SocketAddress address;
   std::memcpy(&address.address, found->ai_addr, found->ai_addrlen);
   address.bytes = found->ai_addrlen;
-  address.text = fmt::format("{}:{}", name, port);
+  address.text = fmt::format("{}:{}", orders.server_host, orders.server_port);
   return address;
 }
 
-Result<std::shared_ptr<const gateway::TlsContext>> tls_of(const fs::path& file) {
-  TRY(pem, runtime::read_file(file, kCertificateBytesMost));
-  auto key = pem;
-  if (pem.find("PRIVATE KEY-----") == std::string::npos) {
-    auto beside = file;
-    TRY(read, runtime::read_file(beside.replace_extension(".key"), kCertificateBytesMost));
-    key = std::move(read);
-  }
-  auto made = gateway::TlsContext::server({pem, key});
+Result<std::shared_ptr<const gateway::TlsContext>> tls_of(const GatewayOrders& orders) {
+  auto made = gateway::TlsContext::server({orders.certificate, orders.key});
   if (!made)
-    return fail(Error(ErrorCode::ConfigBadValue,
-                      fmt::format("gateway.tls_cert {}: {}", file.string(), made.error().message()))
+    return fail(Error(ErrorCode::ConfigBadValue, "gateway.tls_cert: " + made.error().message())
                     .with_hint("A PEM file with the certificate first and its key behind it, or "
                                "the key beside it with .key for its extension."));
   return std::make_shared<const gateway::TlsContext>(std::move(*made));
 }
 
-/// A session of the asking thread, which stays open between questions.
-class Asker {
- public:
-  explicit Asker(ServerTarget target) : target_(std::move(target)) {}
-
-  gateway::StoredVerifier ask(const std::string& user) {
-    const bool fresh = !session_;
-    auto answer = loop_.run_until_complete(asked(user));
-    if (answer) return answer;
-    session_.reset();
-    // A session that was open may have ended long ago without anybody's noticing.
-    if (!fresh) answer = loop_.run_until_complete(asked(user));
-    if (!answer) session_.reset();
-    return answer;
-  }
-
- private:
-  runtime::Task<gateway::StoredVerifier> asked(std::string user) {
-    if (!session_) {
-      client::ConnectOptions options;
-      options.deadline = loop_.after(kAskPatience);
-      options.connect_as = target_.connect_as;
-      options.application_name = kApplication;
-      options.settings = {{"search_path", "pg_catalog"}};
-      auto opened = co_await client::Connection::open(loop_, target_.conninfo, std::move(options));
-      if (!opened) co_return fail(opened.error().error);
-      session_.emplace(std::move(*opened));
-    }
-    const auto rows = co_await session_->query(kVerifier, {user}, loop_.after(kAskPatience));
-    if (!rows) co_return fail(rows.error().error);
-    if (rows->empty()) co_return std::nullopt;
-    auto stored = gateway::parse_stored_password(rows->text(0, 0).value_or(""));
-    if (!stored) co_return std::nullopt;
-    co_return std::move(*stored);
-  }
-
-  ServerTarget target_;
-  runtime::Loop loop_;
-  std::optional<client::Connection> session_;
-};
-
-}  // namespace
-
-Result<std::shared_ptr<const gateway::Settings>> gateway_settings(const Config& config) {
-  const auto& wanted = config.gateway;
-  auto settings = std::make_shared<gateway::Settings>();
-  TRY(target, find_server_target(config));
-  settings->admin_user = target.conninfo.user.empty() ? "postgres" : target.conninfo.user;
-  settings->version = PGKEEL_VERSION;
-  TRY(server, server_address(config, target.conninfo));
-  settings->server = std::move(server);
-  settings->pool.sharing = wanted.pool == GatewayPool::Session ? gateway::Sharing::Session
-                                                               : gateway::Sharing::Transaction;
-  settings->pool.size = static_cast<std::size_t>(wanted.size);
-  settings->pool.wait_most = wanted.hold_max;
-  settings->terms.tls = gateway::ClientTls::Off;
-  const auto seed = settings->terms.mock_seed.bytes();
-  CHECK(::getrandom(seed.data(), seed.size(), 0) == static_cast<ssize_t>(seed.size()));
-  if (!wanted.tls_cert.empty()) {
-    TRY(tls, tls_of(wanted.tls_cert));
-    settings->tls = std::move(tls);
-    settings->terms.tls = gateway::ClientTls::Allow;
-  }
-  return settings;
+// A client and its server are a descriptor each: as many as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<std::unique_ptr<gateway::VerifierSource>> verifier_source(
-    const Config& config, gateway::AskedVerifiers::Post post) {
-  if (config.gateway.auth == GatewayAuth::File) {
-    const auto& path = config.gateway.auth_file;
-    if (path.empty())
-      return fail(Error(ErrorCode::ConfigBadValue, "gateway.auth is file, and there is none")
-                      .with_hint("Set gateway.auth_file to a file of users and passwords."));
-    TRY(text, runtime::read_file(path, gateway::kPasswordFileBytesMost));
-    TRY(file, gateway::PasswordFile::parse(text));
-    return std::make_unique<gateway::FileVerifiers>(std::move(file));
-  }
-  TRY(target, find_server_target(config));
-  auto asker = std::make_shared<Asker>(std::move(target));
-  return std::make_unique<gateway::AskedVerifiers>(
-      [asker](const std::string& user) { return asker->ask(user); }, std::move(post),
-      config.gateway.hold_max);
+void forbid_core_dumps() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);  // keys that open the server are in memory
 }
 
+// A socket that listens and does not block.
 Result<int> listen_at(const ListenAddress& address) {
   TRY(found, addresses_of(address.host, address.port, AI_PASSIVE));
   const int made = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -178,6 +80,72 @@ Result<int> listen_at(const ListenAddress& address) {
       Error::from_errno(errno, fmt::format("gateway.listen {}:{}", address.host, address.port));
   ::close(made);
   return fail(error);
+}
+
+}  // namespace
+
+pg::ScramKey fresh_mock_seed() {
+  pg::ScramKey seed;
+  const auto bytes = seed.bytes();
+  CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return seed;
+}
+
+Result<std::shared_ptr<const gateway::Settings>> settings_of(const GatewayOrders& orders,
+                                                             const pg::ScramKey& seed) {
+  auto settings = std::make_shared<gateway::Settings>();
+  settings->admin_user = orders.admin_user;
+  settings->version = PGKEEL_VERSION;
+  TRY(server, server_address(orders));
+  settings->server = std::move(server);
+  settings->pool.sharing = orders.pool == GatewayPool::Session ? gateway::Sharing::Session
+                                                               : gateway::Sharing::Transaction;
+  settings->pool.size = static_cast<std::size_t>(orders.size);
+  settings->pool.wait_most = orders.hold_max;
+  settings->terms.mock_seed = seed;
+  settings->terms.tls = gateway::ClientTls::Off;
+  if (orders.certificate.empty()) return settings;
+  TRY(tls, tls_of(orders));
+  settings->tls = std::move(tls);
+  settings->terms.tls = gateway::ClientTls::Allow;
+  return settings;
+}
+
+Result<std::unique_ptr<gateway::VerifierSource>> verifier_source(
+    const GatewayOrders& orders, gateway::AskedVerifiers::Ask ask,
+    gateway::AskedVerifiers::Post post) {
+  if (orders.auth == GatewayAuth::Verifier)
+    return std::make_unique<gateway::AskedVerifiers>(std::move(ask), std::move(post),
+                                                     orders.hold_max);
+  TRY(file, gateway::PasswordFile::parse(orders.passwords));
+  return std::make_unique<gateway::FileVerifiers>(std::move(file));
+}
+
+Result<int> serve_gateway(const GatewayOrders& orders,
+                          std::shared_ptr<const gateway::Settings> settings,
+                          const GatewayParts& parts, std::stop_token stop) {
+  forbid_core_dumps();
+  raise_descriptor_limit();
+  gateway::Worker* worker = nullptr;
+  TRY(source, verifier_source(orders, parts.ask, [&worker](std::function<void()> call) {
+        worker->post(std::move(call));
+      }));
+  TRY(made, gateway::Worker::create(settings, std::move(source)));
+  worker = made.get();
+  TRY(listener, listen_at(orders.listen));
+  const runtime::Fd closes(listener);
+  TRY_VOID(made->listen(listener, gateway::Client::Channel::Tcp));
+  if (parts.give_up_rights) TRY_VOID(parts.give_up_rights());
+  const std::stop_callback on_stop(stop, [worker] { worker->stop(); });
+  const auto beside = parts.beside ? parts.beside(*made) : nullptr;
+  log_info("the gateway listens",
+           {{"listen", fmt::format("{}:{}", orders.listen.host, orders.listen.port)},
+            {"server", settings->server.text},
+            {"loop", made->loop().name()},
+            {"pool", orders.pool == GatewayPool::Session ? "session" : "transaction"},
+            {"size", orders.size}});
+  TRY_VOID(made->run());
+  return 0;
 }
 
 }  // namespace pgkeel::app

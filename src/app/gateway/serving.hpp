@@ -1,23 +1,40 @@
-// A configuration as what a gateway works with: where the server is, who may come in and how.
+// Orders as what a gateway's worker works with, and the worker served until it is told to end.
 #pragma once
 
 #include <memory>
+#include <stop_token>
 
-#include "app/config.hpp"
+#include "app/gateway/orders.hpp"
 #include "gateway/credentials/asked_verifiers.hpp"
-#include "gateway/relay/settings.hpp"
+#include "gateway/relay/worker.hpp"
 
 namespace pgkeel::app {
 
-/// ConfigBadValue: a certificate that is none; whatever find_server_target() says.
-[[nodiscard]] Result<std::shared_ptr<const gateway::Settings>> gateway_settings(
-    const Config& config);
+/// What unknown users are asked to prove: one of a process, as it must not change.
+[[nodiscard]] pg::ScramKey fresh_mock_seed();
 
-/// ConfigBadValue, ConfigSyntax: of the file, where that is asked for.
+/// ConfigBadValue: a certificate that is none. ConnectionFailed: no address of the server's name,
+/// which is looked up here and may block.
+[[nodiscard]] Result<std::shared_ptr<const gateway::Settings>> settings_of(
+    const GatewayOrders& orders, const pg::ScramKey& seed);
+
+/// Where what clients must prove comes from: the passwords of the orders, or `ask`, which may
+/// block. ConfigSyntax: of the passwords.
 [[nodiscard]] Result<std::unique_ptr<gateway::VerifierSource>> verifier_source(
-    const Config& config, gateway::AskedVerifiers::Post post);
+    const GatewayOrders& orders, gateway::AskedVerifiers::Ask ask,
+    gateway::AskedVerifiers::Post post);
 
-/// A socket that listens and does not block. PortTaken or another error of the system's.
-[[nodiscard]] Result<int> listen_at(const ListenAddress& address);
+/// What is served with, besides the settings.
+struct GatewayParts {
+  gateway::AskedVerifiers::Ask ask;
+  /// Something that may post() to the worker, and goes before it does.
+  std::function<std::shared_ptr<void>(gateway::Worker&)> beside = {};
+  /// After the sockets listen: the last right that only the start needs.
+  std::function<Result<void>()> give_up_rights = {};
+};
+/// Listens and serves until `stop`; 0 then.
+[[nodiscard]] Result<int> serve_gateway(const GatewayOrders& orders,
+                                        std::shared_ptr<const gateway::Settings> settings,
+                                        const GatewayParts& parts, std::stop_token stop);
 
 }  // namespace pgkeel::app

@@ -75,15 +75,23 @@ void Companion::start_when_due() {
   if (loop_.now() >= next_start_) start();
 }
 
-void Companion::start() {
-  next_start_ = loop_.now() + backoff_;
-  // Somebody else's that has not said who it is yet.
+// One that has not said who it is yet.
+bool Companion::somebody_elses() const {
+  if (spec_.lock_file.empty()) return false;
   static_cast<void>(
       runtime::ensure_directory(spec_.lock_file.parent_path(), {.mode = 0700, .owner = {}}));
-  if (!runtime::FileLock::acquire(spec_.lock_file, "pgkeel guard: starting " + spec_.name)) return;
+  return !runtime::FileLock::acquire(spec_.lock_file, "pgkeel guard: starting " + spec_.name);
+}
+
+void Companion::start() {
+  next_start_ = loop_.now() + backoff_;
+  if (somebody_elses()) return;
+  auto words = spec_.words;
+  words.insert(words.begin(), spec_.word);
   runtime::ProcessSpec spec;
-  spec.argv = own_command(config_, {spec_.word});
+  spec.argv = own_command(config_, std::move(words));
   spec.argv.front() = present_program();
+  spec.working_dir = spec_.working_dir;
   spec.output_file = spec_.log_file;
   spec.session = runtime::ProcessSpec::Session::New;
   rotate(spec.output_file);

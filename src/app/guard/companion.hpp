@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/config.hpp"
 #include "runtime/loop.hpp"
@@ -14,10 +15,12 @@
 namespace pgkeel::app {
 
 struct CompanionSpec {
-  std::string word;                 ///< the command: "receive"
-  std::string name;                 ///< for people: "the WAL receiver"
-  std::filesystem::path lock_file;  ///< it holds while it runs
+  std::string word;                     ///< the command: "receive"
+  std::vector<std::string> words = {};  ///< behind it
+  std::string name;                     ///< for people: "the WAL receiver"
+  std::filesystem::path lock_file;      ///< it holds while it runs; empty: it has none
   std::filesystem::path log_file;
+  std::filesystem::path working_dir = {};
 };
 
 class Companion {
@@ -38,6 +41,7 @@ class Companion {
 
  private:
   [[nodiscard]] bool is_ours(pid_t pid) const;
+  [[nodiscard]] bool somebody_elses() const;
   void start();
 
   const Config& config_;

@@ -127,6 +127,7 @@ runtime::Task<Result<void>> Guard::start_up() {
   loop_.spawn(adviser_->run());
   loop_.spawn(protection_->run());
   loop_.spawn(receiver_->run());
+  loop_.spawn(gateway_->run());
   loop_.spawn(shadow_->run());
   loop_.spawn(dumps_->run());
   loop_.spawn(sync_mode_->run());
@@ -185,6 +186,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   adviser_ = std::make_unique<Adviser>(loop_, *instance_, *senses_, conductor_->known());
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
+  gateway_ = std::make_unique<GatewayKeeper>(config_, loop_, *senses_, server_account(*instance_));
   shadow_ = std::make_unique<ShadowKeeper>(config_, loop_, *receiver_);
   face_->show_shadow(shadow_.get());
   slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);

@@ -11,6 +11,7 @@
 #include "app/guard/dump_keeper.hpp"
 #include "app/guard/evidence_keeper.hpp"
 #include "app/guard/face.hpp"
+#include "app/guard/gateway_keeper.hpp"
 #include "app/guard/lifeline.hpp"
 #include "app/guard/receiver.hpp"
 #include "app/guard/shadow_keeper.hpp"
@@ -80,6 +81,7 @@ class Guard {
   std::unique_ptr<EvidenceKeeper> evidence_;
   std::unique_ptr<DumpKeeper> dumps_;
   std::unique_ptr<ReceiverKeeper> receiver_;
+  std::unique_ptr<GatewayKeeper> gateway_;
   std::unique_ptr<ShadowKeeper> shadow_;
   std::unique_ptr<SlotKeeper> slot_;
   std::unique_ptr<SyncMode> sync_mode_;

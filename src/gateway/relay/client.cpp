@@ -56,6 +56,7 @@ Refusal refusal_of(const Error& error) {
 struct Client::Identity {
   Credentials credentials;
   std::optional<ClientProven> proven;
+  std::shared_ptr<const TlsContext> tls;  ///< another may be set while it shakes hands
 };
 
 Client::Client(Worker& worker, Sharing sharing, Channel channel)
@@ -84,7 +85,7 @@ void Client::said(ByteSpan bytes) {
 
 void Client::begin_tls(TlsOpening opening, ByteSpan bytes) {
   worker_.loop().flush();  // what asked for it is answered in clear
-  const auto& context = worker_.settings().tls;
+  const auto& context = identity_->tls = worker_.settings().tls;
   auto channel =
       context ? TlsChannel::accept(*context, opening) : fail(ErrorCode::NotSupported, "");
   if (!channel) return leave();
@@ -107,7 +108,7 @@ void Client::decrypt(ByteSpan bytes) {
   const bool shaken = tls_->state() != TlsChannel::State::Handshaking;
   if (shaken && !tls_begun_) {
     tls_begun_ = true;
-    login_->begun_tls(worker_.settings().tls->end_point());
+    login_->begun_tls(identity_->tls->end_point());
   }
   const bool closed = tls_->state() == TlsChannel::State::Closed;
   if (size > 0) said(worker_.loop().hold_until_flush(copy_of(room.first(size))));

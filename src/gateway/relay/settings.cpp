@@ -9,6 +9,10 @@
 
 namespace pgkeel::gateway {
 
+bool operator==(const SocketAddress& a, const SocketAddress& b) {
+  return a.bytes == b.bytes && std::memcmp(&a.address, &b.address, a.bytes) == 0;
+}
+
 Result<SocketAddress> SocketAddress::of_unix(const std::string& path) {
   sockaddr_un named{};
   if (path.size() >= sizeof named.sun_path)

@@ -22,6 +22,7 @@ struct SocketAddress {
   std::string text;  ///< "10.0.0.5:5432", or the socket's path
 
   [[nodiscard]] sa_family_t family() const { return address.ss_family; }
+  friend bool operator==(const SocketAddress& a, const SocketAddress& b);
   /// Malformed: longer than the kernel takes.
   [[nodiscard]] static Result<SocketAddress> of_unix(const std::string& path);
   /// Malformed: not an IPv4 or IPv6 address.

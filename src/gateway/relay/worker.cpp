@@ -135,6 +135,13 @@ void Worker::tend() {
   std::erase_if(pools_, [](const auto& entry) { return entry.second->unused(); });
 }
 
+void Worker::follow(std::shared_ptr<const Settings> settings) {
+  const bool moved = settings->server != settings_->server;
+  settings_ = std::move(settings);
+  if (!moved) return;
+  for (const auto& [key, pool] : pools_) pool->replace_all();
+}
+
 void Worker::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   const std::uint64_t one = 1;

@@ -34,6 +34,9 @@ class Worker {
   /// Runs until stop(), which any thread or a signal's handler may call.
   [[nodiscard]] Result<void> run();
   void stop();
+  /// From here on it works with these; on its thread. Servers at another address are replaced as
+  /// they become free.
+  void follow(std::shared_ptr<const Settings> settings);
 
   /// Has `call` made on the worker's thread; from any thread.
   void post(std::function<void()> call);

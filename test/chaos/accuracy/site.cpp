@@ -73,6 +73,8 @@ watch_every = "100ms"
 idle_in_transaction = "1s"
 [http]
 listen = "off"
+[gateway]
+listen = "off"
 )";
 // What acting takes: where from, and from when on sessions count as left behind.
 constexpr std::string_view kActs = R"([recover]

@@ -1,8 +1,6 @@
 // A gateway's worker in a thread of the test, in front of a real server, and sessions through it.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <map>
 #include <memory>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "gateway/relay/worker.hpp"
+#include "support/libpq_session.hpp"
 #include "support/postgres_server.hpp"
 
 namespace pgkeel::test {
@@ -46,24 +45,5 @@ class RunningGateway {
   std::unique_ptr<gateway::Worker> worker_;
   std::thread thread_;
 };
-
-/// One session of libpq's; throws when it cannot connect.
-class Session {
- public:
-  explicit Session(const std::string& conninfo);
-  /// The first value of the last result; throws "SQLSTATE: message".
-  std::string operator()(const std::string& sql);
-  /// "" or the SQLSTATE; "lost" when the connection is gone without one.
-  std::string state_of(const std::string& sql);
-  [[nodiscard]] PGconn* get() const { return connection_.get(); }
-  [[nodiscard]] bool alive() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
-
- private:
-  std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
-  std::string said_;
-};
-
-/// What libpq says when it cannot connect; "" when it can.
-[[nodiscard]] std::string refusal_of(const std::string& conninfo);
 
 }  // namespace pgkeel::test

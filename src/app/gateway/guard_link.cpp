@@ -1,0 +1,103 @@
+// See guard_link.hpp.
+#include "app/gateway/guard_link.hpp"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "app/json_read.hpp"
+#include "base/log.hpp"
+#include "runtime/http.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+constexpr Millis kAnswerWithin{10'000};
+constexpr Millis kAgainAfter{200};  // a guard that restarts is there again in a second or two
+constexpr int kOk = 200;
+constexpr int kNothingNew = 204;
+
+runtime::Task<Result<runtime::HttpResponse>> get(runtime::Loop* loop, std::filesystem::path socket,
+                                                 std::string_view path,
+                                                 std::map<std::string, std::string> query,
+                                                 Millis patience) {
+  runtime::HttpRequest request;
+  request.path = path;
+  request.query = std::move(query);
+  return runtime::http_request(*loop, {std::move(socket), {}, 0}, std::move(request),
+                               loop->after(patience));
+}
+
+std::map<std::string, std::string> introduction(const std::string& known) {
+  return {{"pid", std::to_string(::getpid())}, {"known", known}};
+}
+
+runtime::Task<Result<GatewayOrders>> await_first(runtime::Loop* loop, std::filesystem::path socket,
+                                                 std::stop_token stop) {
+  while (true) {
+    const auto answer = co_await get(loop, socket, kOrdersPath, introduction(""), kAnswerWithin);
+    if (answer && answer->status == kOk) co_return parse_orders(answer->body);
+    const auto slept = co_await loop->sleep_for(kAgainAfter, stop);
+    if (!slept) co_return fail(slept.error());
+  }
+}
+
+gateway::StoredVerifier verifier_of(const Result<runtime::HttpResponse>& answer) {
+  if (!answer) return fail(answer.error());
+  TRY(read, parse_json(answer->body));
+  if (answer->status != kOk) return fail(ErrorCode::ConnectionFailed, text_of(read, "error"));
+  const auto& verifier = member(read, "verifier");
+  if (!verifier.is_string()) return std::nullopt;
+  auto stored = gateway::parse_stored_password(verifier.get<std::string>());
+  if (!stored) return std::nullopt;
+  return std::move(*stored);
+}
+
+runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, std::string known,
+                           const OrdersFollower::Changed* changed) {
+  bool away = false;
+  while (true) {
+    const auto answer = co_await get(loop, socket, kOrdersPath, introduction(known),
+                                     kOrdersPatience + kAnswerWithin);
+    const bool there = answer && (answer->status == kOk || answer->status == kNothingNew);
+    if (away == there) {
+      away = !there;
+      log_info(there ? "the guard is there" : "the guard is away; its last word stands");
+    }
+    if (there && answer->status == kOk) {
+      auto orders = parse_orders(answer->body);
+      if (orders) (*changed)(*orders);
+      else log_error("the guard's orders are not understood", {{"why", orders.error().message()}});
+      known = digest_of(answer->body);
+    }
+    if (!there) static_cast<void>(co_await loop->sleep_for(kAgainAfter));
+  }
+}
+
+}  // namespace
+
+Result<GatewayOrders> first_orders(const std::filesystem::path& socket, std::stop_token stop) {
+  runtime::Loop loop;
+  return loop.run_until_complete(await_first(&loop, socket, std::move(stop)));
+}
+
+gateway::AskedVerifiers::Ask ask_guard(std::filesystem::path socket) {
+  return [loop = std::make_shared<runtime::Loop>(),
+          socket = std::move(socket)](const std::string& user) {
+    return verifier_of(loop->run_until_complete(
+        get(loop.get(), socket, kVerifierPath, {{"user", user}}, kAnswerWithin)));
+  };
+}
+
+OrdersFollower::OrdersFollower(std::filesystem::path socket, const GatewayOrders& present,
+                               Changed changed) {
+  thread_ = std::jthread([socket = std::move(socket), known = digest_of(to_json(present)),
+                          changed = std::move(changed)](const std::stop_token& stop) {
+    runtime::Loop loop;
+    const std::stop_callback on_stop(stop, [&loop] { loop.stop(); });
+    loop.spawn(follow(&loop, socket, known, &changed));
+    loop.run();
+  });
+}
+
+}  // namespace pgkeel::app

@@ -1,0 +1,137 @@
+// See gateway_keeper.hpp.
+#include "app/guard/gateway_keeper.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "app/gateway/guard_link.hpp"
+#include "app/gateway/orders.hpp"
+#include "app/json_read.hpp"
+#include "base/log.hpp"
+#include "runtime/files.hpp"
+
+namespace pgkeel::app {
+namespace {
+
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+using runtime::Task;
+
+constexpr Millis kLookEvery{1'000};
+// One that another guard started asks again as soon as it sees the socket.
+constexpr Millis kAdoptWithin{2'000};
+constexpr const char* kDirectory = "gateway";
+constexpr const char* kSocket = "guard.sock";
+constexpr const char* kLog = "gateway.log";
+// Only the directory's account and root come that far.
+constexpr unsigned kSocketMode = 0666;
+
+std::filesystem::path directory_of(const Config& config) { return config.state_dir / kDirectory; }
+
+CompanionSpec gateway_of(const Config& config) {
+  return {.word = "gateway",
+          .words = {"--told-by", kSocket, "--as", config.gateway.account},
+          .name = "the gateway",
+          .lock_file = config.state_dir / kGatewayLockFile,
+          .log_file = config.state_dir / kLog,
+          .working_dir = directory_of(config)};
+}
+
+HttpResponse refusal(int status, std::string_view why) {
+  return {status, "application/json", {}, to_line(Json{{"error", why}})};
+}
+
+HttpResponse answered(std::string json) { return {200, "application/json", {}, std::move(json)}; }
+
+std::string parameter(const HttpRequest& request, const char* name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+GatewayKeeper::GatewayKeeper(const Config& config, runtime::Loop& loop, const sense::Senses& senses,
+                             std::optional<runtime::Account> connect_as)
+    : config_(config),
+      loop_(loop),
+      senses_(senses),
+      connect_as_(std::move(connect_as)),
+      asker_(loop),
+      process_(config, loop, gateway_of(config)),
+      changed_(loop) {}
+
+Result<void> GatewayKeeper::open() {
+  const auto directory = directory_of(config_);
+  TRY_VOID(runtime::ensure_directory(directory, {.mode = 0700, .owner = {}}));
+  if (runtime::running_as_root()) {
+    TRY(account, runtime::account_by_name(config_.gateway.account));
+    if (::lchown(directory.c_str(), account.uid, account.gid) != 0)
+      return fail_errno(errno, "give " + directory.string() + " to " + account.name);
+  }
+  server_ = std::make_unique<runtime::HttpServer>(
+      loop_, [this](HttpRequest request) { return answer(std::move(request)); });
+  return server_->listen_unix(directory / kSocket, kSocketMode);
+}
+
+Task<void> GatewayKeeper::run() {
+  if (!config_.gateway.listen || config_.mode == Mode::Advise) co_return;
+  make_orders();
+  if (const auto opened = open(); !opened) {
+    log_error("the gateway is not started", {{"why", opened.error().message()}});
+    co_return;
+  }
+  const auto adopt_until = loop_.after(kAdoptWithin);
+  while (true) {
+    make_orders();
+    if (!running()) co_await process_.bury();
+    if (!running() && loop_.now() >= adopt_until && !orders_.empty()) process_.start_when_due();
+    else if (running() && process_.other_program()) process_.replace("another program");
+    static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
+  }
+}
+
+void GatewayKeeper::make_orders() {
+  const auto made = orders_of(config_, senses_.conninfo());
+  const auto trouble = made ? std::string() : made.error().message();
+  if (trouble != trouble_ && !trouble.empty())
+    log_error("the gateway's orders cannot be made; its last ones stand", {{"why", trouble}});
+  trouble_ = trouble;
+  if (!made) return;
+  auto text = to_json(*made);
+  if (text == orders_) return;
+  orders_ = std::move(text);
+  digest_ = digest_of(orders_);
+  changed_.notify_all();
+}
+
+Task<HttpResponse> GatewayKeeper::answer(HttpRequest request) {
+  if (request.path == kOrdersPath) return answer_orders(std::move(request));
+  return answer_verifier(std::move(request));
+}
+
+// Whoever has the present ones is answered when there are others.
+Task<HttpResponse> GatewayKeeper::answer_orders(HttpRequest request) {
+  const auto said = parameter(request, "pid");
+  pid_t pid = 0;
+  std::from_chars(said.data(), said.data() + said.size(), pid);
+  if (pid > 0 && !running()) process_.adopt(pid);
+  const auto known = parameter(request, "known");
+  const auto until = loop_.after(kOrdersPatience);
+  while (orders_.empty() || digest_ == known) {
+    const auto told = co_await changed_.wait_until(until);
+    if (!told) co_return HttpResponse{204, {}, {}, {}};
+  }
+  co_return answered(orders_);
+}
+
+Task<HttpResponse> GatewayKeeper::answer_verifier(HttpRequest request) {
+  if (request.path != kVerifierPath) co_return refusal(404, "nothing is served there");
+  const auto stored =
+      co_await asker_.ask({senses_.conninfo(), connect_as_}, parameter(request, "user"));
+  if (!stored) co_return refusal(503, stored.error().message());
+  co_return answered(to_line(Json{{"verifier", *stored ? Json(**stored) : Json(nullptr)}}));
+}
+
+}  // namespace pgkeel::app

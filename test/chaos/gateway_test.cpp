@@ -1,0 +1,138 @@
+// The gateway lives beside the guard: started by it with fewer rights, told by it, and serving on
+// when it is gone.
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "app/gateway/guard_link.hpp"
+#include "chaos/chaos.hpp"
+#include "runtime/files.hpp"
+#include "runtime/proc.hpp"
+#include "runtime/process.hpp"
+#include "support/libpq_session.hpp"
+
+namespace pgkeel::chaos {
+namespace {
+
+using test::Session;
+
+class Gateway : public testing::Test {
+ protected:
+  void SetUp() override {
+    port_ = test::free_port();
+    scene_ = build_scene({{"PGKEEL_GATEWAY_LISTEN", fmt::format("127.0.0.1:{}", port_)},
+                          {"PGKEEL_GATEWAY_POOL", "transaction"},
+                          {"PGKEEL_GATEWAY_SIZE", "3"}});
+    ASSERT_TRUE(scene_.stage);
+    ASSERT_TRUE(stage().sql("shop", "create role app login password 'right'"));
+    ASSERT_TRUE(stage().sql("shop", "grant all on all tables in schema public to app"));
+  }
+  app::Stage& stage() { return *scene_.stage; }
+  std::string url(const std::string& password = "right") const {
+    return fmt::format(
+        "host=127.0.0.1 port={} dbname=shop user=app password={} gssencmode=disable "
+        "connect_timeout=30",
+        port_, password);
+  }
+  // Of the gateway that runs and is not `other`; 0: none does.
+  pid_t await_gateway(pid_t other = 0) {
+    pid_t pid = 0;
+    static_cast<void>(test::wait_until(
+        [&] {
+          const auto note =
+              runtime::read_file(stage().config().state_dir / app::kGatewayLockFile, 512);
+          const auto at = note ? note->find("(pid ") : std::string::npos;
+          if (at == std::string::npos) return false;
+          pid = std::atoi(note->c_str() + at + 5);
+          return pid > 0 && pid != other && ::kill(pid, 0) == 0 && test::refusal_of(url()).empty();
+        },
+        kPatience));
+    return pid;
+  }
+
+  std::uint16_t port_ = 0;
+  Scene scene_;
+};
+
+TEST_F(Gateway, ProvesClientsAndOwnsNothing) {
+  // Goal: the guard starts it; who knows the password is in, who does not is not; it runs as an
+  // account that owns nothing, for good.
+  const auto pid = await_gateway();
+  ASSERT_NE(pid, 0);
+  Session session(url());
+  EXPECT_EQ(session("select current_user"), "app");
+  EXPECT_THAT(test::refusal_of(url("wrong")), testing::HasSubstr("password authentication failed"));
+  const auto status = runtime::read_file(fmt::format("/proc/{}/status", pid), 1U << 16U);
+  ASSERT_TRUE(status);
+  const auto nobody = runtime::account_by_name("nobody").value();
+  EXPECT_THAT(*status, testing::HasSubstr(fmt::format("Uid:\t{0}\t{0}\t{0}\t{0}", nobody.uid)));
+  EXPECT_THAT(*status, testing::HasSubstr(fmt::format("Gid:\t{0}\t{0}\t{0}\t{0}", nobody.gid)));
+  EXPECT_THAT(*status, testing::HasSubstr("NoNewPrivs:\t1"));
+  EXPECT_THAT(*status, testing::HasSubstr("CapEff:\t0000000000000000"));
+}
+
+TEST_F(Gateway, OutlivesTheGuardAndIsAdopted) {
+  // Goal: a killed guard leaves clients where they are; the next guard finds the same gateway, and
+  // clients that log in are proven again.
+  const auto pid = await_gateway();
+  ASSERT_NE(pid, 0);
+  Session session(url());
+  EXPECT_EQ(session("select 1"), "1");
+  ASSERT_TRUE(stage().kill_guard().has_value());
+  EXPECT_EQ(session("select 2"), "2");
+  ASSERT_TRUE(stage().start_guard().has_value());
+  ASSERT_TRUE(stage().await_ready().has_value());
+  EXPECT_EQ(await_gateway(), pid);
+  EXPECT_EQ(session("select 3"), "3");
+  Session another(url());
+  EXPECT_EQ(another("select current_user"), "app");
+}
+
+TEST_F(Gateway, ComesBackWhenItDies) {
+  // Goal: the guard starts another, to which clients come.
+  const auto first = await_gateway();
+  ASSERT_NE(first, 0);
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  const auto second = await_gateway(first);
+  EXPECT_NE(second, 0);
+  EXPECT_NE(second, first);
+  Session session(url());
+  EXPECT_EQ(session("select current_user"), "app");
+}
+
+TEST_F(Gateway, AnIdleClientDoesNotSeeTheServersDeath) {
+  // Goal: the server is killed and brought back; a client with nothing under way waits and is
+  // answered, one that logs in meanwhile too; nothing acknowledged is lost.
+  add_writer(scene_);
+  ASSERT_NE(await_gateway(), 0);
+  Session session(url());
+  session("create temporary table tie (id int); drop table tie");
+  EXPECT_EQ(session("select 1"), "1");
+  stage().note_broken();
+  kill_server(stage());
+  EXPECT_EQ(session("select count(*) > 0 from ledger"), "t");
+  Session newcomer(url());
+  EXPECT_EQ(newcomer("select current_user"), "app");
+  ASSERT_TRUE(await_healed(stage(), "server_killed"));
+  ASSERT_TRUE(service_restored(scene_));
+}
+
+TEST_F(Gateway, FollowsTheGuardsConfiguration) {
+  // Goal: another guard with another size: the running gateway has it, no client is dropped.
+  const auto pid = await_gateway();
+  Session session(url());
+  ASSERT_TRUE(stage().kill_guard().has_value());
+  ASSERT_TRUE(stage().start_guard({{"PGKEEL_GATEWAY_SIZE", "7"}}).has_value());
+  ASSERT_TRUE(stage().await_ready().has_value());
+  const auto log = [&] {
+    return runtime::read_file(stage().config().state_dir / "gateway.log", 1U << 20U).value_or("");
+  };
+  EXPECT_TRUE(
+      test::wait_until([&] { return log().contains("following the guard's orders"); }, kPatience))
+      << log();
+  EXPECT_EQ(session("select 1"), "1");
+  EXPECT_EQ(await_gateway(), pid);
+}
+
+}  // namespace
+}  // namespace pgkeel::chaos

@@ -13,8 +13,13 @@ constexpr Millis kPatience{5000};  // a server that does not even read this is n
 
 }  // namespace
 
-CancelCall::CancelCall(Worker& worker, CancelKey key, Server* server)
-    : worker_(worker), key_(std::move(key)), server_(server), deadline_(worker.now() + kPatience) {
+CancelCall::CancelCall(Worker& worker, CancelKey key, Server* server,
+                       std::shared_ptr<Client*> asker)
+    : worker_(worker),
+      key_(std::move(key)),
+      server_(server),
+      asker_(std::move(asker)),
+      deadline_(worker.now() + kPatience) {
   if (server_ != nullptr) ++server_->cancels;
 }
 
@@ -34,9 +39,11 @@ void CancelCall::on_end(int) { end(End::Arrived); }
 void CancelCall::end(End how) {
   worker_.loop().close(stream_);
   auto* server = std::exchange(server_, nullptr);
+  const auto asker = std::exchange(asker_, nullptr);
   worker_.gone(*this);
   if (server != nullptr)
     server->cancelled(how == End::Arrived ? Server::Cancel::Arrived : Server::Cancel::Lost);
+  if (asker && *asker != nullptr) worker_.gone(**asker);
 }
 
 }  // namespace pgkeel::gateway

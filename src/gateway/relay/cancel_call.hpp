@@ -1,22 +1,25 @@
 // One CancelRequest on its way to the server. The server it is for is given to nobody else until
 // the server has read it, which shows when the connection is closed from there: otherwise it could
-// end the query of the next client (docs/adr/0012).
+// end the query of the next client (docs/adr/0012). Whoever asked for it is kept
+// until then, as by PostgreSQL: the end of its connection tells that its next query is not hit.
 #pragma once
 
 #include <list>
+#include <memory>
 
 #include "gateway/relay/loop.hpp"
 #include "gateway/session/server_login.hpp"
 
 namespace pgkeel::gateway {
 
+class Client;
 class Server;
 class Worker;
 
 class CancelCall final : public StreamOwner {
  public:
-  /// `server`: nullptr when nobody waits for it any more.
-  CancelCall(Worker& worker, CancelKey key, Server* server);
+  /// `server`: nullptr when nobody waits for it any more. `asker`: nullptr when no client did.
+  CancelCall(Worker& worker, CancelKey key, Server* server, std::shared_ptr<Client*> asker);
 
   [[nodiscard]] Result<void> connect();
   void on_bytes(ByteSpan) override {}
@@ -41,6 +44,7 @@ class CancelCall final : public StreamOwner {
   Worker& worker_;
   CancelKey key_;
   Server* server_;
+  std::shared_ptr<Client*> asker_;
   Stream stream_{*this};
   SteadyTime deadline_;
 };

@@ -121,8 +121,8 @@ void Client::log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes) {
   std::visit(Overloaded{[](const NeedBytes&) {},
                         [&](const BeginTls& begin) { begin_tls(begin.opening, bytes); },
                         [&](const CancelAsked& asked) {
-                          worker_.cancel(asked);
-                          worker_.gone(*this);
+                          worker_.loop().stop_reading(stream_);
+                          worker_.cancel(asked, *this);
                         },
                         [&](const FindVerifier& wanted) { find_verifier(wanted); },
                         [&](const ClientProven& who) { proven(who); },

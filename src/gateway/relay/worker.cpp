@@ -210,24 +210,35 @@ CancelKey Worker::new_key(Client& client, pg::wire::ProtocolVersion version) {
   return {last_key_, std::move(secret)};
 }
 
-void Worker::cancel(const CancelAsked& asked) {
+void Worker::cancel(const CancelAsked& asked, Client& by) {
+  const auto asker = by.self();
+  if (auto* server = server_of(asked); server != nullptr)
+    return call_cancel(*server, server, asker);
+  gone(by);
+}
+
+// Of the client whose key it is; nullptr when it is nobody's, or has none.
+Server* Worker::server_of(const CancelAsked& asked) {
   const auto found = by_key_.find(asked.process_id);
-  if (found == by_key_.end()) return;
+  if (found == by_key_.end()) return nullptr;
   const auto& key = found->second->key().key;
   if (key.size() != asked.key.size() ||
       CRYPTO_memcmp(key.data(), asked.key.data(), key.size()) != 0)
-    return;
-  if (auto* server = found->second->server(); server != nullptr) return cancel(*server);
+    return nullptr;
   if (found->second->waiting()) found->second->cancelled();
+  return found->second->server();
 }
 
-void Worker::cancel(Server& server) { call_cancel(server, &server); }
 void Worker::cancel_at_end(const Server& server) { call_cancel(server, nullptr); }
 
-void Worker::call_cancel(const Server& server, Server* waits) {
-  if (!server.cancel_key() || cancels_.size() >= kCancelsMost) return;
-  auto place = cancels_.insert(cancels_.end(),
-                               std::make_unique<CancelCall>(*this, *server.cancel_key(), waits));
+void Worker::call_cancel(const Server& server, Server* waits, std::shared_ptr<Client*> asker) {
+  if (!server.cancel_key() || cancels_.size() >= kCancelsMost) {
+    if (asker) gone(**asker);
+    return;
+  }
+  auto place = cancels_.insert(
+      cancels_.end(),
+      std::make_unique<CancelCall>(*this, *server.cancel_key(), waits, std::move(asker)));
   (*place)->place = place;
   if (!(*place)->connect()) (*place)->end(CancelCall::End::Arrived);  // nothing was sent
 }

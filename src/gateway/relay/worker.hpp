@@ -57,11 +57,10 @@ class Worker {
   void room_made(const Pool& pool);
   /// A key no other client has, in the form the client's protocol takes.
   [[nodiscard]] CancelKey new_key(Client& client, pg::wire::ProtocolVersion version);
-  /// A client asks to have the query of another ended: by its key, or nothing happens.
-  void cancel(const CancelAsked& asked);
-  /// Ends what `server` does; it is nobody else's until that has arrived.
-  void cancel(Server& server);
-  /// The same when the server's connection is about to be closed: nobody waits for it.
+  /// A client asks to have the query of another ended: by its key, or nothing happens. It is gone
+  /// when the server has read it, or at once.
+  void cancel(const CancelAsked& asked, Client& by);
+  /// Ends what `server` does, whose connection is about to be closed: nobody waits for it.
   void cancel_at_end(const Server& server);
   void go_on_soon(Client& client);
   void gone(Client& client);
@@ -90,7 +89,8 @@ class Worker {
   void keep_time();
   void take_calls();
   [[nodiscard]] std::vector<Pool*> siblings_of(const Pool& pool);
-  void call_cancel(const Server& server, Server* waits);
+  [[nodiscard]] Server* server_of(const CancelAsked& asked);
+  void call_cancel(const Server& server, Server* waits, std::shared_ptr<Client*> asker = nullptr);
 
   struct Nowhere final : Outlet {
     void send(ByteSpan) override {}

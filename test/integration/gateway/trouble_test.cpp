@@ -1,6 +1,8 @@
 // Servers that die, clients that cancel, pools that are full.
 #include <gmock/gmock.h>
 
+#include <csignal>
+#include <future>
 #include <thread>
 
 #include "integration/gateway/running_gateway.hpp"
@@ -45,6 +47,32 @@ TEST_P(GatewayTrouble, Hazard27ACancelEndsThatQueryAndNoOther) {
     PQclear(PQgetResult(one.get()));
     for (int next = 0; next < 5; ++next) EXPECT_EQ(one("select 1"), "1");
   }
+}
+
+TEST_P(GatewayTrouble, Hazard27WhoCancelsIsToldWhenTheServerHasReadIt) {
+  // Goal: hazard 27: the canceller's connection ends when the server has closed the one that
+  // cancels there, as PostgreSQL's own: a client that waits for that may ask its next query without
+  // fear.
+  Session one(gateway_.conninfo());
+  PQsendQuery(one.get(), "select pg_sleep(600)");
+  PQflush(one.get());
+  await_running("select pg_sleep(600)");
+  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel(PQgetCancel(one.get()),
+                                                                  &PQfreeCancel);
+  const auto postmaster = server_.pid();
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);  // it reads no cancel
+  auto told = std::async(std::launch::async, [&] {
+    std::array<char, 256> why{};
+    return PQcancel(cancel.get(), why.data(), why.size());
+  });
+  EXPECT_FALSE(wait_until(
+      [&] { return told.wait_for(std::chrono::seconds(0)) == std::future_status::ready; },
+      Millis(500)));
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+  EXPECT_EQ(told.get(), 1);
+  const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(one.get()), &PQclear);
+  EXPECT_STREQ(PQresultErrorField(result.get(), PG_DIAG_SQLSTATE), "57014");
+  PQclear(PQgetResult(one.get()));
 }
 
 TEST_P(GatewayTrouble, Hazard28ACancelOfNobodyEndsNothing) {

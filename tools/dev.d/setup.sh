@@ -8,6 +8,7 @@ readonly kPackages=(
   libtomlplusplus-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev prometheus-cpp-dev
   libsystemd-dev libcurl4-openssl-dev libzstd-dev libicu-dev postgresql-15 postgresql-client-15
   podman crun debootstrap zstd tar liburing-dev
+  python3-psycopg2 python3-psycopg libpostgresql-jdbc-java openjdk-17-jdk-headless bsdutils
   procps iproute2 util-linux python3 git ca-certificates
 )
 # What ./dev bench archive and failover are compared with.
@@ -112,6 +113,17 @@ setup_s3_server() {
   fi
   tools/s3-server >/dev/null ||
     say "the S3 server could not be fetched; the tests of S3 stores will say that they skip"
+}
+
+# The packages of node-postgres the gateway is tested with come from npm; they run as postgres too.
+setup_node_clients() {
+  [[ -x tools/node-clients ]] || return 0
+  command -v npm >/dev/null || install_packages nodejs npm
+  if [[ $EUID -eq 0 ]] && ! runuser -u postgres -- test -x "$PWD"; then
+    export TEST_NODE_CLIENTS_DIR=${TEST_NODE_CLIENTS_DIR:-/var/cache/pgkeel/node-clients}
+  fi
+  tools/node-clients >/dev/null ||
+    say "node-postgres could not be fetched; its test through the gateway will say that it skips"
 }
 
 # The image the tests of containers and of systemd run: about a minute, once; they need root.

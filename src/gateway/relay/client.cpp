@@ -39,12 +39,6 @@ std::string shown_name(std::string_view name) {
 
 ByteBuffer copy_of(ByteSpan bytes) { return {bytes.begin(), bytes.end()}; }
 
-std::string_view value_of(const Parameters& parameters, std::string_view name) {
-  for (const auto& one : parameters)
-    if (one.name == name) return one.value;
-  return {};
-}
-
 Refusal refusal_of(const Error& error) {
   const bool bound = error.code == ErrorCode::Refused;
   return {bound ? "54000" : "08P01", error.message(), "", std::string(error.hint())};
@@ -161,7 +155,7 @@ void Client::proven(const ClientProven& proven) {
                    "Connect to the server itself."});
   if (is_console(request.database)) return open_console();
   pool_ = &worker_.pool_of(pool_key_of(request));
-  application_ = shown_name(request.application_name());
+  application_ = asked_application_ = shown_name(request.application_name());
   ++pool_->clients;
   auto server = identity_->credentials.server;
   if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
@@ -170,7 +164,7 @@ void Client::proven(const ClientProven& proven) {
   pool_->set_credentials(std::move(server));
   const auto left = login_->left();
   held_.assign(left.begin(), left.end());
-  if (pool_->parameters()) return greet(*pool_->parameters());
+  if (pool_->parameters()) return greet(pool_->parameters());
   wait_for_server();
 }
 
@@ -201,14 +195,13 @@ void Client::open_console() {
   if (!said.empty()) feed(said);
 }
 
-void Client::greet(const Parameters& parameters) {
+void Client::greet(const ReportedParameters& parameters) {
   waiting_ = false;
   const auto who = std::move(*identity_->proven);
-  auto told = parameters;
+  auto told = *parameters;
   for (auto& one : told)
     if (one.name == kApplicationName) one.value = application_;
-  session_.state().set_rules(sql::lexical_rules(value_of(parameters, "standard_conforming_strings"),
-                                                value_of(parameters, "client_encoding")));
+  heard(parameters);
   key_ = worker_.new_key(*this, who.version);
   ByteBuffer out;
   append_greeting(out, told, {key_.process_id, key_.key});
@@ -218,6 +211,23 @@ void Client::greet(const Parameters& parameters) {
   const auto said = worker_.loop().hold_until_flush(std::exchange(held_, {}));
   worker_.loop().resume_reading(stream_);
   if (!said.empty()) feed(said);
+}
+
+void Client::tell(const ReportedParameters& now) {
+  if (told_ == now) return;
+  ByteBuffer out;
+  append_changes(out, *told_, *now);
+  send_copy(out);
+  heard(now);
+}
+
+void Client::heard(const ReportedParameters& now) {
+  told_ = now;
+  session_.state().set_rules(lexical_rules_of(*now));
+}
+
+void Client::set_application(std::optional<std::string> name) {
+  application_ = name ? std::move(*name) : asked_application_;
 }
 
 void Client::send(ByteSpan bytes) {

@@ -12,6 +12,7 @@
 #include "gateway/relay/verifier_source.hpp"
 #include "gateway/session/client_login.hpp"
 #include "gateway/session/client_session.hpp"
+#include "gateway/session/reported.hpp"
 #include "gateway/session/server_login.hpp"
 #include "gateway/tls/channel.hpp"
 
@@ -46,7 +47,11 @@ class Client final : public StreamOwner, public Outlet {
   /// The server it was attached to is lost; without `why` the server has said it itself.
   void server_lost(const std::optional<Refusal>& why);
   /// The parameters of a server are known: it may begin.
-  void greet(const Parameters& parameters);
+  void greet(const ReportedParameters& parameters);
+  /// What its server reports, told as far as it was told otherwise.
+  void tell(const ReportedParameters& now);
+  /// It was told by the server itself.
+  void heard(const ReportedParameters& now);
   /// Told why, then closed.
   void refuse(const Refusal& why);
   /// The server was lost before anything was asked of it: another one.
@@ -58,8 +63,11 @@ class Client final : public StreamOwner, public Outlet {
   /// The server has answered enough for more to be asked.
   void go_on();
 
-  /// Its application_name, as it asked for it.
+  /// Its application_name, as it asked for it or has set it.
   [[nodiscard]] const std::string& application() const { return application_; }
+  /// As it was read from its server; nothing: what it asked for at the start.
+  void set_application(std::optional<std::string> name);
+  [[nodiscard]] const SettingsSet& settings() const { return session_.settings(); }
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] ClientSession& session() { return session_; }
   [[nodiscard]] Server* server() const { return server_; }
@@ -105,6 +113,8 @@ class Client final : public StreamOwner, public Outlet {
   Pool* pool_ = nullptr;
   Server* server_ = nullptr;
   std::string application_;
+  std::string asked_application_;  ///< at the start
+  ReportedParameters told_;
   ByteBuffer plain_;  ///< to be encrypted with the flush
   ByteBuffer held_;   ///< said, and given to no server yet
   CancelKey key_;

@@ -42,9 +42,19 @@ Pool::~Pool() = default;
 
 Server* Pool::take(Client& client) {
   if (!waiting_.empty() || idle_.empty()) return nullptr;
-  auto* server = idle_.back();
-  idle_.pop_back();
+  auto* server = take_idle(client);
   server->attach(client);
+  return server;
+}
+
+// There is one.
+Server* Pool::take_idle(const Client& client) {
+  auto at = std::ranges::find_if(idle_.rbegin(), idle_.rend(), [&](const Server* server) {
+    return server->settings() == client.settings();
+  });
+  if (at == idle_.rend()) at = idle_.rbegin();
+  auto* server = *at;
+  idle_.erase(std::next(at).base());
   return server;
 }
 
@@ -60,6 +70,8 @@ void Pool::put_back(Server& server) {
   if (worker_.now() - server.born() > settings.server_lifetime || server.born() <= older_goes_)
     return server.close();
   server.set_since(worker_.now());
+  if (server.settings().empty() && parameters_ != server.reported())
+    parameters_ = server.reported();
   idle_.push_back(&server);
   serve_waiting();
 }
@@ -70,22 +82,21 @@ void Pool::serve_waiting() {
     if (client->logging_in()) {
       if (!parameters_) return;
       waiting_.pop_front();
-      client->greet(*parameters_);
+      client->greet(parameters_);
       continue;
     }
     if (idle_.empty()) return;
     waiting_.pop_front();
-    auto* server = idle_.back();
-    idle_.pop_back();
+    auto* server = take_idle(*client);
     server->attach(*client);
     client->attached(*server);
   }
 }
 
-void Pool::opened(Server& server, const Parameters& parameters) {
+void Pool::opened(Server& server) {
   --opening_;
   opening_servers_.erase(&server);
-  parameters_ = parameters;
+  parameters_ = server.reported();
   ramp_ = std::min(ramp_ * 2, kRampMost);
   backoff_ = Millis{0};
   put_back(server);

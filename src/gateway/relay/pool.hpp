@@ -1,5 +1,6 @@
 // The servers of one database and user in one worker, and the clients that wait for one: first
-// come, first served; of idle servers the one used last, whose caches are warm.
+// come, first served; of idle servers the one used last, whose caches are warm, and rather one that
+// has the client's settings.
 // It guarantees: never more servers than the pool's size; connections are opened one, two, four at
 // a time as the server takes them, so that a server that comes back is not run over; whoever waits
 // is told so in time.
@@ -15,6 +16,7 @@
 #include "base/time.hpp"
 #include "gateway/admin/snapshots.hpp"
 #include "gateway/relay/settings.hpp"
+#include "gateway/session/reported.hpp"
 #include "gateway/session/server_login.hpp"
 
 namespace pgkeel::gateway {
@@ -53,7 +55,7 @@ class Pool {
   /// A server is free: whoever waits longest gets it.
   void put_back(Server& server);
   /// A server has logged in.
-  void opened(Server& server, const Parameters& parameters);
+  void opened(Server& server);
   /// A server is gone. `why` where it never was ready: told to whoever waits, if it will not pass.
   void lost(Server& server, const std::optional<Refusal>& why);
   /// Opens what is needed and may be, closes what is too old; at least once a second.
@@ -66,7 +68,8 @@ class Pool {
   void replace_all();
 
   [[nodiscard]] const PoolKey& key() const { return key_; }
-  [[nodiscard]] const std::optional<Parameters>& parameters() const { return parameters_; }
+  /// What a server that nobody has set anything on reports; null until one has logged in.
+  [[nodiscard]] const ReportedParameters& parameters() const { return parameters_; }
   /// What opens the server for the user: of whoever proved it last.
   [[nodiscard]] const ServerCredentials& credentials() const { return credentials_; }
   void set_credentials(ServerCredentials credentials) { credentials_ = std::move(credentials); }
@@ -83,6 +86,7 @@ class Pool {
 
  private:
   void serve_waiting();
+  [[nodiscard]] Server* take_idle(const Client& client);
   void failed(const std::optional<Refusal>& why, SteadyTime now);
 
   Worker& worker_;
@@ -91,7 +95,7 @@ class Pool {
   std::list<std::unique_ptr<Server>> servers_;
   std::vector<Server*> idle_;
   std::list<Client*> waiting_;
-  std::optional<Parameters> parameters_;
+  ReportedParameters parameters_;
   admin::StatsCounters counters_;
   SteadyTime older_goes_{};  ///< servers that were opened before are closed when they are free
   std::set<const Server*> opening_servers_;  ///< that are not in the pool yet

@@ -11,6 +11,7 @@
 #include "gateway/relay/dial.hpp"
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/worker.hpp"
+#include "gateway/session/settings_sql.hpp"
 #include "pg/scram/message.hpp"
 #include "pg/sql_text.hpp"
 #include "pg/wire/frontend_messages.hpp"
@@ -19,6 +20,10 @@ namespace pgkeel::gateway {
 namespace {
 
 namespace backend = pg::wire::backend;
+
+// "cached plan must not change result type", in whatever language.
+constexpr std::string_view kResultChanged = "0A000";
+constexpr std::string_view kChecksResult = "RevalidateCachedQuery";
 
 std::string fresh_nonce() {
   std::array<std::byte, 18> random{};
@@ -90,8 +95,9 @@ void Server::logged_in(const ServerReady& ready) {
   const ByteBuffer behind(left.begin(), left.end());
   login_.reset();
   ByteBuffer().swap(login_out_);
+  reported_ = shared(std::make_shared<Parameters>(ready.parameters), pool_.parameters());
   if (!behind.empty()) take(behind);
-  if (stream_.open()) pool_.opened(*this, ready.parameters);
+  if (stream_.open()) pool_.opened(*this);
 }
 
 void Server::take(ByteSpan bytes) {
@@ -110,7 +116,7 @@ void Server::take(ByteSpan bytes) {
 
 // A round is as fine as the clock of statistics is.
 void Server::count() {
-  if (client_ == nullptr || preparing_) return;
+  if (client_ == nullptr || preparing()) return;
   const auto now = worker_.now();
   auto& counters = pool_.counters();
   ++counters.queries;
@@ -129,31 +135,112 @@ void Server::asked(SteadyTime now) {
 void Server::attach(Client& client) {
   client_ = &client;
   said_ = false;
-  if (application_ == client.application()) return;
-  const auto value = pg::quote_literal(client.application());
-  if (!value) return;  // no text a server could have sent or taken
-  application_ = client.application();
-  preparing_ = true;
-  ask("SET application_name = " + *value);
+  if (application_ != client.application() || settings_ != client.settings()) set_for(client);
+  else client.tell(reported_);
+}
+
+// In one text, which is one transaction.
+void Server::set_for(const Client& client) {
+  std::string sql;
+  const auto name = pg::quote_literal(client.application());
+  if (name && application_ != client.application()) {  // else no text a server could have sent
+    application_ = client.application();
+    sql = "SET application_name = " + *name;
+  }
+  const auto& wanted = client.settings();
+  const auto* encoding = wanted.find("client_encoding");
+  const auto change =
+      settings_difference(settings_, wanted,
+                          encoding != nullptr ? std::string_view(*encoding)
+                                              : value_of(*pool_.parameters(), "client_encoding"));
+  was_clean_ = settings_.empty();
+  own_error_.reset();
+  settings_ = wanted;
+  if (!change.empty()) sql += (sql.empty() ? "" : ";") + change;
+  if (sql.empty()) return;
+  own_ = Own::Sets;
+  ask(sql);
+}
+
+// What another server had of settings may be in the way: a new one is tried. One that had none says
+// why they cannot be had any more.
+void Server::was_set(bool failed) {
+  if (!failed) {
+    client_->tell(reported_);
+    client_->go_on();
+    return maybe_free();
+  }
+  if (!was_clean_ || !own_error_) {
+    own_ = Own::Sets;  // nothing was asked of it
+    return close();
+  }
+  auto* client = std::exchange(client_, nullptr);
+  client->detached();
+  client->refuse({own_error_->sqlstate,
+                  "the session's settings cannot be set again: " + own_error_->message,
+                  own_error_->detail, own_error_->hint});
+  reset(Reset::Session);
 }
 
 void Server::free() {
   const bool failed = session_.take_own_failure();
-  if (std::exchange(preparing_, false)) {
-    if (failed) return close();
-    return client_->go_on();
+  switch (std::exchange(own_, Own::Nothing)) {
+    case Own::Sets: return was_set(failed);
+    case Own::ReadsSettings:
+      if (!settings_read(failed)) return client_->go_on();
+      break;
+    case Own::Resets:
+      if (failed) return close();
+      break;
+    case Own::Nothing: break;
   }
-  if (cancels > 0) return;  // one may still hit whoever comes next
+  if (cancels == 0) release();  // else one may still hit whoever comes next
+}
+
+void Server::release() {
   if (client_ != nullptr) {
-    client_->session().state().transaction_over();
-    if (client_->session().keeps_server()) return;
+    auto& session = client_->session();
+    session.state().transaction_over();
+    if (session.settings_unread()) return read_settings();
+    if (session.keeps_server()) return;
     let_go();
-  } else if (std::exchange(resetting_, false) && failed) {
-    return close();
   }
   if (session_.unsound()) return close();
   worker_.loop().resume_reading(stream_);
   pool_.put_back(*this);
+}
+
+// A round trip that nobody waits for, unless its client says something at once.
+void Server::read_settings() {
+  auto& session = client_->session();
+  const auto* only = session.state().only_set();
+  const auto& made_up = session.state().placeholders();
+  const std::vector<std::string_view> placeholders(made_up.begin(), made_up.end());
+  own_ = Own::ReadsSettings;
+  answer_ = {};
+  ask(only != nullptr ? named_settings_query(*only)
+                      : settings_query(session.settings(), placeholders));
+}
+
+// False: they cannot be carried, and the client keeps this server.
+bool Server::settings_read(bool failed) {
+  auto& session = client_->session();
+  client_->tell(reported_);
+  const bool all = session.state().only_set() == nullptr;
+  auto read = std::exchange(answer_, {})
+                  .finish(worker_.settings_table(), all ? SettingsSet() : session.settings());
+  if (failed || !read) {
+    session.state().cannot_tell();
+    return false;
+  }
+  settings_ = read->settings;
+  session.set_settings(std::move(read->settings));
+  if (all || read->application) {
+    application_ = read->application.value_or("");
+    client_->set_application(std::move(read->application));
+  }
+  session.state().settings_read();
+  return true;
 }
 
 // Whichever of the two was not read because of the other is read again.
@@ -165,9 +252,10 @@ void Server::let_go() {
 }
 
 void Server::maybe_free() {
-  if (client_ != nullptr && !preparing_ && session_.exchange().idle() && !session_.mid_message() &&
-      !client_->session().keeps_server())
-    free();
+  if (client_ == nullptr || preparing() || !session_.exchange().idle() || session_.mid_message())
+    return;
+  const auto& session = client_->session();
+  if (!session.keeps_server() || session.settings_unread()) free();
 }
 
 // A CancelRequest that nobody has read may be read later, when another has the server.
@@ -177,27 +265,33 @@ void Server::cancelled(Cancel how) {
   if (cancels == 0 && session_.exchange().idle() && !session_.mid_message()) free();
 }
 
-// What was not heard to its end cannot be taken back, and nothing else can be said behind it.
+// What was not heard to its end cannot be taken back, and nothing else can be said behind it. But
+// what was asked by us is no client's.
 void Server::abandoned(const ClientSession& by) {
+  const bool ours = preparing();
   client_ = nullptr;
-  preparing_ = false;
   worker_.loop().resume_reading(stream_);
-  if (by.mid_message() || session_.mid_message() || !session_.exchange().quiet()) {
+  if (!ours && (by.mid_message() || session_.mid_message() || !session_.exchange().quiet())) {
     worker_.cancel_at_end(*this);
     return close();
   }
-  reset(by.keeps_server() ? Reset::Session : Reset::Transaction);
+  reset(ours || by.keeps_server() ? Reset::Session : Reset::Transaction);
 }
 
 void Server::reset(Reset what) {
-  resetting_ = true;
+  own_ = Own::Resets;
   if (!session_.exchange().idle()) ask("ROLLBACK");
   if (what == Reset::Session) {
-    application_.clear();
     ask("DISCARD ALL");
+    forget_settings();
     session_.statements().clear();
   }
   if (session_.exchange().idle()) free();
+}
+
+void Server::forget_settings() {
+  application_.clear();
+  settings_ = {};
 }
 
 void Server::ask(std::string_view sql) {
@@ -212,20 +306,56 @@ void Server::send(ByteSpan bytes) { worker_.loop().send(stream_, bytes); }
 void Server::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes); }
 
 void Server::on_message(const pg::wire::Message& message, Answer whose) {
-  if (message.type == backend::kErrorResponse) {
-    const auto fields = pg::wire::ErrorFields::decode(message.body);
-    if (!fields || !fields->ends_session()) return;
-    told_ = client_ != nullptr && whose == Answer::Clients;
-    last_words_ = Refusal{std::string(fields->sqlstate()), std::string(fields->message()),
-                          std::string(fields->find(pg::wire::error_field::kDetail)),
-                          std::string(fields->find(pg::wire::error_field::kHint))};
-  } else if (message.type == backend::CommandComplete::kType) {
-    const auto done = backend::CommandComplete::decode(message.body);
-    if (!done || (done->tag != "DEALLOCATE ALL" && done->tag != "DISCARD ALL")) return;
-    if (done->tag == "DISCARD ALL") application_.clear();
-    session_.all_deallocated();
-    if (client_ != nullptr) client_->session().all_deallocated(session_.exchange());
+  switch (message.type) {
+    case backend::kErrorResponse:
+      if (const auto fields = pg::wire::ErrorFields::decode(message.body)) on_error(*fields, whose);
+      return;
+    case backend::CommandComplete::kType:
+      if (const auto done = backend::CommandComplete::decode(message.body)) on_tag(done->tag);
+      return;
+    case backend::ParameterStatus::kType:
+      if (const auto parameter = backend::ParameterStatus::decode(message.body))
+        on_parameter(*parameter, whose);
+      return;
+    case backend::DataRow::kType:
+      if (own_ == Own::ReadsSettings) answer_.add(message);
+      return;
+    default: return;
   }
+}
+
+void Server::on_error(const pg::wire::ErrorFields& fields, Answer whose) {
+  const Refusal said{std::string(fields.sqlstate()), std::string(fields.message()),
+                     std::string(fields.find(pg::wire::error_field::kDetail)),
+                     std::string(fields.find(pg::wire::error_field::kHint))};
+  if (whose == Answer::Gateways) own_error_ = said;
+  const auto undone = session_.exchange().undone();
+  if (!undone.empty() && undone.front().statement && said.sqlstate == kResultChanged &&
+      fields.find(pg::wire::error_field::kRoutine) == kChecksResult)
+    worker_.statements().outdated(*undone.front().statement);
+  if (!fields.ends_session()) return;
+  told_ = client_ != nullptr && whose == Answer::Clients;
+  last_words_ = said;
+}
+
+void Server::on_tag(std::string_view tag) {
+  if (tag.starts_with("ALTER ") || tag.starts_with("DROP ")) worker_.statements().all_outdated();
+  if (tag != "DEALLOCATE ALL" && tag != "DISCARD ALL") return;
+  if (tag == "DISCARD ALL") {
+    forget_settings();
+    if (client_ != nullptr) {
+      client_->session().set_settings({});
+      client_->set_application(std::nullopt);
+    }
+  }
+  session_.all_deallocated();
+  if (client_ != nullptr) client_->session().all_deallocated(session_.exchange());
+}
+
+// What a client was not told by the server it is told when it may go on: see tell().
+void Server::on_parameter(const backend::ParameterStatus& parameter, Answer whose) {
+  reported_ = shared(changed(reported_, parameter.name, parameter.value), pool_.parameters());
+  if (client_ != nullptr && whose == Answer::Clients) client_->heard(reported_);
 }
 
 void Server::on_failed() {
@@ -264,7 +394,7 @@ void Server::lost(const std::optional<Refusal>& why) {
   pool_.lost(*this, why);
   if (client == nullptr) return;
   if (told_) return client->server_lost(std::nullopt);
-  if (preparing_ || !said_) return client->again();
+  if (own_ == Own::Sets || !said_) return client->again();
   client->server_lost(Refusal{"08006", "the server closed the connection unexpectedly"});
 }
 

@@ -1,7 +1,8 @@
 // One connection to the server: from connecting through its login to the pool, and attached to one
 // client after another.
 // It guarantees: a server in a pool is as the next client may find it: no transaction is open, it
-// owes nothing, and what a session left in it was reset.
+// owes nothing, and what a session left in it was reset, but for settings, which are known and made
+// the next client's before it is asked anything.
 #pragma once
 
 #include <list>
@@ -9,8 +10,10 @@
 #include "gateway/relay/loop.hpp"
 #include "gateway/session/client_session.hpp"
 #include "gateway/session/refusal.hpp"
+#include "gateway/session/reported.hpp"
 #include "gateway/session/server_login.hpp"
 #include "gateway/session/server_session.hpp"
+#include "gateway/session/settings_answer.hpp"
 
 namespace pgkeel::gateway {
 
@@ -41,14 +44,19 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
 
   /// It is the client's from here on; while preparing() it is not to be asked anything.
   void attach(Client& client);
-  /// It is being set to what the client wants; the client is told when it may go on.
-  [[nodiscard]] bool preparing() const { return preparing_; }
+  /// It is being set to what the client wants, or asked what the client has set; the client is told
+  /// when it may go on.
+  [[nodiscard]] bool preparing() const { return own_ == Own::Sets || own_ == Own::ReadsSettings; }
   /// Its client has left: made ready for the next one, or closed where it cannot be.
   void abandoned(const ClientSession& by);
   /// For a query of ours; what it says is not told to anybody.
   void ask(std::string_view sql);
   void close();
 
+  /// What its session has set, where no client that may set more is attached.
+  [[nodiscard]] const SettingsSet& settings() const { return settings_; }
+  /// What it reports of its session; null until it has logged in.
+  [[nodiscard]] const ReportedParameters& reported() const { return reported_; }
   [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] ServerSession& session() { return session_; }
   [[nodiscard]] Client* client() const { return client_; }
@@ -74,8 +82,17 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void logged_in(const ServerReady& ready);
   void take(ByteSpan bytes);
   void free();
+  void release();
+  void set_for(const Client& client);
+  void was_set(bool failed);
+  void read_settings();
+  [[nodiscard]] bool settings_read(bool failed);
+  void on_error(const pg::wire::ErrorFields& fields, Answer whose);
+  void on_tag(std::string_view tag);
+  void on_parameter(const pg::wire::backend::ParameterStatus& parameter, Answer whose);
   void count();
   void let_go();
+  void forget_settings();
   enum class Reset : std::uint8_t { Transaction, Session };
   void reset(Reset what);
   void lost(const std::optional<Refusal>& why);
@@ -91,10 +108,16 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   std::string application_;  ///< application_name as it is set now
   SteadyTime asked_at_;
   SteadyTime attached_at_;
-  bool preparing_ = false;
+  /// What it is asked by us.
+  enum class Own : std::uint8_t { Nothing, Sets, ReadsSettings, Resets };
+  Own own_ = Own::Nothing;
+  std::optional<Refusal> own_error_;  ///< what it said to that
+  SettingsSet settings_;
+  bool was_clean_ = true;  ///< before it was set: nothing was
+  SettingsAnswer answer_;
+  ReportedParameters reported_;
   bool said_ = false;  ///< something of its client's was given to it
-  bool resetting_ = false;
-  SteadyTime since_;  ///< idle
+  SteadyTime since_;   ///< idle
   SteadyTime born_;
   bool told_ = false;                  ///< its last words reached a client
   std::optional<Refusal> last_words_;  ///< a FATAL error it ended with

@@ -29,9 +29,6 @@ struct SocketAddress {
   [[nodiscard]] static Result<SocketAddress> of_ip(const std::string& ip, std::uint16_t port);
 };
 
-/// The one setting of a start-up message that clients of one pool may differ in.
-inline constexpr std::string_view kApplicationName = "application_name";
-
 /// What a peer that does not read may leave with us before the other side is read no more: a result
 /// of some pages frees its server at once.
 inline constexpr std::size_t kBacklogMost = 256U << 10U;

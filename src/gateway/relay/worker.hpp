@@ -44,6 +44,7 @@ class Worker {
   [[nodiscard]] Loop& loop() { return *loop_; }
   [[nodiscard]] const Settings& settings() const { return *settings_; }
   [[nodiscard]] StatementStore& statements() { return statements_; }
+  [[nodiscard]] SettingsTable& settings_table() { return settings_table_; }
   [[nodiscard]] VerifierSource& verifiers() { return *verifiers_; }
   /// Of this round.
   [[nodiscard]] SteadyTime now() const { return now_; }
@@ -97,6 +98,7 @@ class Worker {
     void send_copy(ByteSpan) override {}
   };
   Nowhere nowhere_;
+  SettingsTable settings_table_;  // outlives whoever has settings: what the loop retires, too
   Overview overview_{*this};
   std::unique_ptr<std::array<std::byte, kPlainBytes>> plain_room_ =
       std::make_unique<std::array<std::byte, kPlainBytes>>();

@@ -13,8 +13,6 @@ namespace {
 
 using pg::wire::Setting;
 
-constexpr std::string_view kApplicationName = "application_name";
-
 std::string cut_name(std::string_view name) { return std::string(name.substr(0, kNameBytesMost)); }
 
 /// Whether `value` begins `word`, in any case, and has at least `least` characters of it.

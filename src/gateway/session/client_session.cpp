@@ -11,7 +11,6 @@ namespace pgkeel::gateway {
 namespace {
 
 namespace frontend = pg::wire::frontend;
-using pg::wire::FrameHeader;
 using pg::wire::FramePiece;
 
 constexpr char kCopyData = 'd';
@@ -90,7 +89,8 @@ Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
     return fail(ErrorCode::Malformed, "a password message after the login");
   message_ = way.server == nullptr ? Message::Ignored : Message::Forwarded;
   if (message_ == Message::Ignored) return {};
-  if (sharing_ == Sharing::Transaction && names_statements(type)) {
+  if (sharing_ == Sharing::Transaction &&
+      (names_statements(type) || may_deallocate(piece.header, way))) {
     message_ = Message::Held;
     return hold(piece, way);
   }

@@ -9,6 +9,7 @@
 
 #include "gateway/session/server_session.hpp"
 #include "gateway/session/session_state.hpp"
+#include "gateway/session/settings.hpp"
 #include "gateway/sql/session_effects.hpp"
 #include "pg/wire/names.hpp"
 
@@ -51,6 +52,14 @@ class ClientSession {
     return sharing_ == Sharing::Session || !cursor_.between_messages() || unnamed_too_long_ ||
            state_.tied();
   }
+  /// Whether it keeps its server for nothing but settings that may be read and carried.
+  [[nodiscard]] bool settings_unread() const {
+    return sharing_ == Sharing::Transaction && cursor_.between_messages() && !unnamed_too_long_ &&
+           state_.settings_unread();
+  }
+  /// What it has set, as it was read last: what any server it comes to has to have.
+  [[nodiscard]] const SettingsSet& settings() const { return settings_; }
+  void set_settings(SettingsSet settings) { settings_ = std::move(settings); }
   /// What it has in its server's session besides statements; nothing is read of it where the client
   /// keeps its server anyway.
   [[nodiscard]] SessionState& state() { return state_; }
@@ -76,7 +85,7 @@ class ClientSession {
   [[nodiscard]] Result<void> hold(const pg::wire::FramePiece& piece, const Way& way);
   [[nodiscard]] Result<bool> rewrite_front(pg::wire::FrameHeader header, ByteSpan front,
                                            const Way& way);
-  [[nodiscard]] Result<void> rewrite(char type, ByteSpan body, const Way& way);
+  [[nodiscard]] Result<void> rewrite(pg::wire::FrameHeader header, ByteSpan body, const Way& way);
   [[nodiscard]] Result<void> parse(ByteSpan body, const Way& way);
   void parse_unnamed(ByteSpan text_and_types, const Way& way);
   void unnamed_gone(const Way& way);
@@ -86,6 +95,13 @@ class ClientSession {
                                         const Way& way);
   [[nodiscard]] bool parse_front(pg::wire::FrameHeader header, ByteSpan front, const Way& way);
   [[nodiscard]] Result<void> describe(ByteSpan body, const Way& way);
+  [[nodiscard]] bool may_deallocate(pg::wire::FrameHeader header, const Way& way) const;
+  [[nodiscard]] std::optional<std::string> own_deallocated(std::string_view sql,
+                                                           const sql::Reading& reading) const;
+  [[nodiscard]] std::string path() const;
+  void query(pg::wire::FrameHeader header, ByteSpan body, const Way& way);
+  void deallocate(const std::string& name, const Way& way);
+  [[nodiscard]] StatementRef deallocate_unnamed(const Way& way);
   [[nodiscard]] Result<void> close(ByteSpan body, const Way& way);
   [[nodiscard]] std::string name_on_server(std::string_view name, const Way& way);
   void prepare(const StatementRef& statement, Answer answer, std::string name, const Way& way);
@@ -100,10 +116,12 @@ class ClientSession {
   std::size_t injected_ = 0;  ///< bytes, since take() was called
   bool unnamed_too_long_ = false;
   SessionState state_;
+  SettingsSet settings_;
   std::unique_ptr<sql::EffectsReader> reader_;  ///< of a text that has not all come
   sql::Reading unnamed_reading_;
   ByteBuffer held_;     ///< the body of a message that has not all come
   ByteBuffer unnamed_;  ///< text and types of the unnamed statement; empty: there is none
+  std::string unnamed_deallocates_;  ///< this statement of the client's own
   std::uint64_t unnamed_number_ = 0;
   std::unique_ptr<ClientStatements> statements_;  ///< none until it prepares one by name
 };

@@ -4,8 +4,8 @@
 // front and forwarded as it comes.
 #include <fmt/format.h>
 
+#include "gateway/session/rewriting.hpp"
 #include "gateway/session/way.hpp"
-#include "pg/wire/frontend_messages.hpp"
 
 namespace pgkeel::gateway {
 namespace {
@@ -13,32 +13,9 @@ namespace {
 namespace frontend = pg::wire::frontend;
 using pg::wire::FrameHeader;
 using pg::wire::FramePiece;
-using pg::wire::MessageWriter;
 
 /// No server has it: what a client names that is not its own.
 constexpr std::string_view kNoStatement = "pgkeel_none";
-
-std::string_view text_of(ByteSpan text_and_types) {
-  const std::string_view all(reinterpret_cast<const char*>(text_and_types.data()),
-                             text_and_types.size());
-  return all.substr(0, all.find('\0'));
-}
-
-ByteBuffer header_bytes(FrameHeader header) {
-  ByteBuffer bytes;
-  bytes.push_back(static_cast<std::byte>(header.type));
-  for (int shift = 24; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<std::byte>(header.length >> shift));
-  return bytes;
-}
-
-ByteBuffer parse_message(std::string_view name, ByteSpan text_and_types) {
-  ByteBuffer out;
-  MessageWriter(out, frontend::Parse::kType)
-      .text(name)
-      .bytes({reinterpret_cast<const char*>(text_and_types.data()), text_and_types.size()});
-  return out;
-}
 
 }  // namespace
 
@@ -55,7 +32,7 @@ Result<void> ClientSession::hold(const FramePiece& piece, const Way& way) {
   }
   TRY(done, rewrite_front(piece.header, body, way));
   if (!done && piece.ends()) {
-    TRY_VOID(rewrite(piece.header.type, body, way));
+    TRY_VOID(rewrite(piece.header, body, way));
     done = true;
   }
   if (done) ByteBuffer().swap(held_);
@@ -76,7 +53,9 @@ Result<bool> ClientSession::rewrite_front(FrameHeader header, ByteSpan front, co
   return false;
 }
 
-Result<void> ClientSession::rewrite(char type, ByteSpan body, const Way& way) {
+Result<void> ClientSession::rewrite(FrameHeader header, ByteSpan body, const Way& way) {
+  const auto type = header.type;
+  if (type == frontend::Query::kType) return query(header, body, way), Result<void>();
   if (type == frontend::Parse::kType) return parse(body, way);
   if (type == frontend::Describe::kType) return describe(body, way);
   if (type == frontend::Close::kType) return close(body, way);
@@ -87,12 +66,16 @@ Result<bool> ClientSession::bind_front(FrameHeader header, ByteSpan front, const
   const auto names = pg::wire::peek_bind_names(front);
   if (!names) return false;
   const auto name = name_on_server(names->statement, way);
+  const auto statement = statements_ ? statements_->find(names->statement) : nullptr;
   if (names->statement.empty()) state_.says(unnamed_reading_);
-  else if (const auto statement = statements_ ? statements_->find(names->statement) : nullptr)
-    state_.says(statement->reading());
+  else if (statement) state_.says(statement->reading());
   ByteBuffer head;
   TRY_VOID(pg::wire::append_renamed_bind(head, header, *names, {names->portal, name}));
-  way.server->exchange().request({Request::Bind});
+  const auto deallocated = names->statement.empty() ? deallocate_unnamed(way) : nullptr;
+  way.server->exchange().request({Request::Bind, Answer::Clients, statement});
+  if (deallocated)
+    way.server->exchange().request(
+        {Request::Forget, Answer::FromUs, deallocated, unnamed_deallocates_});
   way.to_server.send_copy(head);
   const auto rest = front.subspan(names->bytes());
   if (held_.empty()) way.to_server.send(rest);
@@ -123,15 +106,19 @@ Result<void> ClientSession::parse(ByteSpan body, const Way& way) {
   if (!name->empty()) return parse_named(*name, text_and_types, way);
   parse_unnamed(text_and_types, way);
   way.server->exchange().request({Request::Parse});
-  way.to_server.send_copy(parse_message("", text_and_types));
+  way.to_server.send_copy(
+      parse_message("", unnamed_deallocates_.empty() ? text_and_types : ByteSpan(unnamed_)));
   return {};
 }
 
 void ClientSession::parse_unnamed(ByteSpan text_and_types, const Way& way) {
+  const auto text = text_of(text_and_types);
+  unnamed_reading_ = sql::read_effects(text, state_.rules());
+  unnamed_deallocates_ = own_deallocated(text, unnamed_reading_).value_or("");
   unnamed_too_long_ = text_and_types.size() > kUnnamedMost;
   if (unnamed_too_long_) ByteBuffer().swap(unnamed_);
+  else if (!unnamed_deallocates_.empty()) unnamed_ = deallocate_stand_in(text_and_types);
   else unnamed_.assign(text_and_types.begin(), text_and_types.end());
-  unnamed_reading_ = sql::read_effects(text_of(text_and_types), state_.rules());
   unnamed_number_ = store_.next_unnamed();
   way.server->set_unnamed(unnamed_number_);
 }
@@ -139,6 +126,7 @@ void ClientSession::parse_unnamed(ByteSpan text_and_types, const Way& way) {
 void ClientSession::unnamed_gone(const Way& way) {
   unnamed_too_long_ = false;
   unnamed_.clear();
+  unnamed_deallocates_.clear();
   unnamed_number_ = 0;
   way.server->set_unnamed(0);
 }
@@ -159,7 +147,8 @@ Result<void> ClientSession::parse_named(std::string_view name, ByteSpan text_and
                                                       "client",
                                                       ClientStatements::kMost))
                     .with_hint("Close or DEALLOCATE those that are not used any more."));
-  auto statement = store_.intern(text_and_types, state_.rules());
+  auto statement = state_.path_moved() ? store_.alone(text_and_types, state_.rules())
+                                       : store_.intern(text_and_types, path(), state_.rules());
   own.put(name, statement);
   if (!way.server->statements().uses(*statement)) {
     prepare(statement, Answer::Clients, std::string(name), way);
@@ -173,13 +162,15 @@ Result<void> ClientSession::parse_named(std::string_view name, ByteSpan text_and
 Result<void> ClientSession::describe(ByteSpan body, const Way& way) {
   TRY(message, frontend::Describe::decode(body));
   std::string name;
+  StatementRef statement;
   if (message.target == frontend::Target::Statement) {
+    if (statements_) statement = statements_->find(message.name);
     name = name_on_server(message.name, way);
     message.name = name;
   }
   ByteBuffer out;
   frontend::append(out, message);
-  way.server->exchange().request({Request::Describe});
+  way.server->exchange().request({Request::Describe, Answer::Clients, statement});
   way.to_server.send_copy(out);
   return {};
 }
@@ -247,6 +238,14 @@ void ClientSession::make_room(const Way& way) {
   }
 }
 
+// Of its settings what a name without a schema depends on.
+std::string ClientSession::path() const {
+  std::string path;
+  for (const auto* name : {"role", "search_path"})
+    if (const auto* value = settings_.find(name)) path += name + ('=' + *value) + '\0';
+  return path;
+}
+
 ClientStatements& ClientSession::own_statements() {
   if (!statements_) statements_ = std::make_unique<ClientStatements>();
   return *statements_;
@@ -265,8 +264,9 @@ void ClientSession::all_deallocated(const Exchange& exchange) {
       statements_->put(owed.name, owed.statement);
 }
 
+// Unless it has prepared another of that name meanwhile.
 void ClientSession::unclosed(const std::string& name, StatementRef statement) {
-  own_statements().put(name, std::move(statement));
+  if (!own_statements().find(name)) own_statements().put(name, std::move(statement));
 }
 
 }  // namespace pgkeel::gateway

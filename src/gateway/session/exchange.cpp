@@ -122,7 +122,10 @@ Answer Exchange::failed() {
   const auto* next = front();
   copying_in_ = false;
   if (next == nullptr) return Answer::Clients;  // what ends a session is told at any time
-  if (ends_with_ready(next->request)) return next->answer;
+  if (ends_with_ready(next->request)) {
+    if (next->statement) undone_.push_back(*next);
+    return next->answer;
+  }
   while (first_ < owed_.size() && owed_[first_].request != Request::Sync) {
     undone_.push_back(owed_[first_]);
     pop();

@@ -32,6 +32,7 @@ enum class Request : std::uint8_t {
   Execute,
   Sync,
   CopyEnd,  ///< CopyDone or CopyFail: the end of what a COPY takes; it has no answer of its own
+  Forget,   ///< of the gateway's books alone: `statement` is no longer the client's, unless undone
 };
 
 /// Whose the answer is.
@@ -47,7 +48,8 @@ inline constexpr const char* kTakenName = "\x01";
 struct Expected {
   Request request;
   Answer answer = Answer::Clients;
-  /// Of a Parse or a Close: what the server has, or has no more, once it is answered.
+  /// Of a Parse or a Close: what the server has, or has no more, once it is answered; of a Query or
+  /// a Forget: what the client has no more; of a Bind or a Describe: what it names.
   std::shared_ptr<Statement> statement = {};
   std::string name = {};  ///< what the client calls it
 };
@@ -64,7 +66,8 @@ class Exchange {
   /// The header of an answer has come: whether the message is the client's. Malformed: nothing it
   /// could be the answer to.
   [[nodiscard]] Result<Answer> reply(char type);
-  /// What the last reply() of an error made undone, the failed request first: never answered.
+  /// What the last reply() of an error made undone, the failed request first: never answered. A
+  /// Query is there when it had a statement, and still owes its ReadyForQuery.
   [[nodiscard]] std::span<const Expected> undone() const { return undone_; }
   /// What the last reply() completed: of a Parse or a Close.
   [[nodiscard]] const std::optional<Expected>& completed() const { return completed_; }

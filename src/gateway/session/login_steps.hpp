@@ -22,6 +22,9 @@ struct BeginTls {
 /// a name counts.
 using Parameters = std::vector<pg::wire::Setting>;
 
+/// The one setting of a start-up message that clients of one pool may differ in.
+inline constexpr std::string_view kApplicationName = "application_name";
+
 /// Another kind of session than SQL alone.
 enum class Replication : std::uint8_t { None, Physical, Logical };
 

@@ -48,6 +48,7 @@ Result<void> ServerSession::begin(const FramePiece& piece, ServerListener& liste
   whose_ = whose;
   looking_ = (whose == Answer::Gateways || always_looked_at(type)) &&
              piece.header.body_bytes() <= kLookedAtMost;
+  own_failed_ = own_failed_ || (whose == Answer::Gateways && !looking_);
   if (type == backend::kErrorResponse) {
     undo(listener);
     if (whose_ == Answer::Clients) listener.on_failed();
@@ -64,7 +65,9 @@ void ServerSession::undo(ServerListener& listener) {
     if (touches_unnamed(undone)) unnamed_ = kNobodys;
     if (!undone.statement) continue;
     const bool asked_server = undone.answer != Answer::FromUs;
-    if (undone.request == Request::Parse) {
+    if (undone.request == Request::Query || undone.request == Request::Forget) {
+      listener.on_unclosed(undone.name, undone.statement);
+    } else if (undone.request == Request::Parse) {
       if (asked_server) statements_.erase(*undone.statement);
       if (undone.answer != Answer::Gateways) listener.on_unprepared(undone.name, undone.statement);
     } else if (undone.request == Request::Close) {
@@ -96,7 +99,7 @@ void ServerSession::answer_ours(Outlet* client) {
   ByteBuffer ours;
   while (const auto request = exchange_.take_ours()) {
     if (*request == Request::Parse) pg::wire::append_bare<backend::ParseComplete>(ours);
-    else pg::wire::append_bare<backend::CloseComplete>(ours);
+    else if (*request == Request::Close) pg::wire::append_bare<backend::CloseComplete>(ours);
   }
   if (!ours.empty() && client != nullptr) client->send_copy(ours);
 }

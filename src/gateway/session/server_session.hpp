@@ -21,7 +21,7 @@ class ServerListener {
   virtual void on_failed() = 0;
   /// A Parse of the attached client failed, or was skipped: it has no statement of that name.
   virtual void on_unprepared(const std::string& name, const StatementRef& statement) = 0;
-  /// A Close of it was skipped: it still has the statement.
+  /// A Close or DEALLOCATE of it failed, or was skipped: it still has the statement.
   virtual void on_unclosed(const std::string& name, const StatementRef& statement) = 0;
 
  protected:
@@ -56,7 +56,8 @@ class ServerSession {
   /// Whose unnamed statement it holds: a number no two Parse of a worker share; 0: nobody's.
   [[nodiscard]] std::uint64_t unnamed() const { return unnamed_; }
   void set_unnamed(std::uint64_t whose) { unnamed_ = whose; }
-  /// Whether a request of the gateway's own has failed since it was asked last.
+  /// Whether a request of the gateway's own has failed since it was asked last, or its answer was
+  /// too long to be looked at.
   [[nodiscard]] bool take_own_failure() { return std::exchange(own_failed_, false); }
   /// Every statement was deallocated by SQL: but those that are prepared behind it.
   void all_deallocated();

@@ -45,7 +45,7 @@ Result<void> check(const std::vector<Setting>& settings) {
                                                " is too long to be kept for a session");
     bytes += name.size() + value.size();
   }
-  if (settings.size() <= kSettingsMost && bytes <= kSettingsBytesMost) return {};
+  if (settings.size() <= kKeptSettingsMost && bytes <= kSettingsBytesMost) return {};
   return fail(ErrorCode::NotSupported, "a session has more settings than can be kept for it");
 }
 

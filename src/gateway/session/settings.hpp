@@ -23,7 +23,7 @@ using Setting = pg::wire::Setting;
 
 // Limits of one set. Applications set a handful, the largest a search_path; a client that wants
 // more than these keeps its server instead.
-inline constexpr std::size_t kSettingsMost = 64;
+inline constexpr std::size_t kKeptSettingsMost = 64;
 inline constexpr std::size_t kSettingNameBytesMost = 128;  // two names of the server's and a dot
 inline constexpr std::size_t kSettingValueBytesMost = 4096;
 inline constexpr std::size_t kSettingsBytesMost = 16 * 1024;

@@ -54,6 +54,13 @@ std::string settings_difference(const SettingsSet& from, const SettingsSet& to,
   return sql;
 }
 
+std::string named_settings_query(std::span<const std::string> names) {
+  std::string sql = "SELECT n,pg_catalog.current_setting(n,true) FROM (VALUES ";
+  for (const auto& name : names)
+    sql += fmt::format("{}({})", &name == names.data() ? "" : ",", literal(name));
+  return sql + ") v(n)";
+}
+
 std::string settings_query(const SettingsSet& before, std::span<const std::string_view> names) {
   std::vector<std::string_view> asked{kRole};
   const auto add = [&](std::string_view name) {

@@ -12,31 +12,55 @@ std::string_view text_of_bytes(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+// The length comes last, so that no text and path can be cut otherwise.
+ByteBuffer key_of(ByteSpan text_and_types, std::string_view path) {
+  ByteBuffer key(text_and_types.begin(), text_and_types.end());
+  pg::wire::put_bytes(key, std::as_bytes(std::span(path)));
+  for (auto left = path.size(), at = std::size_t{0}; at < 4; ++at, left >>= 8U)
+    key.push_back(static_cast<std::byte>(left & 0xffU));
+  return key;
+}
+
 }  // namespace
 
-Statement::Statement(std::uint64_t number, ByteSpan text_and_types, sql::LexicalRules rules)
+Statement::Statement(std::uint64_t number, ByteSpan text_and_types, std::string_view path,
+                     sql::LexicalRules rules)
     : number_(number),
       name_(fmt::format("{}{}", kStatementPrefix, number)),
-      text_and_types_(text_and_types.begin(), text_and_types.end()),
+      key_(key_of(text_and_types, path)),
+      text_bytes_(text_and_types.size()),
       rules_(rules) {
-  const auto all = text_of_bytes(text_and_types_);
+  const auto all = text_of_bytes(text_and_types);
   reading_ = sql::read_effects(all.substr(0, all.find('\0')), rules);
 }
 
-StatementRef StatementStore::intern(ByteSpan text_and_types, sql::LexicalRules rules) {
-  if (const auto found = by_text_->find(text_of_bytes(text_and_types)); found != by_text_->end()) {
+StatementRef StatementStore::intern(ByteSpan text_and_types, std::string_view path,
+                                    sql::LexicalRules rules) {
+  const auto key = key_of(text_and_types, path);
+  if (const auto found = by_text_->find(text_of_bytes(key)); found != by_text_->end()) {
     auto known = found->second.lock();
     if (known->rules() == rules) return known;
     // Read by other rules it may do something else: one of its own.
-    return std::make_shared<Statement>(++last_number_, text_and_types, rules);
+    return alone(text_and_types, rules);
   }
   const auto forget = [from = by_text_](Statement* statement) {
-    from->erase(text_of_bytes(statement->text_and_types()));
+    // Unless another has its place.
+    const auto place = from->find(text_of_bytes(statement->key()));
+    if (place != from->end() && place->second.expired()) from->erase(place);
     delete statement;
   };
-  StatementRef statement(new Statement(++last_number_, text_and_types, rules), forget);
-  by_text_->emplace(text_of_bytes(statement->text_and_types()), statement);
+  StatementRef statement(new Statement(++last_number_, text_and_types, path, rules), forget);
+  by_text_->emplace(text_of_bytes(statement->key()), statement);
   return statement;
+}
+
+StatementRef StatementStore::alone(ByteSpan text_and_types, sql::LexicalRules rules) {
+  return std::make_shared<Statement>(++last_number_, text_and_types, "", rules);
+}
+
+void StatementStore::outdated(const Statement& statement) {
+  const auto found = by_text_->find(text_of_bytes(statement.key()));
+  if (found != by_text_->end() && found->second.lock().get() == &statement) by_text_->erase(found);
 }
 
 StatementRef ClientStatements::find(std::string_view name) const {

@@ -21,10 +21,14 @@ inline constexpr std::string_view kStatementPrefix = "pgkeel_s";
 
 class Statement {
  public:
-  Statement(std::uint64_t number, ByteSpan text_and_types, sql::LexicalRules rules);
+  /// `path`: what the names in it mean: see StatementStore::intern().
+  Statement(std::uint64_t number, ByteSpan text_and_types, std::string_view path,
+            sql::LexicalRules rules);
   [[nodiscard]] std::string_view name() const { return name_; }
   /// As behind the name in a Parse: the text with its NUL, and the types of parameters.
-  [[nodiscard]] ByteSpan text_and_types() const { return text_and_types_; }
+  [[nodiscard]] ByteSpan text_and_types() const { return ByteSpan(key_).first(text_bytes_); }
+  /// With the path and its length: no two statements that differ in either have the same.
+  [[nodiscard]] ByteSpan key() const { return key_; }
   [[nodiscard]] std::uint64_t number() const { return number_; }
   /// What it does to a session, each time it is executed.
   [[nodiscard]] const sql::Reading& reading() const { return reading_; }
@@ -33,7 +37,8 @@ class Statement {
  private:
   std::uint64_t number_;
   std::string name_;
-  ByteBuffer text_and_types_;
+  ByteBuffer key_;
+  std::size_t text_bytes_;
   sql::LexicalRules rules_;
   sql::Reading reading_;
 };
@@ -43,7 +48,18 @@ using StatementRef = std::shared_ptr<Statement>;
 /// All statements of a worker; one is forgotten when no client and no server has it.
 class StatementStore {
  public:
-  [[nodiscard]] StatementRef intern(ByteSpan text_and_types, sql::LexicalRules rules);
+  /// The one of this text and these types. A server plans it again when its names mean something
+  /// else, but the columns of its result are those of its Parse: clients whose settings say that
+  /// names mean something else (`path`) have one of their own.
+  [[nodiscard]] StatementRef intern(ByteSpan text_and_types, std::string_view path,
+                                    sql::LexicalRules rules);
+  /// One that nobody else gets: what its names mean is not known.
+  [[nodiscard]] StatementRef alone(ByteSpan text_and_types, sql::LexicalRules rules);
+  /// Its result has other columns than it was prepared for: who has it keeps it, as a server does;
+  /// who prepares the same text from here on gets another.
+  void outdated(const Statement& statement);
+  /// The same of all: relations have changed.
+  void all_outdated() { by_text_->clear(); }
   [[nodiscard]] std::size_t size() const { return by_text_->size(); }
   /// A number for an unnamed statement, which are kept by their clients.
   [[nodiscard]] std::uint64_t next_unnamed() { return ++last_unnamed_; }

@@ -71,6 +71,9 @@ enum class Trait : std::uint16_t {
   PreparesTransaction = 1U << 11U,
   EndsPrepared = 1U << 12U,  ///< COMMIT PREPARED, ROLLBACK PREPARED
   Copies = 1U << 13U,
+  /// What a name without a schema means may be another behind it: search_path, a role, names that
+  /// are not to be seen; of the session or the transaction.
+  MovesPath = 1U << 14U,
 };
 constexpr BitSet<Trait> operator|(Trait a, Trait b) { return BitSet(a) | BitSet(b); }
 /// The transaction is not the one it was behind these.

@@ -43,6 +43,12 @@ bool mentions_temp_schema(std::string_view text) {
   return !std::ranges::search(text, kTempSchemaText, {}, to_lower).empty();
 }
 
+// A search path may name the role ("$user").
+bool moves_path(std::string_view setting) {
+  return setting == kSearchPath ||
+         std::ranges::find(kAuthorization, setting) != kAuthorization.end();
+}
+
 bool is_string(const Token& token) {
   return token.kind == TokenKind::String || token.kind == TokenKind::HiddenString;
 }
@@ -70,7 +76,11 @@ void EffectsReader::begin_setting(Scope scope) {
 }
 
 void EffectsReader::take_setting(const Token& token, Word word) {
-  if (setting_ == Setting::Value) return check_value(token, name_.view());
+  if (setting_ == Setting::Value) {
+    if (word == Word::Default && is(Word::Set) && scope_ == Scope::Session)
+      add_name(NamedEffect::Kind::Resets, name_.view());
+    return check_value(token, name_.view());
+  }
   const bool assigns = word == Word::To || token.symbol == '=';
   // SET LOCAL x and SET SESSION x, but not SET LOCAL.x and SET SESSION = x.
   const bool scoped = is(Word::Set) && head_size_ == 2 && !assigns && word != Word::Dot;
@@ -179,6 +189,7 @@ void EffectsReader::check_value(const Token& token, std::string_view setting) {
 void EffectsReader::set(Scope scope, std::string_view name) {
   // Neither comes back by itself.
   if (name == "seed") tie(Tie::Seed);
+  if (moves_path(name)) effects_.traits.add(Trait::MovesPath);
   if (scope == Scope::Transaction) {
     effects_.traits.add(Trait::SetsLocally);
     return;
@@ -189,15 +200,17 @@ void EffectsReader::set(Scope scope, std::string_view name) {
 
 void EffectsReader::set_unknown(Scope scope) {
   effects_.traits.add(scope == Scope::Session ? Trait::SetsUnknown : Trait::SetsLocally);
+  effects_.traits.add(Trait::MovesPath);
 }
 
 void EffectsReader::add_name(NamedEffect::Kind kind, std::string_view name) {
   const bool setting = kind == NamedEffect::Kind::Sets || kind == NamedEffect::Kind::Resets;
   if (setting) effects_.traits.add(Trait::Sets);
+  if (setting && moves_path(name)) effects_.traits.add(Trait::MovesPath);
   const NamedEffect named{kind, std::string(name)};
   if (setting && std::ranges::find(names_, named) != names_.end()) return;
   if (names_.size() < kNamesMost) names_.push_back(named);
-  else effects_.traits.add(setting ? Trait::SetsUnknown : Trait::Unsure);
+  else effects_.traits.add(setting ? Trait::SetsUnknown | Trait::MovesPath : Trait::Unsure);
 }
 
 }  // namespace pgkeel::gateway::sql

@@ -25,6 +25,7 @@ inline constexpr char kSqlstate = 'C';
 inline constexpr char kMessage = 'M';
 inline constexpr char kDetail = 'D';
 inline constexpr char kHint = 'H';
+inline constexpr char kRoutine = 'R';  ///< the function that reported it
 }  // namespace error_field
 
 struct ErrorFields {

@@ -43,11 +43,14 @@ TEST(SettingNames, AreReadFromEveryFormOfSet) {
 TEST(SettingNames, AreNotKeptOfTheTransaction) {
   // Goal: what ends with the transaction is no setting of the session.
   for (const std::string_view sql :
-       {"SET LOCAL work_mem = 1", "set local role x", "SELECT set_config('a.b', 'c', true)",
+       {"SET LOCAL work_mem = 1", "SELECT set_config('a.b', 'c', true)",
         "SELECT set_config('a.b', f(1, true), TRUE )", "SET LOCAL TIME ZONE 'UTC'"}) {
     EXPECT_THAT(names(sql), IsEmpty()) << sql;
     EXPECT_EQ(traits(sql), Trait::SetsLocally) << sql;
   }
+  EXPECT_THAT(names("set local role x"), IsEmpty());
+  EXPECT_EQ(traits("set local role x"), Trait::SetsLocally | Trait::MovesPath);
+  EXPECT_EQ(traits("SELECT set_config($1, 'c', true)"), Trait::SetsLocally | Trait::MovesPath);
   EXPECT_TRUE(
       traits("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; SET CONSTRAINTS ALL DEFERRED").empty());
 }

@@ -19,6 +19,9 @@
 namespace pgkeel::gateway {
 namespace {
 
+// Of a client that has been told its last and does not take it.
+constexpr Millis kPartingMost{10'000};
+
 ProofChallenge fresh_challenge() {
   std::array<std::byte, 18> random{};
   ProofChallenge challenge;
@@ -65,6 +68,7 @@ Client::Client(Worker& worker, Sharing sharing, Channel channel)
 Client::~Client() { *self_ = nullptr; }
 
 void Client::on_bytes(ByteSpan bytes) {
+  if (leaving_) return;
   if (tls_) return decrypt(bytes);
   said(bytes);
 }
@@ -137,7 +141,7 @@ void Client::find_verifier(const FindVerifier& wanted) {
 }
 
 void Client::found(VerifierSource::Answer answer) {
-  if (!stream_.open()) return;
+  if (!stream_.open() || leaving_) return;
   worker_.loop().resume_reading(stream_);
   if (!answer) return refuse({"57P03", answer.error().message()});
   ByteBuffer out;
@@ -312,10 +316,20 @@ void Client::go_on() {
   feed(said);
 }
 
-void Client::cancelled() {}
+void Client::cancelled() {
+  if (!session_.drop_request(held_)) return;
+  ByteBuffer out;
+  append(out, pg::wire::ErrorReport{.sqlstate = "57014",
+                                    .message = "canceling statement due to user request"});
+  append(out, pg::wire::backend::ReadyForQuery{});
+  send_copy(out);
+  if (!held_.empty()) return;
+  if (std::exchange(waiting_, false)) pool_->leave_queue(*this);
+  worker_.loop().resume_reading(stream_);
+}
 
 void Client::end() {
-  if (!stream_.open()) return;
+  if (!stream_.open() || leaving_) return;
   if (std::exchange(waiting_, false)) pool_->leave_queue(*this);
   if (login_) return leave();
   refuse({"57P01", "terminating connection due to administrator command"});
@@ -330,23 +344,41 @@ void Client::again() {
 void Client::server_lost(const std::optional<Refusal>& why) {
   server_ = nullptr;
   if (why) return refuse(*why);
-  worker_.loop().flush();
-  leave();
+  part();
 }
 
 void Client::refuse(const Refusal& why) {
-  if (!stream_.open()) return;
+  if (!stream_.open() || leaving_) return;
   if (waiting_) waiting_ = false;
   ByteBuffer out;
   append(out, why);
   send_copy(out);
+  part();
+}
+
+// What it has not taken goes out first. What it says meanwhile is read and dropped: closed over
+// bytes that were not read, a connection is reset, and its peer loses what it had not read either.
+void Client::part() {
   worker_.loop().flush();
-  leave();
+  if (!stream_.open()) return;
+  if (stream_.backlog() == 0) return leave();
+  if (auto* server = std::exchange(server_, nullptr); server != nullptr)
+    server->abandoned(session_);
+  ByteBuffer().swap(held_);
+  leaving_ = true;
+  deadline_ = worker_.now() + kPartingMost;
+  worker_.wake_at(deadline_);
+  worker_.loop().resume_reading(stream_);
 }
 
 void Client::passed_deadline() {
+  if (leaving_) return leave();
   if (waiting_) {
     pool_->leave_queue(*this);
+    if (const auto& failure = pool_->last_failure())
+      return refuse({failure->sqlstate,
+                     "the server could not be reached in time: " + failure->message,
+                     failure->detail, failure->hint});
     return refuse({"53300", "no connection to the server was free in time", "",
                    "Raise gateway.size if the server can take more, or look for transactions that "
                    "stay open: pgkeel status."});
@@ -369,6 +401,7 @@ void Client::on_blocked() {
 }
 
 void Client::on_drained() {
+  if (leaving_) return leave();
   if (server_ != nullptr) worker_.loop().resume_reading(server_->stream());
 }
 

@@ -52,11 +52,12 @@ class Client final : public StreamOwner, public Outlet {
   void tell(const ReportedParameters& now);
   /// It was told by the server itself.
   void heard(const ReportedParameters& now);
-  /// Told why, then closed.
+  /// Told why, behind all it was to get before, then closed.
   void refuse(const Refusal& why);
   /// The server was lost before anything was asked of it: another one.
   void again();
-  /// Its query is to be cancelled, which no server was given yet.
+  /// Its query is to be cancelled, which no server was given yet: dropped, and answered as the
+  /// server would, where all of it has come.
   void cancelled();
   /// Told that an administrator ended it, then closed.
   void end();
@@ -74,10 +75,12 @@ class Client final : public StreamOwner, public Outlet {
   [[nodiscard]] Pool* pool() const { return pool_; }
   [[nodiscard]] const CancelKey& key() const { return key_; }
   [[nodiscard]] bool waiting() const { return waiting_; }
+  /// It gets what was kept for it, and is closed: at the latest at its deadline.
+  [[nodiscard]] bool leaving() const { return leaving_; }
   /// It has said what cannot be passed on yet.
   [[nodiscard]] bool holds() const { return waiting_ || !held_.empty(); }
   [[nodiscard]] SteadyTime waits_since() const { return waits_since_; }
-  /// When it will be told that it took too long: to log in, or waiting for a server.
+  /// When it took too long: to log in, waiting for a server, or to take its last words.
   [[nodiscard]] SteadyTime deadline() const { return deadline_; }
   [[nodiscard]] bool logging_in() const { return login_ != nullptr; }
   void passed_deadline();
@@ -100,12 +103,14 @@ class Client final : public StreamOwner, public Outlet {
   void open_console();
   void hold(ByteSpan bytes);
   void wait_for_server();
+  void part();
   void leave();
 
   Worker& worker_;
   Stream stream_{*this};
   Channel channel_;
   bool waiting_ = false;
+  bool leaving_ = false;
   bool tls_begun_ = false;
   ClientSession session_;
   std::unique_ptr<ClientLogin> login_;

@@ -99,6 +99,7 @@ void Pool::opened(Server& server) {
   parameters_ = server.reported();
   ramp_ = std::min(ramp_ * 2, kRampMost);
   backoff_ = Millis{0};
+  last_failure_.reset();
   put_back(server);
   open_some(worker_.now());
 }
@@ -119,6 +120,7 @@ void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
   backoff_ = std::clamp(backoff_ * 2, kBackoffFirst, kBackoffMost);
   not_before_ = now + backoff_;
   worker_.wake_at(not_before_);
+  last_failure_ = why.value_or(Refusal{"08006", "the server closed the connection unexpectedly"});
   if (!why || !will_not_pass(*why)) return;
   const auto told = std::exchange(waiting_, {});
   for (auto* client : told) client->refuse(*why);
@@ -131,7 +133,8 @@ void Pool::open_some(SteadyTime now) {
     (*place)->place = place;
     opening_servers_.insert(place->get());
     ++opening_;
-    if (!(*place)->connect()) lost(**place, std::nullopt);
+    if (const auto begun = (*place)->connect(); !begun)
+      lost(**place, Refusal{"08006", begun.error().message()});
   }
 }
 
@@ -140,7 +143,7 @@ void Pool::tend(SteadyTime now) {
   for (const auto& server : servers_)
     if (!server->ready() && now - server->born() > worker_.settings().connect_most)
       silent.push_back(server.get());
-  for (auto* server : silent) server->close();
+  for (auto* server : silent) server->give_up();
   const auto& settings = worker_.settings().pool;
   const auto idle = idle_;  // closing takes them off
   for (auto* server : idle)

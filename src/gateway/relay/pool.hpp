@@ -74,6 +74,8 @@ class Pool {
   [[nodiscard]] const ServerCredentials& credentials() const { return credentials_; }
   void set_credentials(ServerCredentials credentials) { credentials_ = std::move(credentials); }
   [[nodiscard]] const std::list<std::unique_ptr<Server>>& all() const { return servers_; }
+  /// Why no server could be opened, since the last that could.
+  [[nodiscard]] const std::optional<Refusal>& last_failure() const { return last_failure_; }
   /// Since the pool is there.
   [[nodiscard]] admin::StatsCounters& counters() { return counters_; }
   /// Of the client that waits longest.
@@ -102,6 +104,7 @@ class Pool {
   std::size_t opening_ = 0;
   std::size_t ramp_ = 1;  ///< may be opening at once
   Millis backoff_{0};
+  std::optional<Refusal> last_failure_;
   SteadyTime not_before_{};
 };
 

@@ -64,7 +64,10 @@ Result<void> Server::connect() {
 }
 
 void Server::on_connected(int error) {
-  if (error != 0) return lost(std::nullopt);
+  if (error != 0)
+    return lost(Refusal{
+        "08006",
+        Error::from_errno(error, "connect to " + worker_.settings().server.text).message()});
   log_in(login_->start(login_out_));
 }
 
@@ -386,6 +389,7 @@ void Server::on_end(int) {
 }
 
 void Server::close() { lost(std::nullopt); }
+void Server::give_up() { lost(Refusal{"08006", "the server did not answer in time"}); }
 
 void Server::lost(const std::optional<Refusal>& why) {
   worker_.loop().close(stream_);

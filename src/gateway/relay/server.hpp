@@ -52,6 +52,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   /// For a query of ours; what it says is not told to anybody.
   void ask(std::string_view sql);
   void close();
+  /// It has not logged us in in time.
+  void give_up();
 
   /// What its session has set, where no client that may set more is attached.
   [[nodiscard]] const SettingsSet& settings() const { return settings_; }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/relay/server.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr Millis kTendEvery{1000};
 constexpr Millis kWatchEvery{100};  // while somebody waits: how late a time limit may be told
-constexpr Millis kEndWithin{1000};  // of a stop: cancels on their way
+constexpr Millis kEndWithin{1000};  // of a stop: cancels on their way, and last words
 // Of one round: a storm of logins leaves room for those that are in.
 constexpr int kAcceptedMost = 64;
 // On their way at once: each is a process of the server's for a moment.
@@ -96,14 +97,18 @@ Result<void> Worker::run() {
   return {};
 }
 
-// Everybody is told, what runs is cancelled, and the cancels are seen off.
+// Everybody is told, what runs is cancelled; cancels and what is kept for slow clients are seen
+// off.
 void Worker::end_all() {
   std::vector<Client*> ended;
   for (const auto& client : clients_) ended.push_back(client.get());
   for (auto* client : ended) client->end();
   loop_->flush();
   const auto until = SteadyClock::now() + kEndWithin;
-  while (!cancels_.empty() && SteadyClock::now() < until)
+  const auto parting = [&] {
+    return std::ranges::any_of(clients_, [](const auto& client) { return client->leaving(); });
+  };
+  while ((!cancels_.empty() || parting()) && SteadyClock::now() < until)
     if (!loop_->run_round(until)) return;
 }
 
@@ -121,7 +126,7 @@ void Worker::tend() {
     if (!listen(listener, channel)) resting_.emplace_back(listener, channel);
   std::vector<Client*> late;
   for (const auto& client : clients_) {
-    if (!client->waiting() && !client->logging_in()) continue;
+    if (!client->waiting() && !client->logging_in() && !client->leaving()) continue;
     if (client->deadline() <= now_) late.push_back(client.get());
     else wake_at(std::min(client->deadline(), now_ + kWatchEvery));
   }
@@ -225,8 +230,10 @@ Server* Worker::server_of(const CancelAsked& asked) {
   if (key.size() != asked.key.size() ||
       CRYPTO_memcmp(key.data(), asked.key.data(), key.size()) != 0)
     return nullptr;
-  if (found->second->waiting()) found->second->cancelled();
-  return found->second->server();
+  auto* server = found->second->server();
+  if (server != nullptr && !server->preparing()) return server;
+  found->second->cancelled();
+  return nullptr;
 }
 
 void Worker::cancel_at_end(const Server& server) { call_cancel(server, nullptr); }

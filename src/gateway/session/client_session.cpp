@@ -82,6 +82,26 @@ Result<ClientSession::Step> ClientSession::take(ByteSpan& chunk, ServerSession* 
   }
 }
 
+bool ClientSession::drop_request(ByteBuffer& held) {
+  auto cursor = cursor_;
+  ByteSpan rest = held;
+  bool batch = false;
+  for (;;) {
+    const auto piece = cursor.next(rest);
+    if (!piece || !*piece || !(*piece)->ends()) return false;
+    const auto type = (*piece)->header.type;
+    if (type == frontend::Terminate::kType) return false;
+    const bool sync = type == frontend::Sync::kType;
+    const bool whole = type == frontend::Query::kType || type == frontend::FunctionCall::kType;
+    if ((sync && !batch) || (whole && batch)) return false;  // nothing to cancel, or no end of it
+    if (sync || whole) break;
+    batch = batch || needs_server(type);
+  }
+  cursor_ = cursor;
+  held.erase(held.begin(), held.end() - static_cast<std::ptrdiff_t>(rest.size()));
+  return true;
+}
+
 Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
   reader_.reset();
   const auto type = piece.header.type;

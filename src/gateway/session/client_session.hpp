@@ -47,6 +47,10 @@ class ClientSession {
   [[nodiscard]] Result<Step> take(ByteSpan& chunk, ServerSession* server, Outlet& to_server,
                                   Outlet& to_client);
 
+  /// Drops from the front of `held`, which take() has left for want of a server, what is answered
+  /// by one ReadyForQuery: a Query, or requests up to their Sync. False: not all of it has come.
+  [[nodiscard]] bool drop_request(ByteBuffer& held);
+
   /// Whether the client has to keep its server although no transaction is open.
   [[nodiscard]] bool keeps_server() const {
     return sharing_ == Sharing::Session || !cursor_.between_messages() || unnamed_too_long_ ||

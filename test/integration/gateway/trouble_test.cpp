@@ -1,5 +1,7 @@
 // Servers that die, clients that cancel, pools that are full.
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <future>
@@ -137,6 +139,116 @@ TEST_P(GatewayTrouble, WhoLogsInWhileTheServerIsAwayWaits) {
     return said.empty();
   })) << said;
   back.join();
+}
+
+TEST_P(GatewayTrouble, Hazard27ACancelOfWhatWaitsIsAnswered) {
+  // Goal: hazard 27: what no server was given yet is answered as the server would, and the client
+  // goes on; what it said behind that waits on.
+  const RunningGateway patient(server_, GatewayOptions{.sharing = GetParam(), .size = 1});
+  auto holder = std::make_unique<Session>(patient.conninfo());
+  (*holder)("begin");
+  Session waits(patient.conninfo());
+  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel(PQgetCancel(waits.get()),
+                                                                  &PQfreeCancel);
+  const auto next = [&] {
+    return std::unique_ptr<PGresult, decltype(&PQclear)>(PQgetResult(waits.get()), &PQclear);
+  };
+  // Until it comes: the gateway may not have read the query yet.
+  const auto cancelled = [&] {
+    EXPECT_TRUE(wait_until([&] {
+      std::array<char, 256> why{};
+      static_cast<void>(PQcancel(cancel.get(), why.data(), why.size()));
+      return PQconsumeInput(waits.get()) == 1 && PQisBusy(waits.get()) == 0;
+    }));
+    const auto result = next();
+    const char* state = result ? PQresultErrorField(result.get(), PG_DIAG_SQLSTATE) : nullptr;
+    return std::string(state == nullptr ? "" : state);
+  };
+  PQsendQuery(waits.get(), "select 1");
+  EXPECT_EQ(cancelled(), "57014");
+  EXPECT_EQ(next(), nullptr);
+  EXPECT_EQ(PQtransactionStatus(waits.get()), PQTRANS_IDLE);
+  PQsendQueryParams(waits.get(), "select 1", 0, nullptr, nullptr, nullptr, nullptr, 0);
+  EXPECT_EQ(cancelled(), "57014");
+  EXPECT_EQ(next(), nullptr);
+
+  ASSERT_EQ(PQenterPipelineMode(waits.get()), 1);
+  for (const auto* sql : {"select 'first'", "select 'second'"}) {
+    PQsendQueryParams(waits.get(), sql, 0, nullptr, nullptr, nullptr, nullptr, 0);
+    PQpipelineSync(waits.get());
+  }
+  PQflush(waits.get());
+  holder.reset();
+  std::string seen;
+  for (int syncs = 0; syncs < 2;) {
+    const auto result = next();
+    if (!result) continue;
+    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) ++syncs;
+    else seen += PQgetvalue(result.get(), 0, 0) + std::string(" ");
+  }
+  EXPECT_EQ(seen, "first second ");
+}
+
+TEST_P(GatewayTrouble, WhatASlowClientHasNotTakenComesBeforeTheEnd) {
+  // Goal: B4: a result that is complete comes whole, and then the server's last words, when the
+  // server ends in between; at every size the buffers on the way may hold.
+  constexpr std::size_t kStepRows = 20;  // of 10 kB
+  std::size_t sizes = 0;
+  for (std::size_t rows = kStepRows;; rows += kStepRows, ++sizes) {
+    Session slow(gateway_.conninfo());
+    // Between two queries libpq takes an error for a notice.
+    std::string last_words;
+    const auto keep = [](void* into, const PGresult* result) {
+      *static_cast<std::string*>(into) = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    };
+    PQsetNoticeReceiver(slow.get(), keep, &last_words);
+    const int small = 128 << 10;  // below a segment every window would wait for a timer
+    ::setsockopt(PQsocket(slow.get()), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    const auto pid = slow("begin; select pg_backend_pid()");
+    PQsendQuery(slow.get(),
+                ("select repeat('x', 10000) from generate_series(1, " + std::to_string(rows) + ")")
+                    .c_str());
+    PQflush(slow.get());
+    const bool complete = wait_until(
+        [&] {
+          return server_.query(
+                     "select state from pg_stat_activity where query ~ '^select repeat'"
+                     " and pid = " +
+                     pid) == "idle in transaction";
+        },
+        Millis(1'000));
+    server_.query("select pg_terminate_backend(" + pid + ")");
+    EXPECT_TRUE(wait_until([&] {
+      return server_.query("select count(*) from pg_stat_activity where pid = " + pid) == "0";
+    }));
+    if (!complete) break;  // more than is kept for anybody
+    const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(slow.get()), &PQclear);
+    ASSERT_EQ(PQresultStatus(result.get()), PGRES_TUPLES_OK) << rows;
+    EXPECT_EQ(PQntuples(result.get()), static_cast<int>(rows));
+    while (PGresult* more = PQgetResult(slow.get())) PQclear(more);
+    EXPECT_EQ(slow.state_of("select 1"), "lost");
+    EXPECT_EQ(last_words, "57P01") << rows;
+  }
+  EXPECT_GT(sizes, 2U);
+}
+
+TEST_P(GatewayTrouble, WhyNoServerIsThereIsTold) {
+  // Goal: B4: who waits in vain hears why, and not that the pool is full: nobody listens there, or
+  // the server's own words.
+  Session direct(server_.conninfo());
+  Session one(gateway_.conninfo());
+  direct(
+      "select pg_terminate_backend(pid) from pg_stat_activity"
+      " where backend_type = 'client backend' and pid <> pg_backend_pid()");
+  ::kill(server_.pid(), SIGTERM);  // it waits for the direct session, and lets nobody in
+  const auto told = [&] {
+    Session next(gateway_.conninfo());
+    return next.state_of("select 1");
+  };
+  EXPECT_TRUE(wait_until([&] { return told() == "57P03"; }));
+  server_.stop();
+  EXPECT_TRUE(wait_until([&] { return told() == "08006"; }));  // what was tried last
+  EXPECT_EQ(one.state_of("select 1"), "08006");
 }
 
 INSTANTIATE_TEST_SUITE_P(Sharing, GatewayTrouble,

@@ -302,6 +302,35 @@ TEST_P(SessionTest, ASessionKeepsItsNames) {
   EXPECT_TRUE(session_.client().keeps_server());
 }
 
+TEST(CancelledRequest, IsDroppedWhole) {
+  // Goal: hazard 27: of what waits for a server, what one ReadyForQuery answers goes, and nothing
+  // behind it; what has not all come stays.
+  const auto left = [](std::string_view script, std::size_t cut_off) {
+    Scene scene(Sharing::Transaction);
+    auto held = frontend(script);
+    held.resize(held.size() - cut_off);
+    ByteSpan chunk = held;
+    Collected nowhere;
+    EXPECT_EQ(scene.client().take(chunk, nullptr, nowhere, nowhere).value(),
+              ClientSession::Step::NeedsServer);
+    held.assign(chunk.begin(), chunk.end());
+    if (!scene.client().drop_request(held)) return std::string("kept");
+    auto server = scene.server();
+    ByteSpan rest = held;
+    EXPECT_TRUE(scene.client().take(rest, &server, nowhere, nowhere));
+    return as_frontend(nowhere.take());
+  };
+  EXPECT_EQ(left("Q(select 1)", 0), "");
+  EXPECT_EQ(left("Q(select 1) Q(select 2)", 0), "Q(select 2)");
+  EXPECT_EQ(left("Q(select 1)", 1), "kept");
+  EXPECT_EQ(left("P(s,a) B(,s) E H E S Q(b)", 0), "Q(b)");
+  EXPECT_EQ(left("P(s,a) B(,s) E S P(t,b) S", 3), "P(pgkeel_s1,b)");
+  EXPECT_EQ(left("P(s,a) B(,s) E", 0), "kept");
+  EXPECT_EQ(left("P(s,a) B(,s) Q(b)", 0), "kept");
+  EXPECT_EQ(left("S", 0), "kept");
+  EXPECT_EQ(left("F Q(b)", 0), "Q(b)");
+}
+
 TEST_P(SessionTest, NothingIsTakenWithoutAServer) {
   // Goal: B4: what needs a server waits, header and all; Terminate does not.
   EXPECT_EQ(shared_.says("Q(select 1)", nullptr), "");

@@ -95,7 +95,7 @@ TEST(ClientLogin, ProvesAUserHoweverItIsCut) {
   EXPECT_THAT(whole, HasSubstr("v="));  // SASLFinal is out, AuthenticationOk is not
 }
 
-TEST(ClientLogin, BeginsWithTlsAtOnce) {
+TEST(ClientLogin, Hazard01BeginsWithTlsAtOnce) {
   // Goal: hazard 1: a ClientHello is left to TLS; inside of it, TLS is answered "no" once.
   ClientLogin login({}, {.nonce = "n", .md5_salt = {}});
   ByteBuffer out;
@@ -114,7 +114,7 @@ TEST(ClientLogin, BeginsWithTlsAtOnce) {
   EXPECT_TRUE(out.empty());
 }
 
-TEST(ClientLogin, RefusesBytesBehindARequestForEncryption) {
+TEST(ClientLogin, Hazard01RefusesBytesBehindARequestForEncryption) {
   // Goal: hazard 1: CVE-2021-23214: what came in clear is never taken for encrypted.
   for (const auto tls : {ClientTls::Off, ClientTls::Allow})
     EXPECT_EQ(
@@ -124,7 +124,7 @@ TEST(ClientLogin, RefusesBytesBehindARequestForEncryption) {
             "08P01 received unencrypted data after GSSAPI encryption request");
 }
 
-TEST(ClientLogin, AnswersARequestForEncryptionOnce) {
+TEST(ClientLogin, Hazard02AnswersARequestForEncryptionOnce) {
   // Goal: hazard 2: either order, once each, none inside of TLS.
   const auto tls = says(packet_of(TlsRequest()));
   const auto gss = says(packet_of(GssEncryptionRequest()));
@@ -153,7 +153,7 @@ TEST(ClientLogin, RequiresTlsOfSessionsOnly) {
   EXPECT_TRUE(std::holds_alternative<CancelAsked>(through_tls.step));
 }
 
-TEST(ClientLogin, NegotiatesBeforeItAsks) {
+TEST(ClientLogin, Hazard04NegotiatesBeforeItAsks) {
   // Goal: hazard 4: libpq 19's grease is answered once, before the request for a proof.
   const auto grease = startup({{"user", "app"}, {"_pq_.test_protocol_negotiation", ""}}, {3, 9999});
   for (const auto newest : std::to_array<std::uint16_t>({0, 2})) {
@@ -279,7 +279,7 @@ TEST(ClientLogin, EndsForAReasonOfTheOwners) {
   EXPECT_TRUE(out.empty()) << "in clear, within a handshake";
 }
 
-TEST(Greeting, IsWhatASessionBeginsWith) {
+TEST(Greeting, Hazard03IsWhatASessionBeginsWith) {
   // Goal: hazards 3, 8: Ok, the parameters in their order, a key of any length, idle.
   ByteBuffer out;
   append_greeting(out, {{"server_version", "15.1"}, {"TimeZone", "UTC"}}, {7, "a key of 3.2"});

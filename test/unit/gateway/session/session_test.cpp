@@ -281,6 +281,52 @@ TEST_P(SessionTest, Hazard22ALongUnnamedStatementGoesAsItComes) {
   EXPECT_FALSE(shared_.client().keeps_server());
 }
 
+TEST_P(SessionTest, Hazard23AParseOnItsWayIsThereForWhatFollows) {
+  // Goal: hazard 23: a pipeline binds what it has only just said; another client that prepares the
+  // same meanwhile shares it; where it fails, neither keeps it.
+  auto server = shared_.server();
+  EXPECT_EQ(shared_.says("P(s,a) B(,s) E D(S,s) S P(t,a) B(,t) E S", &server),
+            "P(pgkeel_s1,a) B(,pgkeel_s1) E D(S,pgkeel_s1) S B(,pgkeel_s1) E S");
+  EXPECT_EQ(shared_.answers(server, "1 2 C(SELECT 1) t n Z(I) 2 C(SELECT 1) Z(I)"),
+            "1 2 C(SELECT 1) t n Z(I) 1 2 C(SELECT 1) Z(I)");
+  shared_.says("P(u,bad) B(,u) E S", &server);
+  EXPECT_EQ(shared_.answers(server, "E(42601) Z(I)"), "E(42601) Z(I)");
+  EXPECT_EQ(shared_.client().statements()->find("u"), nullptr);
+  EXPECT_EQ(shared_.says("P(u,bad) S", &server), "P(pgkeel_s3,bad) S") << "asked anew";
+}
+
+TEST_P(SessionTest, Hazard26TypesAndPathsMakeAnotherStatement) {
+  // Goal: hazard 26: the same text with other types, within another search path, or behind a SET of
+  // it, is not shared; nor is one whose result has changed.
+  const auto text = [](std::string_view sql, std::string_view types) {
+    ByteBuffer bytes;
+    pg::wire::put_bytes(bytes, std::as_bytes(std::span(sql)));
+    bytes.push_back(std::byte{0});
+    pg::wire::put_bytes(bytes, std::as_bytes(std::span(types)));
+    return bytes;
+  };
+  auto& store = shared_.store();
+  const auto one = text("select $1", std::string_view("\0\1\0\0\0\27", 6));
+  const auto plain = store.intern(one, "", {});
+  EXPECT_EQ(store.intern(one, "", {}), plain);
+  EXPECT_NE(store.intern(text("select $1", std::string_view("\0\1\0\0\0\31", 6)), "", {}), plain);
+  const auto pathed = store.intern(one, "search_path=a", {});
+  EXPECT_NE(pathed, plain);
+  EXPECT_EQ(store.intern(one, "search_path=a", {}), pathed);
+  EXPECT_TRUE(std::ranges::equal(pathed->text_and_types(), one));
+  EXPECT_NE(store.alone(one, {}), plain);
+  store.outdated(*plain);
+  const auto fresh = store.intern(one, "", {});
+  EXPECT_NE(fresh, plain);
+  store.outdated(*plain);
+  EXPECT_EQ(store.intern(one, "", {}), fresh) << "it was another's place";
+
+  auto server = shared_.server();
+  EXPECT_EQ(shared_.says("P(,set local search_path = a) B(,) E P(s,select 1) S", &server),
+            "P(,set local search_path = a) B(,) E P(pgkeel_s6,select 1) S");
+  EXPECT_EQ(store.size(), 2U) << "that one is nobody else's";
+}
+
 TEST_P(SessionTest, Hazard24WhatIsEvictedIsClosedBehindItsUse) {
   // Goal: hazard 24: a server keeps so many; the oldest is closed where no Bind before needs it.
   auto server = shared_.server(2);

@@ -41,7 +41,7 @@ const RealClient kClients[] = {
     {"psycopg3", {"/usr/bin/python3", "psycopg3_client.py"}},
     {"pgjdbc",
      {"/usr/bin/java", "-cp", "/usr/share/java/postgresql.jar", "JdbcClient.java"},
-     {"with_defaults"}},
+     {"evicts_statements", "with_defaults"}},
     {"node_postgres", {"/usr/bin/node", "node_client.mjs"}, {"goes_without_its_answer"}, true},
 };
 

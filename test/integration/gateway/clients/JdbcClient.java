@@ -63,6 +63,7 @@ public class JdbcClient {
       new Named("error_and_rollback", JdbcClient::errorAndRollback),
       new Named("settings_are_kept", JdbcClient::settingsAreKept),
       new Named("many_at_once", JdbcClient::manyAtOnce),
+      new Named("evicts_statements", JdbcClient::evictsStatements),
       new Named("with_defaults", JdbcClient::withDefaults),
       new Named("closes", JdbcClient::closes));
 
@@ -400,6 +401,14 @@ public class JdbcClient {
       }
     }
     return null;
+  }
+
+  // More statements than it keeps prepared: it closes the oldest, and prepares it anew.
+  static void evictsStatements(Connection main) throws Exception {
+    try (Connection one = connect("preparedStatementCacheQueries=2")) {
+      for (int number = 1; number <= 50; ++number)
+        same(value(one, "select ? + " + number % 5, number), number + number % 5);
+    }
   }
 
   // Nothing asked for: SET at the start, statements prepared by name from the fifth time on.

@@ -38,10 +38,10 @@ std::ostream& operator<<(std::ostream& out, const RealClient& client) { return o
 const RealClient kClients[] = {
     {"psql", {"/usr/bin/bash", "psql_client.sh"}},
     {"psycopg2", {"/usr/bin/python3", "psycopg2_client.py"}},
-    {"psycopg3", {"/usr/bin/python3", "psycopg3_client.py"}},
+    {"psycopg3", {"/usr/bin/python3", "psycopg3_client.py"}, {"deallocates"}},
     {"pgjdbc",
      {"/usr/bin/java", "-cp", "/usr/share/java/postgresql.jar", "JdbcClient.java"},
-     {"evicts_statements", "with_defaults"}},
+     {"evicts_statements", "sees_new_columns", "with_defaults"}},
     {"node_postgres", {"/usr/bin/node", "node_client.mjs"}, {"goes_without_its_answer"}, true},
 };
 
@@ -63,7 +63,7 @@ class GatewayRealClients : public testing::TestWithParam<std::tuple<RealClient, 
     server_.query(
         "create role app login password 'secret';"
         "create table kept (step text, n int, primary key (step, n));"
-        "alter table kept owner to app");
+        "alter table kept owner to app; grant create on schema public to app");
     server_.set_hba(
         "local all postgres trust\nhost all postgres 127.0.0.1/32 trust\n"
         "local all all scram-sha-256\n");

@@ -64,6 +64,7 @@ public class JdbcClient {
       new Named("settings_are_kept", JdbcClient::settingsAreKept),
       new Named("many_at_once", JdbcClient::manyAtOnce),
       new Named("evicts_statements", JdbcClient::evictsStatements),
+      new Named("sees_new_columns", JdbcClient::seesNewColumns),
       new Named("with_defaults", JdbcClient::withDefaults),
       new Named("closes", JdbcClient::closes));
 
@@ -409,6 +410,24 @@ public class JdbcClient {
       for (int number = 1; number <= 50; ++number)
         same(value(one, "select ? + " + number % 5, number), number + number % 5);
     }
+  }
+
+  // The server refuses the statement it had planned; the driver prepares it anew, and nobody notices.
+  static void seesNewColumns(Connection main) throws Exception {
+    run(main, "create table changing as select 1 as a");
+    main.commit();
+    try (Connection one = connect(); PreparedStatement statement = one.prepareStatement("select * from changing")) {
+      for (int columns = 1; columns <= 3; ++columns) {
+        for (int round = 0; round < 5; ++round)
+          try (ResultSet rows = statement.executeQuery()) {
+            same(rows.getMetaData().getColumnCount(), columns);
+          }
+        run(main, "alter table changing add column b" + columns + " int");
+        main.commit();
+      }
+    }
+    run(main, "drop table changing");
+    main.commit();
   }
 
   // Nothing asked for: SET at the start, statements prepared by name from the fifth time on.

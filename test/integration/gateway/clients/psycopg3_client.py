@@ -277,6 +277,15 @@ def many_at_once(main):
 
 
 @step
+def deallocates(main):
+    session = connect(autocommit=True, prepare_threshold=0)
+    session.prepared_max = 2  # beyond, it says DEALLOCATE to the one that was used longest ago
+    for number in range(50):
+        same(value(session, f"select {number % 5} + %s::int", number), number % 5 + number)
+    session.close()
+
+
+@step
 def closes(main):
     main.execute("insert into kept values ('closes', 1)")
     main.close()

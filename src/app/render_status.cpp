@@ -216,6 +216,14 @@ void show_protection(Sheet& sheet, const Json& status, const Look& look, WallTim
   }
 }
 
+void show_gateway(Sheet& sheet, const Json& gateway, const Look& look) {
+  if (!gateway.is_object()) return;
+  const bool ok = flag_of(gateway, "ok");
+  const auto line = fmt::format("{}: {}{}", text_of(gateway, "listen"), ok ? "" : "NOT WORKING, ",
+                                text_of(gateway, "note"));
+  sheet.block("Gateway", look.paint(ok ? Tone::Plain : Tone::Bad, line));
+}
+
 void show_drops(Sheet& sheet, const Json& drops, const Look& look) {
   if (!drops.is_array() || drops.empty()) return;
   std::string refused;
@@ -310,6 +318,7 @@ std::string render_status(const Json& status, const Look& look, WallTime now) {
   show_warnings(sheet, member(status, "warnings"), look);
   show_protection(sheet, status, look, now);
   show_drops(sheet, member(status, "drops"), look);
+  show_gateway(sheet, member(status, "gateway"), look);
   show_alerts(sheet, status, look);
   show_exposure(sheet, status, look);
   return sheet.take();

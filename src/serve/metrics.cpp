@@ -174,6 +174,34 @@ void add_archive(MetricSet& set, const Status& status) {
       .sample(static_cast<double>(figures.sync_waits_canceled));
 }
 
+void add_gateway(MetricSet& set, const Status& status) {
+  if (!status.gateway) return;
+  set.gauge("pgkeel_gateway_up", "Whether the gateway runs and answers.")
+      .sample(status.gateway->ok ? 1 : 0);
+  if (!status.gateway->figures) return;
+  const auto& figures = *status.gateway->figures;
+  set.gauge("pgkeel_gateway_clients", "Clients that are logged in.")
+      .sample(static_cast<double>(figures.clients - figures.clients_waiting), {{"state", "active"}})
+      .sample(static_cast<double>(figures.clients_waiting), {{"state", "waiting"}});
+  set.gauge("pgkeel_gateway_longest_wait_seconds",
+            "How long the client has waited that waits longest for a server connection.")
+      .sample(seconds(figures.longest_wait));
+  set.gauge("pgkeel_gateway_servers", "Connections to the server.")
+      .sample(static_cast<double>(figures.servers_active), {{"state", "active"}})
+      .sample(static_cast<double>(figures.servers_idle), {{"state", "idle"}})
+      .sample(static_cast<double>(figures.servers_opening), {{"state", "opening"}});
+  const auto total = [&](std::string_view name, std::string_view help, std::int64_t value) {
+    set.counter(name, help).sample(static_cast<double>(value));
+  };
+  total("pgkeel_gateway_transactions_total", "Transactions that are over.", figures.transactions);
+  total("pgkeel_gateway_queries_total", "Queries that were answered.", figures.queries);
+  total("pgkeel_gateway_received_bytes_total", "From clients.", figures.received_bytes);
+  total("pgkeel_gateway_sent_bytes_total", "To clients.", figures.sent_bytes);
+  set.counter("pgkeel_gateway_wait_seconds_total",
+              "Time that clients waited for a server connection, all together.")
+      .sample(std::chrono::duration<double>(figures.waited).count());
+}
+
 void add_incidents(MetricSet& set, const Status& status) {
   set.gauge("pgkeel_incidents_open", "Incidents that are not closed.")
       .sample(static_cast<double>(status.open_incidents.size()));
@@ -226,6 +254,7 @@ std::string metrics_text(const Status& status, SteadyTime now) {
   add_probes(set, status, now);
   add_service(set, status, verdict);
   add_archive(set, status);
+  add_gateway(set, status);
   add_incidents(set, status);
   add_alerts(set, status);
   add_guard(set, status);

@@ -148,6 +148,30 @@ struct Protection {
   std::optional<ArchiveFigures> figures{};  ///< of the archive
 };
 
+/// Of the gateway, as it said last. Totals are since it started.
+struct GatewayFigures {
+  std::int64_t clients = 0;          ///< logged in
+  std::int64_t clients_waiting = 0;  ///< for a server connection
+  Millis longest_wait{};             ///< of those
+  std::int64_t servers_active = 0;   ///< connections to the server that a client has
+  std::int64_t servers_idle = 0;
+  std::int64_t servers_opening = 0;
+  std::int64_t transactions = 0;
+  std::int64_t queries = 0;
+  std::int64_t received_bytes = 0;     ///< from clients
+  std::int64_t sent_bytes = 0;         ///< to clients
+  std::chrono::microseconds waited{};  ///< by all clients together
+  friend bool operator==(const GatewayFigures&, const GatewayFigures&) = default;
+};
+
+/// What apps connect to. Absent from Status: it is off.
+struct Gateway {
+  bool ok = false;
+  std::string note{};    ///< "12 clients over 4 of the server's connections", "not running"
+  std::string listen{};  ///< "127.0.0.1:6543"
+  std::optional<GatewayFigures> figures{};
+};
+
 struct Capability {
   std::string name{};  ///< can_start, sees_files ...
   bool present = false;
@@ -223,6 +247,7 @@ struct Status {
   std::optional<Protection> replication;
   std::optional<Protection> archive;
   std::optional<Protection> shadow;
+  std::optional<Gateway> gateway;
   std::vector<DropsRefused> drops;  ///< as far as it was looked at
   std::vector<Capability> capabilities;
   std::vector<Feature> features;

@@ -192,6 +192,25 @@ Json protection_json(const std::optional<Protection>& protection) {
   return json;
 }
 
+Json gateway_json(const std::optional<Gateway>& gateway) {
+  if (!gateway) return "not configured";
+  Json json = {{"ok", gateway->ok}, {"note", gateway->note}, {"listen", gateway->listen}};
+  if (!gateway->figures) return json;
+  const auto& figures = *gateway->figures;
+  json.update({{"clients", figures.clients},
+               {"clients_waiting", figures.clients_waiting},
+               {"longest_wait_ms", figures.longest_wait.count()},
+               {"servers_active", figures.servers_active},
+               {"servers_idle", figures.servers_idle},
+               {"servers_opening", figures.servers_opening},
+               {"transactions_total", figures.transactions},
+               {"queries_total", figures.queries},
+               {"received_bytes_total", figures.received_bytes},
+               {"sent_bytes_total", figures.sent_bytes},
+               {"waited_us_total", figures.waited.count()}});
+  return json;
+}
+
 Json status_json(const Status& status, SteadyTime now) {
   const auto verdict = judge(status, now);
   return {{"state", to_string(status.state)},
@@ -213,6 +232,7 @@ Json status_json(const Status& status, SteadyTime now) {
           {"replication", protection_json(status.replication)},
           {"archive", protection_json(status.archive)},
           {"shadow", protection_json(status.shadow)},
+          {"gateway", gateway_json(status.gateway)},
           {"drops", drops_json(status)},
           {"incidents", incidents_json(status)},
           {"alert_channels", alert_channels_json(status)},

@@ -68,6 +68,7 @@ std::string protection_worry(const Status& status) {
   if (failing(status.replication)) return "replication: " + status.replication->note;
   if (failing(status.archive)) return "archive: " + status.archive->note;
   if (failing(status.shadow)) return "shadow: " + status.shadow->note;
+  if (status.gateway && !status.gateway->ok) return "gateway: " + status.gateway->note;
   return {};
 }
 

@@ -117,6 +117,32 @@ TEST_F(Gateway, AnIdleClientDoesNotSeeTheServersDeath) {
   ASSERT_TRUE(service_restored(scene_));
 }
 
+TEST_F(Gateway, IsSeenInStatusAndMetrics) {
+  // Goal: who looks at the guard sees the gateway's clients, and hears when it is gone (E4).
+  const auto pid = await_gateway();
+  ASSERT_NE(pid, 0);
+  Session session(url());
+  session("begin");
+  const auto gateway = [&] {
+    const auto status = stage().client().get("/api/v1/status");
+    return status ? (*status)["gateway"] : app::Json();
+  };
+  EXPECT_TRUE(test::wait_until(
+      [&] {
+        const auto seen = gateway();
+        return seen.value("ok", false) && seen.value("clients", 0) == 1 &&
+               seen.value("servers_active", 0) == 1 && seen.value("queries_total", 0) > 0;
+      },
+      kPatience))
+      << gateway().dump();
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  EXPECT_TRUE(test::wait_until([&] { return !gateway().value("ok", true); }, kPatience));
+  EXPECT_THAT(gateway().value("note", ""), testing::StartsWith("does not answer"));
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_TRUE(test::wait_until([&] { return gateway().value("ok", false); }, kPatience));
+  EXPECT_EQ(session("select 1"), "1");
+}
+
 TEST_F(Gateway, FollowsTheGuardsConfiguration) {
   // Goal: another guard with another size: the running gateway has it, no client is dropped.
   const auto pid = await_gateway();

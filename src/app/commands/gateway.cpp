@@ -8,6 +8,7 @@
 
 #include "app/archive/tools.hpp"
 #include "app/commands/commands.hpp"
+#include "app/gateway/figures.hpp"
 #include "app/gateway/guard_link.hpp"
 #include "app/gateway/serving.hpp"
 #include "app/gateway/verifier_asker.hpp"
@@ -84,10 +85,12 @@ Result<int> run_told(const Invocation& invocation, const std::filesystem::path& 
   parts.ask = ask_guard(socket);
   parts.give_up_rights = [&] { return give_up_rights(invocation.value("--as").value_or("")); };
   parts.beside = [&](gateway::Worker& worker) -> std::shared_ptr<void> {
-    return std::make_shared<OrdersFollower>(socket, orders,
-                                            [&orders, &worker, &seed](const GatewayOrders& next) {
-                                              follow_orders(worker, orders, next, seed);
-                                            });
+    GuardLink::Gateway link;
+    link.changed = [&](const GatewayOrders& next) { follow_orders(worker, orders, next, seed); };
+    link.ask_figures = [&worker](std::shared_ptr<Said> said) {
+      worker.post([&worker, said = std::move(said)] { said->say(to_json(figures_of(worker))); });
+    };
+    return std::make_shared<GuardLink>(socket, orders, std::move(link));
   };
   return serve_gateway(orders, settings, parts, stop.token());
 }

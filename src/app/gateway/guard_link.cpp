@@ -54,7 +54,7 @@ gateway::StoredVerifier verifier_of(const Result<runtime::HttpResponse>& answer)
 }
 
 runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, std::string known,
-                           const OrdersFollower::Changed* changed) {
+                           const GuardLink::Gateway* gateway) {
   bool away = false;
   while (true) {
     const auto answer = co_await get(loop, socket, kOrdersPath, introduction(known),
@@ -66,11 +66,29 @@ runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, st
     }
     if (there && answer->status == kOk) {
       auto orders = parse_orders(answer->body);
-      if (orders) (*changed)(*orders);
+      if (orders) gateway->changed(*orders);
       else log_error("the guard's orders are not understood", {{"why", orders.error().message()}});
       known = digest_of(answer->body);
     }
     if (!there) static_cast<void>(co_await loop->sleep_for(kAgainAfter));
+  }
+}
+
+// What was said since the last time; who does not answer is not told twice.
+runtime::Task<void> report(runtime::Loop* loop, std::filesystem::path socket,
+                           const GuardLink::Gateway* gateway) {
+  const auto said = std::make_shared<Said>();
+  while (true) {
+    gateway->ask_figures(said);
+    static_cast<void>(co_await loop->sleep_for(kFiguresEvery));
+    runtime::HttpRequest request;
+    request.method = "POST";
+    request.path = kFiguresPath;
+    request.query = introduction("");
+    request.body = said->take();
+    if (request.body.empty()) continue;
+    static_cast<void>(co_await runtime::http_request(*loop, {socket, {}, 0}, std::move(request),
+                                                     loop->after(kAnswerWithin)));
   }
 }
 
@@ -89,13 +107,13 @@ gateway::AskedVerifiers::Ask ask_guard(std::filesystem::path socket) {
   };
 }
 
-OrdersFollower::OrdersFollower(std::filesystem::path socket, const GatewayOrders& present,
-                               Changed changed) {
+GuardLink::GuardLink(std::filesystem::path socket, const GatewayOrders& present, Gateway gateway) {
   thread_ = std::jthread([socket = std::move(socket), known = digest_of(to_json(present)),
-                          changed = std::move(changed)](const std::stop_token& stop) {
+                          gateway = std::move(gateway)](const std::stop_token& stop) {
     runtime::Loop loop;
     const std::stop_callback on_stop(stop, [&loop] { loop.stop(); });
-    loop.spawn(follow(&loop, socket, known, &changed));
+    loop.spawn(follow(&loop, socket, known, &gateway));
+    loop.spawn(report(&loop, socket, &gateway));
     loop.run();
   });
 }

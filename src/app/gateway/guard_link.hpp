@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -18,6 +20,9 @@ inline constexpr const char* kGatewayLockFile = "gateway.lock";
 // What the guard serves there.
 inline constexpr std::string_view kOrdersPath = "/orders";
 inline constexpr std::string_view kVerifierPath = "/verifier";
+inline constexpr std::string_view kFiguresPath = "/figures";
+/// How often a gateway says how it is doing.
+inline constexpr Millis kFiguresEvery{2'000};
 /// An answer to who has the present orders comes after this at the latest.
 inline constexpr Millis kOrdersPatience{20'000};
 
@@ -28,12 +33,34 @@ inline constexpr Millis kOrdersPatience{20'000};
 /// Asks the guard, and blocks while it asks the server; for a thread of its own.
 [[nodiscard]] gateway::AskedVerifiers::Ask ask_guard(std::filesystem::path socket);
 
-/// Follows the guard's orders from a thread of its own until it is destroyed.
-class OrdersFollower {
+/// What the gateway last had to say of itself; for two threads.
+class Said {
  public:
-  using Changed = std::function<void(const GatewayOrders&)>;
-  /// `changed` is called on the thread, with orders that are not `present`.
-  OrdersFollower(std::filesystem::path socket, const GatewayOrders& present, Changed changed);
+  void say(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+  }
+  [[nodiscard]] std::string take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(text_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+/// Follows the guard's orders, and tells it how the gateway is doing, from a thread of its own
+/// until it is destroyed.
+class GuardLink {
+ public:
+  struct Gateway {
+    /// Called on the thread, with orders that are not the present ones.
+    std::function<void(const GatewayOrders&)> changed;
+    /// Called on the thread: is to have figures said, soon.
+    std::function<void(std::shared_ptr<Said>)> ask_figures;
+  };
+  GuardLink(std::filesystem::path socket, const GatewayOrders& present, Gateway gateway);
 
  private:
   std::jthread thread_;

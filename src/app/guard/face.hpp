@@ -8,6 +8,7 @@
 #include "app/guard/application.hpp"
 #include "app/guard/archive_keeper.hpp"
 #include "app/guard/dump_keeper.hpp"
+#include "app/guard/gateway_keeper.hpp"
 #include "app/guard/protection_keeper.hpp"
 #include "app/guard/shadow_keeper.hpp"
 #include "app/guard/sync_mode.hpp"
@@ -37,6 +38,7 @@ class Face final : public serve::StatusSource,
   void show_advice(const Adviser* adviser) { adviser_ = adviser; }
   void show_archive(const ArchiveKeeper* archive) { archive_ = archive; }
   void show_shadow(const ShadowKeeper* shadow) { shadow_ = shadow; }
+  void show_gateway(const GatewayKeeper* gateway) { gateway_ = gateway; }
   void show_dumps(const DumpKeeper* dumps) { dumps_ = dumps; }
   void show_sync(const SyncMode* sync_mode) { sync_mode_ = sync_mode; }
   void show_slot(const SlotKeeper* slot) { slot_ = slot; }
@@ -93,6 +95,7 @@ class Face final : public serve::StatusSource,
   ApplicationKeeper* application_ = nullptr;
   const ArchiveKeeper* archive_ = nullptr;
   const ShadowKeeper* shadow_ = nullptr;
+  const GatewayKeeper* gateway_ = nullptr;
   const DumpKeeper* dumps_ = nullptr;
   const SyncMode* sync_mode_ = nullptr;
   const SlotKeeper* slot_ = nullptr;

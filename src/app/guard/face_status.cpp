@@ -193,6 +193,7 @@ void Face::add_instance(serve::Status& status) const {
       status.warnings.push_back({"archive", complaint.text + ".", complaint.hint + "."});
   }
   if (shadow_ != nullptr) status.shadow = shadow_->protection();
+  if (gateway_ != nullptr) status.gateway = gateway_->status();
   if (dumps_ != nullptr) {
     if (dumps_->alone()) status.archive = dumps_->protection();
     for (const auto& trouble : dumps_->troubles())

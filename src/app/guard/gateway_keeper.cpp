@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <charconv>
 
+#include <fmt/format.h>
+
+#include "app/gateway/figures.hpp"
 #include "app/gateway/guard_link.hpp"
 #include "app/gateway/orders.hpp"
 #include "app/json_read.hpp"
@@ -22,6 +25,9 @@ using runtime::Task;
 constexpr Millis kLookEvery{1'000};
 // One that another guard started asks again as soon as it sees the socket.
 constexpr Millis kAdoptWithin{2'000};
+// Of its figures, which come every two seconds.
+constexpr Millis kSilentMost = 4 * kFiguresEvery;
+constexpr Millis kStartsWithin{15'000};
 constexpr const char* kDirectory = "gateway";
 constexpr const char* kSocket = "guard.sock";
 constexpr const char* kLog = "gateway.log";
@@ -60,7 +66,8 @@ GatewayKeeper::GatewayKeeper(const Config& config, runtime::Loop& loop, const se
       connect_as_(std::move(connect_as)),
       asker_(loop),
       process_(config, loop, gateway_of(config)),
-      changed_(loop) {}
+      changed_(loop),
+      begun_(loop.now()) {}
 
 Result<void> GatewayKeeper::open() {
   const auto directory = directory_of(config_);
@@ -106,8 +113,29 @@ void GatewayKeeper::make_orders() {
   changed_.notify_all();
 }
 
+// One that was not heard of yet may be on its way.
+std::optional<serve::Gateway> GatewayKeeper::status() const {
+  if (!config_.gateway.listen || config_.mode == Mode::Advise) return std::nullopt;
+  serve::Gateway gateway;
+  const auto& listen = *config_.gateway.listen;
+  gateway.listen = fmt::format("{}:{}", listen.host, listen.port);
+  if (figures_ && loop_.now() - figures_at_ < kSilentMost) {
+    gateway.ok = true;
+    gateway.figures = figures_;
+    gateway.note = in_words(*figures_);
+    return gateway;
+  }
+  gateway.ok = loop_.now() - begun_ < kStartsWithin;
+  gateway.note = !trouble_.empty() ? trouble_
+                 : gateway.ok      ? "starting"
+                 : running()       ? "does not answer; gateway.log in the state directory says more"
+                                   : "not running; gateway.log in the state directory says more";
+  return gateway;
+}
+
 Task<HttpResponse> GatewayKeeper::answer(HttpRequest request) {
   if (request.path == kOrdersPath) return answer_orders(std::move(request));
+  if (request.path == kFiguresPath) return take_figures(std::move(request));
   return answer_verifier(std::move(request));
 }
 
@@ -124,6 +152,14 @@ Task<HttpResponse> GatewayKeeper::answer_orders(HttpRequest request) {
     if (!told) co_return HttpResponse{204, {}, {}, {}};
   }
   co_return answered(orders_);
+}
+
+Task<HttpResponse> GatewayKeeper::take_figures(HttpRequest request) {
+  auto figures = parse_figures(request.body);
+  if (!figures) co_return refusal(400, figures.error().message());
+  figures_ = *figures;
+  figures_at_ = loop_.now();
+  co_return HttpResponse{204, {}, {}, {}};
 }
 
 Task<HttpResponse> GatewayKeeper::answer_verifier(HttpRequest request) {

@@ -12,6 +12,7 @@
 #include "app/guard/companion.hpp"
 #include "runtime/http.hpp"
 #include "sense/senses.hpp"
+#include "serve/status.hpp"
 
 namespace pgkeel::app {
 
@@ -24,7 +25,8 @@ class GatewayKeeper {
   /// given.
   runtime::Task<void> run();
   [[nodiscard]] bool running() const { return process_.running(); }
-  [[nodiscard]] pid_t pid() const { return process_.pid(); }
+  /// For status; nothing where there is to be none.
+  [[nodiscard]] std::optional<serve::Gateway> status() const;
 
  private:
   [[nodiscard]] Result<void> open();
@@ -32,6 +34,7 @@ class GatewayKeeper {
   runtime::Task<runtime::HttpResponse> answer(runtime::HttpRequest request);
   runtime::Task<runtime::HttpResponse> answer_orders(runtime::HttpRequest request);
   runtime::Task<runtime::HttpResponse> answer_verifier(runtime::HttpRequest request);
+  runtime::Task<runtime::HttpResponse> take_figures(runtime::HttpRequest request);
 
   const Config& config_;
   runtime::Loop& loop_;
@@ -43,6 +46,9 @@ class GatewayKeeper {
   std::string orders_;   ///< JSON, with secrets; empty: not made yet
   std::string digest_;   ///< of them
   std::string trouble_;  ///< why they could not be made, as it was logged last
+  std::optional<serve::GatewayFigures> figures_;
+  SteadyTime figures_at_{};
+  SteadyTime begun_;
   std::unique_ptr<runtime::HttpServer> server_;
 };
 

@@ -187,6 +187,7 @@ runtime::Task<Result<void>> Guard::make_parts() {
   face_->show_advice(adviser_.get());
   receiver_ = std::make_unique<ReceiverKeeper>(config_, loop_, *senses_);
   gateway_ = std::make_unique<GatewayKeeper>(config_, loop_, *senses_, server_account(*instance_));
+  face_->show_gateway(gateway_.get());
   shadow_ = std::make_unique<ShadowKeeper>(config_, loop_, *receiver_);
   face_->show_shadow(shadow_.get());
   slot_ = std::make_unique<SlotKeeper>(config_, *instance_, loop_, *ledger_);

@@ -115,10 +115,8 @@ void Overview::add_connections() {
 }
 
 void Overview::add_stats() {
-  std::map<std::string, admin::StatsCounters> by_database;
-  for (const auto& [key, pool] : worker_.pools()) {
-    by_database[key.database] += pool->counters();
-  }
+  auto by_database = worker_.former_totals();
+  for (const auto& [key, pool] : worker_.pools()) by_database[key.database] += pool->counters();
   for (const auto& [database, totals] : by_database) stats_.push_back({database, totals, {}});
 }
 

@@ -137,7 +137,11 @@ void Worker::tend() {
     call = next;
   }
   for (const auto& [key, pool] : pools_) pool->tend(now_);
-  std::erase_if(pools_, [](const auto& entry) { return entry.second->unused(); });
+  std::erase_if(pools_, [this](const auto& entry) {
+    if (!entry.second->unused()) return false;
+    former_totals_[entry.first.database] += entry.second->counters();
+    return true;
+  });
 }
 
 void Worker::follow(std::shared_ptr<const Settings> settings) {

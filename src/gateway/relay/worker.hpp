@@ -75,6 +75,10 @@ class Worker {
   [[nodiscard]] Outlet& nowhere() { return nowhere_; }
   [[nodiscard]] admin::ConsoleHost& overview() { return overview_; }
   [[nodiscard]] const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
+  /// By database, what pools counted that are there no more.
+  [[nodiscard]] const std::map<std::string, admin::StatsCounters>& former_totals() const {
+    return former_totals_;
+  }
   [[nodiscard]] const std::list<std::unique_ptr<Client>>& all_clients() const { return clients_; }
   /// KILL: they are told, and gone.
   void end_clients(const Pool& pool);
@@ -107,6 +111,7 @@ class Worker {
   std::unique_ptr<VerifierSource> verifiers_;
   StatementStore statements_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;
+  std::map<std::string, admin::StatsCounters> former_totals_;
   std::list<std::unique_ptr<Client>> clients_;
   std::unordered_map<std::uint32_t, Client*> by_key_;
   std::list<std::unique_ptr<CancelCall>> cancels_;

@@ -1,4 +1,5 @@
 // What the guard tells a gateway: made from the configuration, and read as it was written.
+#include "app/gateway/figures.hpp"
 #include "app/gateway/orders.hpp"
 
 #include <gmock/gmock.h>
@@ -57,6 +58,27 @@ TEST(GatewayOrders, AreRefusedWhenSomethingLacks) {
   EXPECT_EQ(members, 13);
   EXPECT_FALSE(parse_orders(text.substr(0, text.size() / 2)));
   EXPECT_FALSE(parse_orders("[]"));
+}
+
+TEST(GatewayFigures, AreReadAsTheyWereWrittenAndSaidInWords) {
+  // Goal: every figure, and one sentence of them; nonsense is refused or zero.
+  const serve::GatewayFigures figures{.clients = 12,
+                                      .clients_waiting = 3,
+                                      .longest_wait = Millis(45),
+                                      .servers_active = 4,
+                                      .servers_idle = 1,
+                                      .servers_opening = 2,
+                                      .transactions = 1'000,
+                                      .queries = 2'000,
+                                      .received_bytes = 3'000,
+                                      .sent_bytes = 4'000,
+                                      .waited = std::chrono::microseconds(5'000)};
+  EXPECT_EQ(parse_figures(to_json(figures)).value(), figures);
+  EXPECT_EQ(in_words(figures), "12 clients, 3 of them waiting over 5 connections to the server");
+  EXPECT_EQ(in_words({.clients = 1, .servers_idle = 1}),
+            "1 client over 1 connection to the server");
+  EXPECT_FALSE(parse_figures("{"));
+  EXPECT_EQ(parse_figures(R"({"clients":-5,"queries":"many"})").value(), serve::GatewayFigures{});
 }
 
 TEST(GatewayOrders, ReachALocalServerOverTcpUnlessTold) {

@@ -1,7 +1,9 @@
 #include "serve/metrics.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "serve/verdict.hpp"
 #include "unit/serve/exposition_reader.hpp"
 #include "unit/serve/fakes.hpp"
 
@@ -132,6 +134,30 @@ TEST(Metrics, TheNumberOfSeriesIsBounded) {
   const auto parsed = parse_prometheus(metrics_text(status, kNow));
   EXPECT_EQ(parsed.samples.at("pgkeel_metrics_truncated"), 1);
   EXPECT_LT(parsed.samples.size(), 3 * kMetricDatabasesMax + 100);
+}
+
+TEST(Metrics, TellOfTheGateway) {
+  // Goal: none where there is none; up and its figures; a total is a counter (E4).
+  auto status = healthy_status();
+  EXPECT_THAT(metrics_text(status, kNow), testing::Not(testing::HasSubstr("pgkeel_gateway")));
+  status.gateway = Gateway{.ok = false, .note = "not running", .listen = "h:1"};
+  EXPECT_EQ(judge(status, kNow).reason, "gateway: not running");
+  EXPECT_THAT(metrics_text(status, kNow), testing::HasSubstr("pgkeel_gateway_up 0\n"));
+  status.gateway->ok = true;
+  status.gateway->figures = GatewayFigures{.clients = 12,
+                                           .clients_waiting = 3,
+                                           .longest_wait = Millis(1'500),
+                                           .servers_active = 4,
+                                           .queries = 2'000,
+                                           .waited = std::chrono::microseconds(2'500'000)};
+  const auto text = metrics_text(status, kNow);
+  for (const auto* line :
+       {"pgkeel_gateway_up 1\n", "pgkeel_gateway_clients{state=\"active\"} 9\n",
+        "pgkeel_gateway_clients{state=\"waiting\"} 3\n",
+        "pgkeel_gateway_longest_wait_seconds 1.5\n", "pgkeel_gateway_servers{state=\"active\"} 4\n",
+        "pgkeel_gateway_queries_total 2000\n", "pgkeel_gateway_wait_seconds_total 2.5\n",
+        "# TYPE pgkeel_gateway_queries_total counter\n"})
+    EXPECT_THAT(text, testing::HasSubstr(line));
 }
 
 }  // namespace

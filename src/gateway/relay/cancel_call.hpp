@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "gateway/relay/loop.hpp"
+#include "gateway/relay/settings.hpp"
 #include "gateway/session/server_login.hpp"
 
 namespace pgkeel::gateway {
@@ -18,8 +19,9 @@ class Worker;
 
 class CancelCall final : public StreamOwner {
  public:
-  /// `server`: nullptr when nobody waits for it any more. `asker`: nullptr when no client did.
-  CancelCall(Worker& worker, CancelKey key, Server* server, std::shared_ptr<Client*> asker);
+  /// Cancels what `of` does, which has a key. `server`: it, or nullptr when nobody waits for it any
+  /// more. `asker`: nullptr when no client did.
+  CancelCall(Worker& worker, const Server& of, Server* server, std::shared_ptr<Client*> asker);
 
   [[nodiscard]] Result<void> connect();
   void on_bytes(ByteSpan) override {}
@@ -43,6 +45,8 @@ class CancelCall final : public StreamOwner {
  private:
   Worker& worker_;
   CancelKey key_;
+  SocketAddress address_;
+  bool written_ = false;  ///< before, nothing can arrive of it
   Server* server_;
   std::shared_ptr<Client*> asker_;
   Stream stream_{*this};

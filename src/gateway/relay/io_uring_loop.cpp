@@ -204,7 +204,7 @@ Result<void> IoUringLoop::run_round(SteadyTime until) {
 // Hands over what is asked for and waits. Nothing may be left of the former: what it sends from is
 // used again afterwards.
 Result<void> IoUringLoop::enter(SteadyTime until) {
-  const auto left = any_ready()
+  const auto left = any_ready() || !starved_.empty()
                         ? SteadyClock::duration::zero()
                         : std::max(until - SteadyClock::now(), SteadyClock::duration::zero());
   const auto seconds = std::chrono::floor<Seconds>(left);
@@ -245,16 +245,14 @@ void IoUringLoop::send_round() {
     stream.owner_.on_flush();
     stream.touched_ = false;
     if (!stream.open() || stream.round_.empty()) continue;
-    if (stream.backlog() > 0 || stream.connecting_) {
-      keep(stream, 0);
-      clear_round(stream);
+    // More pieces than one send takes would be a success that left the others out.
+    if (stream.backlog() > 0 || stream.connecting_ || stream.round_.size() > IOV_MAX) {
+      send_now(stream);
       continue;
     }
-    std::size_t bytes = 0;
-    for (const auto& part : stream.round_) bytes += part.iov_len;
-    auto& sent = sent_.emplace_back(Sent{stream.slot_, bytes, {}});
+    auto& sent = sent_.emplace_back(Sent{stream.slot_, {}});
     sent.message.msg_iov = stream.round_.data();
-    sent.message.msg_iovlen = std::min<std::size_t>(stream.round_.size(), IOV_MAX);
+    sent.message.msg_iovlen = stream.round_.size();
     auto* asked = request(Kind::Send, stream.slot_);
     const auto named = asked->user_data;
     ::io_uring_prep_sendmsg(asked, stream.descriptor_, &sent.message,

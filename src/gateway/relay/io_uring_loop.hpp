@@ -41,7 +41,6 @@ class IoUringLoop final : public Loop {
   };
   struct Sent {
     std::uint32_t slot;
-    std::size_t bytes;
     msghdr message;
   };
 

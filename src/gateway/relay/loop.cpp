@@ -76,6 +76,10 @@ void Loop::flush() {
 void Loop::flush_one(Stream& stream) {
   stream.owner_.on_flush();
   stream.touched_ = false;
+  send_now(stream);
+}
+
+void Loop::send_now(Stream& stream) {
   std::size_t sent = 0;
   if (stream.open() && !stream.round_.empty() && stream.backlog() == 0 && !stream.connecting_) {
     msghdr message{};

@@ -77,6 +77,8 @@ class Loop {
   void end(Stream& stream, int error);
   void connected(Stream& stream);
   void space_made(Stream& stream);
+  /// Sends the stream's round by a system call of its own, and keeps what is not taken.
+  void send_now(Stream& stream);
   /// What of the round's bytes the kernel did not take.
   void keep(Stream& stream, std::size_t sent);
   void clear_round(Stream& stream);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <utility>
 
 #include "gateway/relay/client.hpp"
 #include "gateway/relay/server.hpp"
@@ -76,21 +77,28 @@ void Pool::put_back(Server& server) {
   serve_waiting();
 }
 
+// Whoever is served may give its server back at once: the outermost goes on with it.
 void Pool::serve_waiting() {
-  while (!waiting_.empty()) {
-    auto* client = waiting_.front();
-    if (client->logging_in()) {
-      if (!parameters_) return;
-      waiting_.pop_front();
-      client->greet(parameters_);
-      continue;
-    }
-    if (idle_.empty()) return;
+  if (std::exchange(serving_, true)) return;
+  while (serve_first());
+  serving_ = false;
+}
+
+bool Pool::serve_first() {
+  if (waiting_.empty()) return false;
+  auto* client = waiting_.front();
+  if (client->logging_in()) {
+    if (!parameters_) return false;
     waiting_.pop_front();
-    auto* server = take_idle(*client);
-    server->attach(*client);
-    client->attached(*server);
+    client->greet(parameters_);
+    return true;
   }
+  if (idle_.empty()) return false;
+  waiting_.pop_front();
+  auto* server = take_idle(*client);
+  server->attach(*client);
+  client->attached(*server);
+  return true;
 }
 
 void Pool::opened(Server& server) {

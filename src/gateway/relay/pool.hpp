@@ -88,6 +88,7 @@ class Pool {
 
  private:
   void serve_waiting();
+  [[nodiscard]] bool serve_first();
   [[nodiscard]] Server* take_idle(const Client& client);
   void failed(const std::optional<Refusal>& why, SteadyTime now);
 
@@ -99,6 +100,7 @@ class Pool {
   std::list<Client*> waiting_;
   ReportedParameters parameters_;
   admin::StatsCounters counters_;
+  bool serving_ = false;
   SteadyTime older_goes_{};  ///< servers that were opened before are closed when they are free
   std::set<const Server*> opening_servers_;  ///< that are not in the pool yet
   std::size_t opening_ = 0;

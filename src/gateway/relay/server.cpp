@@ -60,7 +60,8 @@ Server::Server(Worker& worker, Pool& pool)
 Server::~Server() = default;
 
 Result<void> Server::connect() {
-  return dial(worker_.loop(), stream_, *this, worker_.settings().server);
+  address_ = worker_.settings().server;
+  return dial(worker_.loop(), stream_, *this, address_);
 }
 
 void Server::on_connected(int error) {

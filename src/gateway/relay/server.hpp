@@ -8,6 +8,7 @@
 #include <list>
 
 #include "gateway/relay/loop.hpp"
+#include "gateway/relay/settings.hpp"
 #include "gateway/session/client_session.hpp"
 #include "gateway/session/refusal.hpp"
 #include "gateway/session/reported.hpp"
@@ -68,6 +69,8 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   [[nodiscard]] SteadyTime since() const { return since_; }
   [[nodiscard]] SteadyTime born() const { return born_; }
   void set_since(SteadyTime when) { since_ = when; }
+  /// Where it is, which the others may not be any more.
+  [[nodiscard]] const SocketAddress& address() const { return address_; }
   /// What cancels what it does.
   [[nodiscard]] const std::optional<CancelKey>& cancel_key() const { return cancel_key_; }
   /// Its client has said something that needs no answer: it may be free.
@@ -106,6 +109,7 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   std::unique_ptr<ServerLogin> login_;
   Client* client_ = nullptr;
   ByteBuffer login_out_;
+  SocketAddress address_;
   std::optional<CancelKey> cancel_key_;
   std::string application_;  ///< application_name as it is set now
   SteadyTime asked_at_;

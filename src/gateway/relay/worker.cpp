@@ -248,8 +248,7 @@ void Worker::call_cancel(const Server& server, Server* waits, std::shared_ptr<Cl
     return;
   }
   auto place = cancels_.insert(
-      cancels_.end(),
-      std::make_unique<CancelCall>(*this, *server.cancel_key(), waits, std::move(asker)));
+      cancels_.end(), std::make_unique<CancelCall>(*this, server, waits, std::move(asker)));
   (*place)->place = place;
   if (!(*place)->connect()) (*place)->end(CancelCall::End::Arrived);  // nothing was sent
 }

@@ -3,6 +3,8 @@
 // never blocks another's.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -23,6 +25,7 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;
   enum class Via { Tcp, Unix } via = Via::Tcp;  ///< which listener it came in by
+  pid_t peer_pid = 0;  ///< who connected to the Unix socket, as the kernel says; else 0
 };
 
 struct HttpResponse {

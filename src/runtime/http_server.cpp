@@ -95,12 +95,23 @@ Task<std::optional<Received>> receive_request(const Connection* peer, HttpReques
   }
 }
 
+pid_t peer_of(const Connection& connection) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (connection.via != HttpRequest::Via::Unix ||
+      ::getsockopt(connection.fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return 0;
+  return peer.pid;
+}
+
 Task<void> serve_connection(Connection connection) {
   HttpRequestReader reader;
+  const auto peer_pid = peer_of(connection);
   for (int served = 1; served <= kRequestsPerConnectionMax; ++served) {
     auto received = co_await receive_request(&connection, &reader);
     if (!received) co_return;
     received->request.via = connection.via;
+    received->request.peer_pid = peer_pid;
     if (served == kRequestsPerConnectionMax) received->connection = Received::Connection::Close;
     auto response = co_await (*connection.handler)(std::move(received->request));
     const auto sent = co_await send_response(&connection, std::move(response), received->connection,

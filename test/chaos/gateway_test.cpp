@@ -1,5 +1,8 @@
 // The gateway lives beside the guard: started by it with fewer rights, told by it, and serving on
 // when it is gone.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include <fmt/format.h>
@@ -7,6 +10,7 @@
 #include "app/gateway/guard_link.hpp"
 #include "chaos/chaos.hpp"
 #include "runtime/files.hpp"
+#include "runtime/http.hpp"
 #include "runtime/proc.hpp"
 #include "runtime/process.hpp"
 #include "support/libpq_session.hpp"
@@ -140,6 +144,49 @@ TEST_F(Gateway, IsSeenInStatusAndMetrics) {
   EXPECT_THAT(gateway().value("note", ""), testing::StartsWith("does not answer"));
   ASSERT_EQ(::kill(pid, SIGCONT), 0);
   EXPECT_TRUE(test::wait_until([&] { return gateway().value("ok", false); }, kPatience));
+  EXPECT_EQ(session("select 1"), "1");
+}
+
+TEST_F(Gateway, TheGuardAnswersNobodyElse) {
+  // Goal: keys and verifiers are told to the gateway and to no other process, root's included; the
+  // gateway's account changes nothing in the directory they meet in.
+  ASSERT_NE(await_gateway(), 0);
+  const auto directory = stage().config().state_dir / "gateway";
+  runtime::Loop loop;
+  for (const auto* path : {"/orders", "/verifier", "/figures"}) {
+    runtime::HttpRequest request;
+    request.path = path;
+    request.query = {{"user", "postgres"}};
+    const auto answer = loop.run_until_complete(runtime::http_request(
+        loop, {directory / "guard.sock", {}, 0}, request, loop.after(Millis(5'000))));
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 403);
+  }
+  struct stat facts{};
+  ASSERT_EQ(::stat(directory.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_uid, ::geteuid());
+  EXPECT_EQ(facts.st_mode & 07777U, 0711U);
+}
+
+TEST_F(Gateway, EndsWhenItIsSwitchedOff) {
+  // Goal: a guard that wants none ends the one that outlived its predecessor.
+  const auto pid = await_gateway();
+  ASSERT_NE(pid, 0);
+  const auto process = runtime::ProcessHandle::open(pid);
+  ASSERT_TRUE(process);
+  ASSERT_TRUE(stage().kill_guard().has_value());
+  ASSERT_TRUE(stage().start_guard({{"PGKEEL_GATEWAY_LISTEN", "off"}}).has_value());
+  EXPECT_TRUE(test::wait_until([&] { return !process->alive(); }, kPatience));
+}
+
+TEST_F(Gateway, ANameThatIsNoTextHoldsUpNobody) {
+  // Goal: a user whose name the server cannot read is nobody; who logs in behind it does not wait.
+  ASSERT_NE(await_gateway(), 0);
+  EXPECT_THAT(test::refusal_of(fmt::format("host=127.0.0.1 port={} dbname=shop user=\xff "
+                                           "password=x gssencmode=disable connect_timeout=30",
+                                           port_)),
+              testing::HasSubstr("password authentication failed"));
+  Session session(url());
   EXPECT_EQ(session("select 1"), "1");
 }
 

@@ -17,6 +17,8 @@
 namespace pgkeel::app {
 namespace {
 
+constexpr Millis kLookUpEvery{500};
+
 // The asking thread's: nobody else may use its loop.
 gateway::AskedVerifiers::Ask ask_server(ServerTarget target) {
   struct Asking {
@@ -43,60 +45,108 @@ Result<int> run_alone(const Invocation& invocation) {
   return serve_gateway(orders, settings, {.ask = ask_server(std::move(target))}, stop.token());
 }
 
-// For good, and whatever is started from here on too.
 Result<void> give_up_rights(const std::string& name) {
-  if (name.empty() || !runtime::running_as_root()) return {};
+  if (!runtime::running_as_root()) return {};
   TRY(account, runtime::account_by_name(name));
-  TRY_VOID(become(account));
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(errno, "prctl");
-  return {};
+  return become(account);
 }
 
 // Who connects elsewhere, or proves itself otherwise, is another gateway's: the guard starts it.
 bool same_front(const GatewayOrders& one, const GatewayOrders& other) {
-  return one.listen == other.listen && one.auth == other.auth && one.passwords == other.passwords;
+  return one.listen == other.listen && one.auth == other.auth && one.passwords == other.passwords &&
+         one.account == other.account;
 }
 
-// On the follower's thread.
-void follow_orders(gateway::Worker& worker, const GatewayOrders& present, const GatewayOrders& next,
-                   const pg::ScramKey& seed) {
-  if (!same_front(present, next)) {
-    log_warning("the guard wants another front: ending, so that it can start it");
-    return worker.stop();
+/// What the guard wants of a worker that runs; on the thread of the line to it.
+class Following {
+ public:
+  Following(gateway::Worker& worker, GatewayOrders orders, const gateway::Settings& settings)
+      : worker_(worker), orders_(std::move(orders)), server_(settings.server) {
+    seed_ = settings.terms.mock_seed;
   }
-  auto made = settings_of(next, seed);
-  if (!made)
-    return log_error("the guard's orders cannot be followed", {{"why", made.error().message()}});
-  log_info("following the guard's orders", {{"server", (*made)->server.text}});
-  worker.post([&worker, settings = std::move(*made)] { worker.follow(settings); });
+
+  void take(const GatewayOrders& next) {
+    if (!same_front(orders_, next)) {
+      log_warning("the guard wants another front: ending, so that it can start it");
+      return worker_.stop();
+    }
+    orders_ = next;
+    auto made = settings_of(next, seed_);
+    if (!made)
+      return log_error("the guard's orders cannot be followed", {{"why", made.error().message()}});
+    follow(std::move(*made));
+  }
+  // A container that was made anew has its name, and another address.
+  void look_again() {
+    auto made = settings_of(orders_, seed_);
+    if (made && (*made)->server != server_) follow(std::move(*made));
+  }
+
+ private:
+  void follow(std::shared_ptr<const gateway::Settings> settings) {
+    log_info("following the guard's orders", {{"server", settings->server.text}});
+    server_ = settings->server;
+    worker_.post([&worker = worker_, settings = std::move(settings)] { worker.follow(settings); });
+  }
+
+  gateway::Worker& worker_;
+  GatewayOrders orders_;
+  gateway::SocketAddress server_;
+  pg::ScramKey seed_;
+};
+
+GuardLink::Gateway link_of(gateway::Worker& worker, const GatewayOrders& orders,
+                           const gateway::Settings& settings) {
+  auto following = std::make_shared<Following>(worker, orders, settings);
+  return {.changed = [following](const GatewayOrders& next) { following->take(next); },
+          .ended =
+              [&worker] {
+                log_warning("the guard wants no gateway: ending");
+                worker.stop();
+              },
+          .look_again = [following] { following->look_again(); },
+          .ask_figures =
+              [&worker](std::shared_ptr<Said> said) {
+                worker.post(
+                    [&worker, said = std::move(said)] { said->say(to_json(figures_of(worker))); });
+              }};
 }
 
-Result<int> run_told(const Invocation& invocation, const std::filesystem::path& socket) {
+// A server whose name is not known yet is one that is not there yet.
+Result<std::shared_ptr<const gateway::Settings>> first_settings(const GatewayOrders& orders,
+                                                                const std::stop_token& stop) {
+  const auto seed = fresh_mock_seed();
+  while (true) {
+    auto made = settings_of(orders, seed);
+    if (made || made.error().code != ErrorCode::ConnectionFailed || stop.stop_requested())
+      return made;
+    log_warning("the server's address is not known yet", {{"why", made.error().message()}});
+    std::this_thread::sleep_for(kLookUpEvery);
+  }
+}
+
+Result<int> run_told(const std::filesystem::path& socket) {
   configure_log(LogFormat::Text, LogLevel::Info);
+  // Before there is another thread: whatever is started from here on has no more rights than we.
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(errno, "prctl");
   // Beside the directory we were started in, which is all that is ours to read later.
   const auto lock = runtime::FileLock::acquire(std::filesystem::path("..") / kGatewayLockFile,
                                                fmt::format("pgkeel gateway (pid {})", ::getpid()));
   if (!lock) return fail(lock.error());
   const StopOnSignal stop;
   TRY(orders, first_orders(socket, stop.token()));
-  const auto seed = fresh_mock_seed();
-  TRY(settings, settings_of(orders, seed));
+  TRY(settings, first_settings(orders, stop.token()));
   GatewayParts parts;
   parts.ask = ask_guard(socket);
-  parts.give_up_rights = [&] { return give_up_rights(invocation.value("--as").value_or("")); };
+  parts.give_up_rights = [&] { return give_up_rights(orders.account); };
   parts.beside = [&](gateway::Worker& worker) -> std::shared_ptr<void> {
-    GuardLink::Gateway link;
-    link.changed = [&](const GatewayOrders& next) { follow_orders(worker, orders, next, seed); };
-    link.ask_figures = [&worker](std::shared_ptr<Said> said) {
-      worker.post([&worker, said = std::move(said)] { said->say(to_json(figures_of(worker))); });
-    };
-    return std::make_shared<GuardLink>(socket, orders, std::move(link));
+    return std::make_shared<GuardLink>(socket, orders, link_of(worker, orders, *settings));
   };
   return serve_gateway(orders, settings, parts, stop.token());
 }
 
 Result<int> run(const Invocation& invocation) {
-  if (const auto socket = invocation.value("--told-by")) return run_told(invocation, *socket);
+  if (const auto socket = invocation.value("--told-by")) return run_told(*socket);
   return run_alone(invocation);
 }
 
@@ -113,10 +163,7 @@ CommandSpec gateway_command() {
           .example = "pgkeel gateway --config /etc/pgkeel/pgkeel.toml",
           .options = {{.names = "--told-by",
                        .value = "SOCKET",
-                       .help = "where a guard says what to do; no configuration is read then"},
-                      {.names = "--as",
-                       .value = "ACCOUNT",
-                       .help = "with --told-by: whom to become once it listens"}},
+                       .help = "where a guard says what to do; no configuration is read then"}},
           .run = run};
 }
 

@@ -1,8 +1,6 @@
 // See guard_link.hpp.
 #include "app/gateway/guard_link.hpp"
 
-#include <unistd.h>
-
 #include <fmt/format.h>
 
 #include "app/json_read.hpp"
@@ -16,6 +14,7 @@ constexpr Millis kAnswerWithin{10'000};
 constexpr Millis kAgainAfter{200};  // a guard that restarts is there again in a second or two
 constexpr int kOk = 200;
 constexpr int kNothingNew = 204;
+constexpr int kGone = 410;  // there is to be no gateway
 
 runtime::Task<Result<runtime::HttpResponse>> get(runtime::Loop* loop, std::filesystem::path socket,
                                                  std::string_view path,
@@ -28,14 +27,10 @@ runtime::Task<Result<runtime::HttpResponse>> get(runtime::Loop* loop, std::files
                                loop->after(patience));
 }
 
-std::map<std::string, std::string> introduction(const std::string& known) {
-  return {{"pid", std::to_string(::getpid())}, {"known", known}};
-}
-
 runtime::Task<Result<GatewayOrders>> await_first(runtime::Loop* loop, std::filesystem::path socket,
                                                  std::stop_token stop) {
   while (true) {
-    const auto answer = co_await get(loop, socket, kOrdersPath, introduction(""), kAnswerWithin);
+    const auto answer = co_await get(loop, socket, kOrdersPath, {}, kAnswerWithin);
     if (answer && answer->status == kOk) co_return parse_orders(answer->body);
     const auto slept = co_await loop->sleep_for(kAgainAfter, stop);
     if (!slept) co_return fail(slept.error());
@@ -57,7 +52,7 @@ runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, st
                            const GuardLink::Gateway* gateway) {
   bool away = false;
   while (true) {
-    const auto answer = co_await get(loop, socket, kOrdersPath, introduction(known),
+    const auto answer = co_await get(loop, socket, kOrdersPath, {{"known", known}},
                                      kOrdersPatience + kAnswerWithin);
     const bool there = answer && (answer->status == kOk || answer->status == kNothingNew);
     if (away == there) {
@@ -70,6 +65,7 @@ runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, st
       else log_error("the guard's orders are not understood", {{"why", orders.error().message()}});
       known = digest_of(answer->body);
     }
+    if (answer && answer->status == kGone) gateway->ended();
     if (!there) static_cast<void>(co_await loop->sleep_for(kAgainAfter));
   }
 }
@@ -79,12 +75,12 @@ runtime::Task<void> report(runtime::Loop* loop, std::filesystem::path socket,
                            const GuardLink::Gateway* gateway) {
   const auto said = std::make_shared<Said>();
   while (true) {
+    gateway->look_again();
     gateway->ask_figures(said);
     static_cast<void>(co_await loop->sleep_for(kFiguresEvery));
     runtime::HttpRequest request;
     request.method = "POST";
     request.path = kFiguresPath;
-    request.query = introduction("");
     request.body = said->take();
     if (request.body.empty()) continue;
     static_cast<void>(co_await runtime::http_request(*loop, {socket, {}, 0}, std::move(request),

@@ -57,6 +57,10 @@ class GuardLink {
   struct Gateway {
     /// Called on the thread, with orders that are not the present ones.
     std::function<void(const GatewayOrders&)> changed;
+    /// Called on the thread: nobody is to connect any more.
+    std::function<void()> ended;
+    /// Called on the thread every few seconds: the server's name may mean another address.
+    std::function<void()> look_again;
     /// Called on the thread: is to have figures said, soon.
     std::function<void(std::shared_ptr<Said>)> ask_figures;
   };

@@ -103,6 +103,7 @@ Result<GatewayOrders> orders_of(const Config& config, const pg::Conninfo& server
   if (wanted.auth == GatewayAuth::File) TRY_VOID(set_passwords(wanted.auth_file, orders));
   if (!wanted.tls_cert.empty()) TRY_VOID(set_certificate(wanted.tls_cert, orders));
   orders.admin_user = server.user.empty() ? "postgres" : server.user;
+  orders.account = wanted.account;
   return orders;
 }
 
@@ -121,6 +122,7 @@ std::string to_json(const GatewayOrders& orders) {
       {"certificate", orders.certificate},
       {"key", orders.key},
       {"admin_user", orders.admin_user},
+      {"account", orders.account},
   });
 }
 
@@ -140,6 +142,7 @@ Result<GatewayOrders> parse_orders(std::string_view json) {
   orders.certificate = members.text("certificate");
   orders.key = members.text("key");
   orders.admin_user = members.text("admin_user");
+  orders.account = members.text("account");
   TRY_VOID(members.complete());
   return orders;
 }

@@ -24,6 +24,7 @@ struct GatewayOrders {
   std::string certificate;  ///< PEM; empty: no TLS
   std::string key;          ///< PEM
   std::string admin_user;   ///< who may open the admin console
+  std::string account;      ///< whom to become where it begins as root
   friend bool operator==(const GatewayOrders&, const GatewayOrders&) = default;
 };
 

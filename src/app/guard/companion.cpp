@@ -1,7 +1,10 @@
 // See companion.hpp.
 #include "app/guard/companion.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 #include <fmt/format.h>
@@ -30,6 +33,19 @@ std::string present_program() {
   return path;
 }
 
+// Ours may hold the archive's keys and the server's password.
+std::vector<std::string> all_but_bare(const char* const* ours) {
+  constexpr auto kBare = std::to_array<std::string_view>(
+      {"PATH", "TZ", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OPENSSL_CONF"});
+  std::vector<std::string> names;
+  for (; ours != nullptr && *ours != nullptr; ++ours) {
+    const std::string_view entry(*ours);
+    const auto name = entry.substr(0, entry.find('='));
+    if (std::ranges::find(kBare, name) == kBare.end()) names.emplace_back(name);
+  }
+  return names;
+}
+
 // One old log is kept; one that dies every minute must not fill the disk.
 void rotate(const std::filesystem::path& log) {
   std::error_code error;
@@ -48,7 +64,9 @@ Companion::Companion(const Config& config, runtime::Loop& loop, CompanionSpec sp
 Task<void> Companion::bury() {
   if (!process_) co_return;
   const auto pid = process_->pid();
+  burying_ = true;
   const auto ended = co_await process_->wait_exit(loop_, loop_.after(kBuryWithin));
+  burying_ = false;
   const bool known = ended && *ended;
   log_warning(spec_.name + " ended",
               {{"pid", pid}, {"how", known ? (*ended)->describe() : "unknown"}});
@@ -64,6 +82,7 @@ bool Companion::is_ours(pid_t pid) const {
 }
 
 void Companion::adopt(pid_t pid) {
+  if (burying_) return;  // the next look finds it
   auto process = runtime::ProcessHandle::open(pid);
   if (!process || !process->alive() || !is_ours(pid)) return;
   log_info(spec_.name + " adopted", {{"pid", pid}});
@@ -92,6 +111,8 @@ void Companion::start() {
   spec.argv = own_command(config_, std::move(words));
   spec.argv.front() = present_program();
   spec.working_dir = spec_.working_dir;
+  if (spec_.environment == CompanionSpec::Environment::Bare)
+    spec.environment_removed = all_but_bare(environ);
   spec.output_file = spec_.log_file;
   spec.session = runtime::ProcessSpec::Session::New;
   rotate(spec.output_file);

@@ -21,6 +21,8 @@ struct CompanionSpec {
   std::filesystem::path lock_file;      ///< it holds while it runs; empty: it has none
   std::filesystem::path log_file;
   std::filesystem::path working_dir = {};
+  /// Bare: of our environment only where programs, time zones and languages are.
+  enum class Environment { Ours, Bare } environment = Environment::Ours;
 };
 
 class Companion {
@@ -48,6 +50,7 @@ class Companion {
   runtime::Loop& loop_;
   CompanionSpec spec_;
   std::optional<runtime::ProcessHandle> process_;
+  bool burying_ = false;
   SteadyTime started_at_{};
   SteadyTime next_start_{};
   Millis backoff_;

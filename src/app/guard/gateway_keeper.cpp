@@ -1,11 +1,6 @@
 // See gateway_keeper.hpp.
 #include "app/guard/gateway_keeper.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "app/gateway/figures.hpp"
@@ -31,18 +26,21 @@ constexpr Millis kStartsWithin{15'000};
 constexpr const char* kDirectory = "gateway";
 constexpr const char* kSocket = "guard.sock";
 constexpr const char* kLog = "gateway.log";
-// Only the directory's account and root come that far.
+// Nobody else comes that far: the state directory is ours alone.
 constexpr unsigned kSocketMode = 0666;
+constexpr int kGone = 410;
+constexpr int kForbidden = 403;
 
 std::filesystem::path directory_of(const Config& config) { return config.state_dir / kDirectory; }
 
 CompanionSpec gateway_of(const Config& config) {
   return {.word = "gateway",
-          .words = {"--told-by", kSocket, "--as", config.gateway.account},
+          .words = {"--told-by", kSocket},
           .name = "the gateway",
           .lock_file = config.state_dir / kGatewayLockFile,
           .log_file = config.state_dir / kLog,
-          .working_dir = directory_of(config)};
+          .working_dir = directory_of(config),
+          .environment = CompanionSpec::Environment::Bare};
 }
 
 HttpResponse refusal(int status, std::string_view why) {
@@ -69,29 +67,31 @@ GatewayKeeper::GatewayKeeper(const Config& config, runtime::Loop& loop, const se
       changed_(loop),
       begun_(loop.now()) {}
 
+bool GatewayKeeper::wanted() const {
+  return config_.gateway.listen.has_value() && config_.mode == Mode::Act;
+}
+
+// The directory stays ours: whoever the gateway is may pass it and change nothing in it.
 Result<void> GatewayKeeper::open() {
   const auto directory = directory_of(config_);
-  TRY_VOID(runtime::ensure_directory(directory, {.mode = 0700, .owner = {}}));
-  if (runtime::running_as_root()) {
-    TRY(account, runtime::account_by_name(config_.gateway.account));
-    if (::lchown(directory.c_str(), account.uid, account.gid) != 0)
-      return fail_errno(errno, "give " + directory.string() + " to " + account.name);
-  }
-  server_ = std::make_unique<runtime::HttpServer>(
+  TRY_VOID(runtime::ensure_directory(directory, {.mode = 0711, .owner = {}}));
+  auto server = std::make_unique<runtime::HttpServer>(
       loop_, [this](HttpRequest request) { return answer(std::move(request)); });
-  return server_->listen_unix(directory / kSocket, kSocketMode);
+  TRY_VOID(server->listen_unix(directory / kSocket, kSocketMode));
+  server_ = std::move(server);
+  return {};
 }
 
 Task<void> GatewayKeeper::run() {
-  if (!config_.gateway.listen || config_.mode == Mode::Advise) co_return;
-  make_orders();
-  if (const auto opened = open(); !opened) {
-    log_error("the gateway is not started", {{"why", opened.error().message()}});
+  if (!wanted()) {
+    std::error_code error;  // one that still runs asks, and is told to end
+    if (std::filesystem::exists(directory_of(config_), error)) note(open());
     co_return;
   }
   const auto adopt_until = loop_.after(kAdoptWithin);
   while (true) {
-    make_orders();
+    if (!server_) note(open());
+    if (server_) co_await make_orders();
     if (!running()) co_await process_.bury();
     if (!running() && loop_.now() >= adopt_until && !orders_.empty()) process_.start_when_due();
     else if (running() && process_.other_program()) process_.replace("another program");
@@ -99,15 +99,22 @@ Task<void> GatewayKeeper::run() {
   }
 }
 
-void GatewayKeeper::make_orders() {
-  const auto made = orders_of(config_, senses_.conninfo());
-  const auto trouble = made ? std::string() : made.error().message();
+// Logged when it is another than before.
+void GatewayKeeper::note(const Result<void>& done) {
+  const auto trouble = done ? std::string() : done.error().message();
   if (trouble != trouble_ && !trouble.empty())
-    log_error("the gateway's orders cannot be made; its last ones stand", {{"why", trouble}});
+    log_error("the gateway cannot be told what to do; its last orders stand", {{"why", trouble}});
   trouble_ = trouble;
-  if (!made) return;
+}
+
+// Its files may lie where reading takes long.
+Task<void> GatewayKeeper::make_orders() {
+  const auto made = co_await loop_.run_blocking(
+      [&config = config_, server = senses_.conninfo()] { return orders_of(config, server); });
+  note(made ? Result<void>() : fail(made.error()));
+  if (!made) co_return;
   auto text = to_json(*made);
-  if (text == orders_) return;
+  if (text == orders_) co_return;
   orders_ = std::move(text);
   digest_ = digest_of(orders_);
   changed_.notify_all();
@@ -115,7 +122,7 @@ void GatewayKeeper::make_orders() {
 
 // One that was not heard of yet may be on its way.
 std::optional<serve::Gateway> GatewayKeeper::status() const {
-  if (!config_.gateway.listen || config_.mode == Mode::Advise) return std::nullopt;
+  if (!wanted()) return std::nullopt;
   serve::Gateway gateway;
   const auto& listen = *config_.gateway.listen;
   gateway.listen = fmt::format("{}:{}", listen.host, listen.port);
@@ -133,18 +140,23 @@ std::optional<serve::Gateway> GatewayKeeper::status() const {
   return gateway;
 }
 
+// Everything here is a secret: to the gateway itself, as the kernel says who asks.
 Task<HttpResponse> GatewayKeeper::answer(HttpRequest request) {
+  if (!wanted()) return refused(kGone, "there is to be no gateway");
+  if (!running() && request.peer_pid > 0) process_.adopt(request.peer_pid);
+  if (!running() || request.peer_pid != process_.pid())
+    return refused(kForbidden, "only the gateway is answered");
   if (request.path == kOrdersPath) return answer_orders(std::move(request));
   if (request.path == kFiguresPath) return take_figures(std::move(request));
   return answer_verifier(std::move(request));
 }
 
+Task<HttpResponse> GatewayKeeper::refused(int status, std::string_view why) {
+  co_return refusal(status, why);
+}
+
 // Whoever has the present ones is answered when there are others.
 Task<HttpResponse> GatewayKeeper::answer_orders(HttpRequest request) {
-  const auto said = parameter(request, "pid");
-  pid_t pid = 0;
-  std::from_chars(said.data(), said.data() + said.size(), pid);
-  if (pid > 0 && !running()) process_.adopt(pid);
   const auto known = parameter(request, "known");
   const auto until = loop_.after(kOrdersPatience);
   while (orders_.empty() || digest_ == known) {

@@ -1,8 +1,8 @@
 // Keeps a gateway running beside the guard (companion.hpp) and is its other end: what it is to do,
-// and who a client is, are asked over a Unix socket in a directory that belongs to the gateway's
-// account. It guarantees: the gateway gets no configuration, no data directory and no right of
-// ours; one that outlived another guard is adopted when it asks; orders that cannot be made leave
-// the last ones in force.
+// and who a client is, are asked over a Unix socket, and told to nobody but the gateway. It
+// guarantees: the gateway gets no configuration, no data directory and no right of ours; one that
+// outlived another guard is adopted when it asks; orders that cannot be made leave the last ones
+// in force.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,8 @@ class GatewayKeeper {
   GatewayKeeper(const Config& config, runtime::Loop& loop, const sense::Senses& senses,
                 std::optional<runtime::Account> connect_as);
 
-  /// Runs for as long as the loop; returns at once where nobody is to connect, or only advice is
-  /// given.
+  /// Runs for as long as the loop. Where nobody is to connect, or only advice is given, it starts
+  /// none, and one that runs is told to end.
   runtime::Task<void> run();
   [[nodiscard]] bool running() const { return process_.running(); }
   /// For status; nothing where there is to be none.
@@ -30,7 +30,10 @@ class GatewayKeeper {
 
  private:
   [[nodiscard]] Result<void> open();
-  void make_orders();
+  [[nodiscard]] bool wanted() const;
+  void note(const Result<void>& done);
+  runtime::Task<void> make_orders();
+  static runtime::Task<runtime::HttpResponse> refused(int status, std::string_view why);
   runtime::Task<runtime::HttpResponse> answer(runtime::HttpRequest request);
   runtime::Task<runtime::HttpResponse> answer_orders(runtime::HttpRequest request);
   runtime::Task<runtime::HttpResponse> answer_verifier(runtime::HttpRequest request);

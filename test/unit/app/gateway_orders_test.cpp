@@ -32,6 +32,7 @@ GatewayOrders full_orders() {
   orders.certificate = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
   orders.key = "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n";
   orders.admin_user = "postgres";
+  orders.account = "nobody";
   return orders;
 }
 
@@ -55,7 +56,7 @@ TEST(GatewayOrders, AreRefusedWhenSomethingLacks) {
     EXPECT_FALSE(parse_orders(damaged)) << damaged;
     ++members;
   }
-  EXPECT_EQ(members, 13);
+  EXPECT_EQ(members, 14);
   EXPECT_FALSE(parse_orders(text.substr(0, text.size() / 2)));
   EXPECT_FALSE(parse_orders("[]"));
 }

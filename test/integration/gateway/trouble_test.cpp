@@ -226,8 +226,10 @@ TEST_P(GatewayTrouble, WhatASlowClientHasNotTakenComesBeforeTheEnd) {
     ASSERT_EQ(PQresultStatus(result.get()), PGRES_TUPLES_OK) << rows;
     EXPECT_EQ(PQntuples(result.get()), static_cast<int>(rows));
     while (PGresult* more = PQgetResult(slow.get())) PQclear(more);
-    EXPECT_EQ(slow.state_of("select 1"), "lost");
-    EXPECT_EQ(last_words, "57P01") << rows;
+    // Read after libpq has sent the query, they are its answer.
+    const auto state = slow.state_of("select 1");
+    EXPECT_EQ(last_words.empty() ? state : last_words, "57P01") << rows;
+    EXPECT_FALSE(slow.alive());
   }
   EXPECT_GT(sizes, 2U);
 }

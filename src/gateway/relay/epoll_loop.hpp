@@ -30,6 +30,7 @@ class EpollLoop final : public Loop {
 
   void forget(Stream& stream) override;
   void want_space(Stream& stream, Space space) override;
+  void look_for_end(Stream& stream) override { make_ready(stream); }
   void happened(Stream& stream, std::uint32_t events);
   void receive(Stream& stream, bool until_empty);
   void sent_off();

@@ -186,6 +186,14 @@ void IoUringLoop::want_space(Stream& stream, Space space) {
   ++slots_[stream.slot_].asked;
 }
 
+// A receive that is armed may never be told of an end that came before: the next one finds it.
+void IoUringLoop::look_for_end(Stream& stream) {
+  const auto& one = slots_[stream.slot_];
+  if (one.over) return;
+  if (one.receiving) stop_receiving(stream.slot_);
+  else arm_receive(stream.slot_);
+}
+
 Result<void> IoUringLoop::run_round(SteadyTime until) {
   if (!enabled_) TRY_VOID(enable());
   send_round();

@@ -55,6 +55,7 @@ class IoUringLoop final : public Loop {
 
   void forget(Stream& stream) override;
   void want_space(Stream& stream, Space space) override;
+  void look_for_end(Stream& stream) override;
   void arm_receive(std::uint32_t slot);
   void arm_watch(std::uint32_t slot);
   void stop_receiving(std::uint32_t slot);

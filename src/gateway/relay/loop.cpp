@@ -149,6 +149,7 @@ void Loop::space_made(Stream& stream) {
   while (stream.backlog() > 0) {
     const auto result = ::send(stream.descriptor_, stream.kept_.data() + stream.kept_sent_,
                                stream.backlog(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (result < 0 && errno != EAGAIN && errno != EINTR) return look_for_end(stream);
     if (result <= 0) {
       stream.awaits_space_ = true;
       return want_space(stream, Space::Awaited);

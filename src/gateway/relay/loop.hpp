@@ -74,6 +74,9 @@ class Loop {
   enum class Space : std::uint8_t { Awaited, Enough };
   virtual void want_space(Stream& stream, Space space) = 0;
 
+  /// The peer takes nothing any more, ever: why is told to whoever reads, who is to look now.
+  virtual void look_for_end(Stream& stream) = 0;
+
   void end(Stream& stream, int error);
   void connected(Stream& stream);
   void space_made(Stream& stream);

@@ -216,6 +216,26 @@ TEST_P(GatewayLoop, APeerThatGoesIsHeardOutFirst) {
   EXPECT_EQ(told->ends, 1);
 }
 
+TEST_P(GatewayLoop, APeerThatIsGoneIsNotAskedToTakeMore) {
+  // Goal: what is kept for a peer that has gone while it is not read keeps nobody busy; whoever
+  // reads it again hears the end.
+  Ends ends(4096);
+  const auto told = added(ends);
+  run_some();
+  loop_->stop_reading(told->stream);
+  loop_->send_copy(told->stream, bytes_of(std::string(100'000, 'x')));
+  run_until([&] { return told->stream.backlog() > 0; });
+  ends.theirs = runtime::Fd();
+  run_until([&] { return told->hangups > 0; });
+  int rounds = 0;
+  for (const auto until = SteadyClock::now() + Millis(50); SteadyClock::now() < until; ++rounds)
+    loop_->run_round(until).value();
+  EXPECT_LE(rounds, 20);
+  EXPECT_EQ(told->ends, 0);
+  loop_->resume_reading(told->stream);
+  run_until([&] { return told->ends > 0; });
+}
+
 TEST_P(GatewayLoop, AClosedStreamIsToldNothingMore) {
   // Goal: close() in the middle of a round in which more has come for it; the peer sees the end.
   Ends first, second;

@@ -120,11 +120,19 @@ std::optional<Decision> answer(const Scene& scene, const Tracked& tracked, const
   return act(scene, tracked, finding, remedy);
 }
 
+// Clients are refused as of one look, and a finding needs several: a guard that has just begun.
+bool no_room_for_clients(const sense::LoginFacts& login) {
+  return login.client_connections() > 0 &&
+         login.client_connections_used() >= login.client_connections();
+}
+
 // A guard that has just begun does not know yet how the archive is doing, what goes on inside the
 // server, or what its log told.
 bool may_judge(const Scene& scene, const Tracked& tracked) {
   const bool of_activity = diagnose::about_activity(tracked.cause, tracked.subject);
   if (of_activity && !scene.seen.activity.fresh(scene.now)) return false;
+  if (tracked.cause == Cause::ConnectionStorm && no_room_for_clients(scene.seen.login))
+    return false;
   if (diagnose::about_log(tracked.cause) && !scene.seen.log_watch.seen) return false;
   return !diagnose::about_archive(tracked.cause) ||
          (scene.seen.archive.settled && scene.seen.sync.seen);

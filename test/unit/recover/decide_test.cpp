@@ -222,6 +222,24 @@ TEST(Decide, SaysWhatItWaitsForOnce) {
   EXPECT_THAT(guard.turn(unmounted), IsEmpty());
 }
 
+TEST(Decide, AStormIsNotOverWhileNobodyIsLetIn) {
+  // Goal: a guard that was killed meanwhile has looked once, which is no finding yet, and does not
+  // take what the one before it began for over (A6 D2).
+  VirtualGuard guard;
+  auto instance = healthy();
+  auto& login = instance.seen.login;
+  login.connections_max = 30;
+  login.connections_reserved = 6;
+  login.connections_used = 25;
+  login.crowded_looks = 100;
+  ASSERT_TRUE(sole<OpenIncident>(guard.turn(instance)));
+  guard.turn(instance);
+  login.crowded_looks = 1;
+  EXPECT_TRUE(guard.turn(instance).empty());
+  login.connections_used = 24;
+  EXPECT_TRUE(sole<VerifyRecovery>(guard.turn(instance)));
+}
+
 TEST(Decide, WhatIsSeenInsideIsOverOnlyByANewLook) {
   // Goal: a guard that has not looked into the server yet, or lately, does not take a trouble there
   // for over (B14 D2).

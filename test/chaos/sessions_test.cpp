@@ -92,6 +92,7 @@ class Sessions : public testing::Test {
     ASSERT_TRUE(await_healed(stage(), cause));
     ASSERT_TRUE(service_restored(scene_));
     clients_.clear();
+    ASSERT_TRUE(test::wait_until([&] { return settled(stage()); }, kPatience));
   }
   // A guard killed at every line of the playbook, each time with a fault of its own.
   void walk(std::string_view playbook, std::string_view cause, const std::function<void()>& fault,

@@ -14,12 +14,8 @@ class RightsTest : public ProtectedServer {
  protected:
   // A session that was closed is seen until its server process has ended.
   void only_sessions_named(const std::string& name) {
-    ASSERT_TRUE(wait_until([&] {
-      return server_->query(
-                 "select count(*) from pg_stat_activity where backend_type = 'client backend'"
-                 " and pid <> pg_backend_pid() and application_name <> '" +
-                 name + "'") == "0";
-    }));
+    ASSERT_TRUE(wait_until([&] { return verdicts().contains("(1 session: " + name + ")"); }))
+        << verdicts();
   }
   std::string verdicts(const std::string& application = "") {
     maintain::Rights rights;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "app/api_client.hpp"
+#include "app/gateway/guard_link.hpp"
 #include "runtime/files.hpp"
 
 namespace pgkeel::app {
@@ -24,6 +25,12 @@ std::vector<std::string> last_lines(std::string_view text, std::size_t count) {
   return lines;
 }
 
+// Empty where only the guard knows.
+std::filesystem::path file_of(const Config& config, std::string_view source) {
+  if (source == "gateway") return config.state_dir / kGatewayLogFile;
+  return source == "postgres" ? config.instance.log_file : std::filesystem::path();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> read_log(const Config& config, std::string_view source,
@@ -31,9 +38,9 @@ Result<std::vector<std::string>> read_log(const Config& config, std::string_view
   const auto answer = GuardClient(config).get(
       "/api/v1/logs", {{"source", std::string(source)}, {"lines", std::to_string(count)}});
   if (!answer) {
-    const auto& file = config.instance.log_file;
+    const auto file = file_of(config, source);
     const bool absent = answer.error().code == ErrorCode::GuardNotRunning;
-    if (!absent || source != "postgres" || file.empty()) return fail(answer.error());
+    if (!absent || file.empty()) return fail(answer.error());
     TRY(text, runtime::read_file_tail(file, kTailBytesMax));
     return last_lines(text, count);
   }

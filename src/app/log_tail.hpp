@@ -1,4 +1,4 @@
-// The end of a log, through the guard, or from the configured file while none runs.
+// The end of a log, through the guard, or from its file while none runs.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace pgkeel::app {
 
-/// The last `count` lines of "postgres" or "guard", oldest first.
+/// The last `count` lines of "postgres", "guard" or "gateway", oldest first.
 [[nodiscard]] Result<std::vector<std::string>> read_log(const Config& config,
                                                         std::string_view source, std::size_t count);
 

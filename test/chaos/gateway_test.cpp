@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "app/gateway/guard_link.hpp"
+#include "app/log_tail.hpp"
 #include "chaos/chaos.hpp"
 #include "runtime/files.hpp"
 #include "runtime/http.hpp"
@@ -145,6 +146,18 @@ TEST_F(Gateway, IsSeenInStatusAndMetrics) {
   ASSERT_EQ(::kill(pid, SIGCONT), 0);
   EXPECT_TRUE(test::wait_until([&] { return gateway().value("ok", false); }, kPatience));
   EXPECT_EQ(session("select 1"), "1");
+}
+
+TEST_F(Gateway, ItsLogIsThereWithAndWithoutTheGuard) {
+  // Goal: `pgkeel logs gateway` says what it said, also when its guard is gone (contract).
+  ASSERT_NE(await_gateway(), 0);
+  const auto says = [&] {
+    const auto lines = app::read_log(stage().config(), "gateway", 100);
+    return lines ? testing::PrintToString(*lines) : lines.error().message();
+  };
+  EXPECT_THAT(says(), testing::HasSubstr("the gateway listens"));
+  ASSERT_TRUE(stage().kill_guard().has_value());
+  EXPECT_THAT(says(), testing::HasSubstr("the gateway listens"));
 }
 
 TEST_F(Gateway, TheGuardAnswersNobodyElse) {

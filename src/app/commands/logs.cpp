@@ -1,4 +1,6 @@
-// pgkeel logs: the end of the server's log or of the guard's own, and what follows.
+// pgkeel logs: the end of the server's log, of the guard's own or the gateway's, and what follows.
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <thread>
 
@@ -12,6 +14,7 @@
 namespace pgkeel::app {
 namespace {
 
+constexpr auto kSources = std::to_array<std::string_view>({"postgres", "guard", "gateway"});
 constexpr std::size_t kLines = 100;
 constexpr std::size_t kLinesMax = 10'000;  // the guard gives no more
 constexpr Millis kFollowEvery{500};
@@ -23,10 +26,9 @@ struct Wanted {
 
 Result<Wanted> read_wanted(const Invocation& invocation) {
   Wanted wanted{invocation.value("SOURCE").value_or("postgres")};
-  if (wanted.source != "postgres" && wanted.source != "guard") {
+  if (!std::ranges::count(kSources, wanted.source))
     return fail(Error(ErrorCode::Usage, fmt::format("no log '{}'", wanted.source))
-                    .with_hint("There are: postgres, guard."));
-  }
+                    .with_hint("There are: postgres, guard, gateway."));
   if (const auto text = invocation.value("--lines")) {
     const auto* end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, wanted.lines);
@@ -77,7 +79,7 @@ CommandSpec logs_command() {
           .example = "pgkeel logs postgres -n 50 -f",
           .options = {{.names = "-n,--lines", .value = "N", .help = "how many lines (100)"},
                       {.names = "-f,--follow", .help = "go on with what is written"}},
-          .arguments = {{.names = "SOURCE", .help = "postgres (as without it) or guard"}},
+          .arguments = {{.names = "SOURCE", .help = "postgres (as without it), guard or gateway"}},
           .run = run};
 }
 

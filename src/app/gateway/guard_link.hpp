@@ -16,6 +16,8 @@ namespace pgkeel::app {
 
 /// Held in the state directory while a gateway of its guard runs.
 inline constexpr const char* kGatewayLockFile = "gateway.lock";
+/// Where its guard has it write its log, in the state directory.
+inline constexpr const char* kGatewayLogFile = "gateway.log";
 
 // What the guard serves there.
 inline constexpr std::string_view kOrdersPath = "/orders";

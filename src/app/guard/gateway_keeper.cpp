@@ -25,7 +25,6 @@ constexpr Millis kSilentMost = 4 * kFiguresEvery;
 constexpr Millis kStartsWithin{15'000};
 constexpr const char* kDirectory = "gateway";
 constexpr const char* kSocket = "guard.sock";
-constexpr const char* kLog = "gateway.log";
 // Nobody else comes that far: the state directory is ours alone.
 constexpr unsigned kSocketMode = 0666;
 constexpr int kGone = 410;
@@ -38,7 +37,7 @@ CompanionSpec gateway_of(const Config& config) {
           .words = {"--told-by", kSocket},
           .name = "the gateway",
           .lock_file = config.state_dir / kGatewayLockFile,
-          .log_file = config.state_dir / kLog,
+          .log_file = config.state_dir / kGatewayLogFile,
           .working_dir = directory_of(config),
           .environment = CompanionSpec::Environment::Bare};
 }

@@ -224,9 +224,13 @@ struct ListenAddress {
 enum class GatewayPool { Session, Transaction };
 /// Where what a client must prove comes from.
 enum class GatewayAuth { Verifier, File };
+/// What whoever reaches the gateway's Unix socket has to prove: as over TCP, or nothing.
+enum class SocketTrust { Off, On };
 
 struct GatewayConfig {
   std::optional<ListenAddress> listen;  ///< none: nobody connects
+  std::filesystem::path socket_dir;     ///< it also listens there; empty: nowhere
+  SocketTrust socket_trust = SocketTrust::Off;
   std::filesystem::path server_socket;  ///< its directory; empty: the server is reached over TCP
   GatewayPool pool = GatewayPool::Session;
   int size = 20;            ///< servers of a database and user

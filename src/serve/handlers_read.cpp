@@ -1,6 +1,7 @@
 // Metrics, status, incidents, logs: reading only. Server log lines and the connection
 // string are redacted on their way out; incidents were before they were stored.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -24,11 +25,20 @@ constexpr std::size_t kLogLinesMax = 10'000;
 constexpr std::size_t kLogLineBytesMax = 8U << 10U;
 constexpr std::size_t kLogBytesMax = 1U << 20U;
 
-Result<LogKind> read_log_kind(const HttpRequest& request) {
-  const auto found = request.query.find("source");
-  if (found == request.query.end() || found->second == "postgres") return LogKind::Postgres;
-  if (found->second == "guard") return LogKind::Guard;
-  return fail(Error(ErrorCode::Usage, "source is neither postgres nor guard")
+struct NamedLog {
+  std::string_view name;
+  LogKind kind;
+};
+// The first without a name.
+constexpr auto kLogs = std::to_array<NamedLog>(
+    {{"postgres", LogKind::Postgres}, {"guard", LogKind::Guard}, {"gateway", LogKind::Gateway}});
+
+Result<NamedLog> read_log(const HttpRequest& request) {
+  const auto asked = request.query.find("source");
+  if (asked == request.query.end()) return kLogs.front();
+  const auto* found = std::ranges::find(kLogs, asked->second, &NamedLog::name);
+  if (found != kLogs.end()) return *found;
+  return fail(Error(ErrorCode::Usage, "source is neither postgres, guard nor gateway")
                   .with_hint("Write /api/v1/logs?source=postgres&lines=100."));
 }
 
@@ -77,17 +87,15 @@ Task<HttpResponse> get_incident(ContextPtr context, Call call) {
 }
 
 Task<HttpResponse> get_logs(ContextPtr context, Call call) {
-  const auto kind = read_log_kind(call.request);
-  if (!kind) co_return problem(kind.error());
+  const auto log = read_log(call.request);
+  if (!log) co_return problem(log.error());
   const auto count = read_count(call.request, "lines", kLogLinesDefault, kLogLinesMax);
   if (!count) co_return problem(count.error());
-  const auto lines = co_await context->sources.logs->tail(*kind, *count);
+  const auto lines = co_await context->sources.logs->tail(log->kind, *count);
   if (!lines) co_return problem(lines.error());
   auto kept = bounded_lines(*lines);
   const bool cut = kept.size() < lines->size();
-  co_return json_response(200, {{"source", *kind == LogKind::Postgres ? "postgres" : "guard"},
-                                {"cut", cut},
-                                {"lines", std::move(kept)}});
+  co_return json_response(200, {{"source", log->name}, {"cut", cut}, {"lines", std::move(kept)}});
 }
 
 Task<HttpResponse> get_conninfo(ContextPtr context, Call) {

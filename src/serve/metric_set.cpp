@@ -2,6 +2,7 @@
 #include "serve/metric_set.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <prometheus/text_serializer.h>
 #include <nlohmann/json.hpp>
@@ -36,6 +37,28 @@ MetricSet& MetricSet::gauge(std::string_view name, std::string_view help) {
 
 MetricSet& MetricSet::counter(std::string_view name, std::string_view help) {
   return begin(name, help, prometheus::MetricType::Counter);
+}
+
+MetricSet& MetricSet::histogram(std::string_view name, std::string_view help) {
+  return begin(name, help, prometheus::MetricType::Histogram);
+}
+
+MetricSet& MetricSet::sample(const DurationHistogram& histogram) {
+  CHECK(!families_.empty() && families_.back().type == prometheus::MetricType::Histogram);
+  const auto seconds = [](auto time) { return std::chrono::duration<double>(time).count(); };
+  prometheus::ClientMetric metric;
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; at < DurationHistogram::kBuckets; ++at) {
+    count += static_cast<std::uint64_t>(histogram.counts()[at]);
+    const auto bound = at < DurationHistogram::kBounds.size()
+                           ? seconds(DurationHistogram::kBounds[at])
+                           : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({.cumulative_count = count, .upper_bound = bound});
+  }
+  metric.histogram.sample_count = count;
+  metric.histogram.sample_sum = seconds(histogram.sum());
+  families_.back().metric.push_back(std::move(metric));
+  return *this;
 }
 
 MetricSet& MetricSet::sample(double value, MetricLabels labels) {

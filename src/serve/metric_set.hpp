@@ -11,6 +11,8 @@
 
 #include <prometheus/metric_family.h>
 
+#include "base/duration_histogram.hpp"
+
 namespace pgkeel::serve {
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
@@ -20,8 +22,12 @@ class MetricSet {
   /// Begins a family; the samples that follow belong to it. Names are unique, `help` is one line.
   MetricSet& gauge(std::string_view name, std::string_view help);
   MetricSet& counter(std::string_view name, std::string_view help);
+  MetricSet& histogram(std::string_view name, std::string_view help);
   /// Labels that are there already in this family are not added again: the first sample stays.
   MetricSet& sample(double value, MetricLabels labels = {});
+
+  /// Of a histogram, in seconds.
+  MetricSet& sample(const DurationHistogram& histogram);
 
   /// Families without a sample are left out.
   [[nodiscard]] std::string text() const;

@@ -200,6 +200,12 @@ void add_gateway(MetricSet& set, const Status& status) {
   set.counter("pgkeel_gateway_wait_seconds_total",
               "Time that clients waited for a server connection, all together.")
       .sample(std::chrono::duration<double>(figures.waited).count());
+  set.histogram("pgkeel_gateway_wait_seconds",
+                "How long a client waited for a server connection; 0: one was free.")
+      .sample(figures.waits);
+  set.histogram("pgkeel_gateway_added_seconds",
+                "How long a query stayed in the gateway on its way to the server, at most.")
+      .sample(figures.added);
 }
 
 void add_incidents(MetricSet& set, const Status& status) {

@@ -82,7 +82,7 @@ class IncidentSource {
   virtual runtime::Task<Result<incident::Incident>> load(std::string id) = 0;
 };
 
-enum class LogKind { Postgres, Guard };
+enum class LogKind { Postgres, Guard, Gateway };
 
 class LogSource {
  public:

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/duration_histogram.hpp"
 #include "base/strong.hpp"
 #include "base/time.hpp"
 #include "incident/model.hpp"
@@ -161,6 +162,8 @@ struct GatewayFigures {
   std::int64_t received_bytes = 0;     ///< from clients
   std::int64_t sent_bytes = 0;         ///< to clients
   std::chrono::microseconds waited{};  ///< by all clients together
+  DurationHistogram waits{};           ///< of one client for a server connection, each time
+  DurationHistogram added{};  ///< what a query stayed in the gateway on its way to the server
   friend bool operator==(const GatewayFigures&, const GatewayFigures&) = default;
 };
 

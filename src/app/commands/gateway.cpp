@@ -53,8 +53,8 @@ Result<void> give_up_rights(const std::string& name) {
 
 // Who connects elsewhere, or proves itself otherwise, is another gateway's: the guard starts it.
 bool same_front(const GatewayOrders& one, const GatewayOrders& other) {
-  return one.listen == other.listen && one.auth == other.auth && one.passwords == other.passwords &&
-         one.account == other.account;
+  return one.listen == other.listen && one.socket_dir == other.socket_dir &&
+         one.auth == other.auth && one.passwords == other.passwords && one.account == other.account;
 }
 
 /// What the guard wants of a worker that runs; on the thread of the line to it.
@@ -78,8 +78,9 @@ class Following {
   }
   // A container that was made anew has its name, and another address.
   void look_again() {
-    auto made = settings_of(orders_, seed_);
-    if (made && (*made)->server != server_) follow(std::move(*made));
+    const auto server = server_address(orders_);
+    if (!server || *server == server_) return;
+    if (auto made = settings_of(orders_, seed_)) follow(std::move(*made));
   }
 
  private:

@@ -307,6 +307,12 @@ constexpr auto kKeys = std::to_array<KeyDefinition>({
 
   {.key = "gateway.listen", .type = Listen, .fallback = "127.0.0.1:6543",
    .description = "Where apps connect: the guard starts a gateway there. off: none.", .into = into<kGateway, &GatewayConfig::listen>},
+  {.key = "gateway.socket_dir", .type = Path, .fallback_note = "no Unix socket",
+   .description = "Directory of a Unix socket the gateway listens at too, as .s.PGSQL. and the port of gateway.listen: an app's host=DIR. It has to be there, and is left as it is.",
+   .into = into<kGateway, &GatewayConfig::socket_dir>},
+  {.key = "gateway.socket_trust", .type = Choice, .fallback = "off",
+   .description = "Whoever reaches the Unix socket is believed to be who it says, the admin included, as trust in pg_hba.conf: keep its directory to those. off: passwords, as over TCP.",
+   .choices = "off|on", .into = into<kGateway, &GatewayConfig::socket_trust>},
   {.key = "gateway.server_socket", .type = Path, .fallback_note = "over TCP",
    .description = "Directory of the Unix socket the server is reached by. pg_hba.conf must ask for passwords there (local all all scram-sha-256), not for peer.",
    .into = into<kGateway, &GatewayConfig::server_socket>},

@@ -292,6 +292,9 @@ bool read_value(const Values& values, GatewayAuth& into) {
   return read_choice(values, {{"verifier", GatewayAuth::Verifier}, {"file", GatewayAuth::File}},
                      into);
 }
+bool read_value(const Values& values, SocketTrust& into) {
+  return read_choice(values, {{"off", SocketTrust::Off}, {"on", SocketTrust::On}}, into);
+}
 bool read_value(const Values& values, UndropPolicy& into) {
   return read_choice(values,
                      {{"on-demand", UndropPolicy::OnDemand},

@@ -73,6 +73,7 @@ enum class Shape { Untyped, Text, Number, Flag, List, Other };
 [[nodiscard]] bool read_value(const Values& values, UndropPolicy& into);
 [[nodiscard]] bool read_value(const Values& values, GatewayPool& into);
 [[nodiscard]] bool read_value(const Values& values, GatewayAuth& into);
+[[nodiscard]] bool read_value(const Values& values, SocketTrust& into);
 [[nodiscard]] bool read_value(const Values& values, ApplyPolicy& into);
 [[nodiscard]] bool read_value(const Values& values, Durability& into);
 [[nodiscard]] bool read_value(const Values& values, app::SyncOnLoss& into);

@@ -17,6 +17,23 @@ std::string counted(std::int64_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
+Json json_of(const DurationHistogram& histogram) {
+  return {{"counts", histogram.counts()}, {"sum_us", histogram.sum().count()}};
+}
+
+// Of another version's, which may have other buckets, nothing is believed.
+DurationHistogram histogram_of(const Json& json) {
+  DurationHistogram histogram;
+  const auto& counts = member(json, "counts");
+  if (!counts.is_array() || counts.size() != DurationHistogram::kBuckets) return {};
+  for (std::size_t at = 0; at < counts.size(); ++at) {
+    if (!counts[at].is_number_integer()) return {};
+    histogram.set(at, std::max<std::int64_t>(counts[at].get<std::int64_t>(), 0));
+  }
+  histogram.set_sum(microseconds(std::max<std::int64_t>(number_of(json, "sum_us").value_or(0), 0)));
+  return histogram;
+}
+
 }  // namespace
 
 GatewayFigures figures_of(gateway::Worker& worker) {
@@ -39,6 +56,8 @@ GatewayFigures figures_of(gateway::Worker& worker) {
     figures.sent_bytes += totals.sent_bytes;
     figures.waited += microseconds(totals.wait_us);
   }
+  figures.waits = worker.timings().waits();
+  figures.added = worker.timings().added();
   return figures;
 }
 
@@ -53,7 +72,9 @@ std::string to_json(const GatewayFigures& figures) {
                       {"queries", figures.queries},
                       {"received_bytes", figures.received_bytes},
                       {"sent_bytes", figures.sent_bytes},
-                      {"waited_us", figures.waited.count()}});
+                      {"waited_us", figures.waited.count()},
+                      {"waits", json_of(figures.waits)},
+                      {"added", json_of(figures.added)}});
 }
 
 Result<GatewayFigures> parse_figures(std::string_view json) {
@@ -71,7 +92,9 @@ Result<GatewayFigures> parse_figures(std::string_view json) {
                         .queries = number("queries"),
                         .received_bytes = number("received_bytes"),
                         .sent_bytes = number("sent_bytes"),
-                        .waited = microseconds(number("waited_us"))};
+                        .waited = microseconds(number("waited_us")),
+                        .waits = histogram_of(member(read, "waits")),
+                        .added = histogram_of(member(read, "added"))};
 }
 
 std::string in_words(const GatewayFigures& figures) {

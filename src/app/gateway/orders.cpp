@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "app/gateway/server_sslmode.hpp"
 #include "app/json_read.hpp"
 #include "gateway/credentials/password_file.hpp"
 #include "runtime/files.hpp"
@@ -27,6 +28,22 @@ void set_server(const Config& config, pg::Conninfo server, GatewayOrders& orders
   orders.server_host = local ? std::string("127.0.0.1") : host.host;
   if (const auto& directory = config.gateway.server_socket; !directory.empty())
     orders.server_socket = directory / fmt::format(".s.PGSQL.{}", orders.server_port);
+}
+
+// Read here, as the guard's own connections read it: the gateway may not.
+Result<void> set_server_tls(const pg::Conninfo& server, GatewayOrders& orders) {
+  if (!orders.server_socket.empty()) return {};
+  TRY(mode, sslmode_of(server, orders.server_host));
+  orders.server_sslmode = mode;
+  const auto file = authorities_file(server, mode);
+  if (file.empty()) return {};
+  auto pem = runtime::read_file(file, kCertificateBytesMost);
+  if (!pem)
+    return fail(Error(ErrorCode::ConfigBadValue, "sslrootcert: " + pem.error().message())
+                    .with_hint("Set sslrootcert in instance.url to a PEM file of the authorities "
+                               "whose certificates the server may have."));
+  orders.server_authorities = std::move(*pem);
+  return {};
 }
 
 Result<void> set_certificate(const fs::path& file, GatewayOrders& orders) {
@@ -62,6 +79,10 @@ class Members {
     note(key);
     return {};
   }
+  /// One that guards before it did not say: they meant `then`.
+  std::string text_or(const char* key, std::string then) {
+    return object_.contains(key) ? text(key) : std::move(then);
+  }
   template <class Number>
   Number number(const char* key, Number most) {
     const auto value = number_of(object_, key);
@@ -95,7 +116,10 @@ Result<GatewayOrders> orders_of(const Config& config, const pg::Conninfo& server
                     .with_hint("Set gateway.listen to an address such as 127.0.0.1:6543."));
   GatewayOrders orders;
   orders.listen = *wanted.listen;
+  orders.socket_dir = wanted.socket_dir;
+  orders.socket_trust = wanted.socket_trust;
   set_server(config, server, orders);
+  TRY_VOID(set_server_tls(server, orders));
   orders.pool = wanted.pool;
   orders.size = wanted.size;
   orders.hold_max = wanted.hold_max;
@@ -111,9 +135,13 @@ std::string to_json(const GatewayOrders& orders) {
   return to_line(Json{
       {"listen_host", orders.listen.host},
       {"listen_port", orders.listen.port},
+      {"socket_dir", orders.socket_dir},
+      {"socket_trust", orders.socket_trust == SocketTrust::On ? "on" : "off"},
       {"server_socket", orders.server_socket},
       {"server_host", orders.server_host},
       {"server_port", orders.server_port},
+      {"server_sslmode", to_string(orders.server_sslmode)},
+      {"server_authorities", orders.server_authorities},
       {"pool", orders.pool == GatewayPool::Session ? "session" : "transaction"},
       {"size", orders.size},
       {"hold_max_ms", orders.hold_max.count()},
@@ -131,9 +159,14 @@ Result<GatewayOrders> parse_orders(std::string_view json) {
   Members members(read);
   GatewayOrders orders;
   orders.listen = {members.text("listen_host"), members.number("listen_port", kPortMost)};
+  orders.socket_dir = members.text_or("socket_dir", "");
+  orders.socket_trust =
+      members.text_or("socket_trust", "off") == "on" ? SocketTrust::On : SocketTrust::Off;
   orders.server_socket = members.text("server_socket");
   orders.server_host = members.text("server_host");
   orders.server_port = members.number("server_port", kPortMost);
+  const auto sslmode = parse_sslmode(members.text_or("server_sslmode", "disable"));
+  orders.server_authorities = members.text_or("server_authorities", "");
   orders.pool = members.text("pool") == "session" ? GatewayPool::Session : GatewayPool::Transaction;
   orders.size = members.number("size", kSizeMost);
   orders.hold_max = Millis(members.number("hold_max_ms", kMillisMost));
@@ -144,6 +177,8 @@ Result<GatewayOrders> parse_orders(std::string_view json) {
   orders.admin_user = members.text("admin_user");
   orders.account = members.text("account");
   TRY_VOID(members.complete());
+  if (!sslmode) return fail(ErrorCode::Malformed, "the gateway's orders have no such sslmode");
+  orders.server_sslmode = *sslmode;
   return orders;
 }
 

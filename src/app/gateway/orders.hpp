@@ -9,12 +9,19 @@
 
 namespace pgkeel::app {
 
+/// libpq's sslmode.
+enum class SslMode : std::uint8_t { Disable, Prefer, Require, VerifyCa, VerifyFull };
+
 struct GatewayOrders {
   ListenAddress listen;
+  std::string socket_dir;  ///< of the Unix socket beside it; empty: none
+  SocketTrust socket_trust = SocketTrust::Off;
   // The server: over its Unix socket where that is not empty.
   std::string server_socket;
   std::string server_host;
   std::uint16_t server_port = 0;
+  SslMode server_sslmode = SslMode::Disable;  ///< over TCP
+  std::string server_authorities;  ///< PEM; empty: those of the system, where any are asked for
 
   GatewayPool pool = GatewayPool::Session;
   int size = 0;  ///< servers of a database and user
@@ -34,7 +41,8 @@ struct GatewayOrders {
 
 /// One line of JSON. It holds secrets.
 [[nodiscard]] std::string to_json(const GatewayOrders& orders);
-/// Malformed: not what to_json() writes.
+/// Malformed: not what to_json() writes, or a guard of an earlier version: after an upgrade the new
+/// gateway may be there before the new guard.
 [[nodiscard]] Result<GatewayOrders> parse_orders(std::string_view json);
 /// Another one where anything differs.
 [[nodiscard]] std::string digest_of(const std::string& orders_json);

@@ -13,8 +13,11 @@ namespace pgkeel::app {
 /// What unknown users are asked to prove: one of a process, as it must not change.
 [[nodiscard]] pg::ScramKey fresh_mock_seed();
 
-/// ConfigBadValue: a certificate that is none. ConnectionFailed: no address of the server's name,
-/// which is looked up here and may block.
+/// Where the server is now. ConnectionFailed: no address of its name, which is looked up here and
+/// may block.
+[[nodiscard]] Result<gateway::SocketAddress> server_address(const GatewayOrders& orders);
+
+/// ConfigBadValue: a certificate that is none. ConnectionFailed: as server_address().
 [[nodiscard]] Result<std::shared_ptr<const gateway::Settings>> settings_of(
     const GatewayOrders& orders, const pg::ScramKey& seed);
 

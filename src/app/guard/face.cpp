@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/gateway/guard_link.hpp"
 #include "base/log.hpp"
 #include "runtime/files.hpp"
 
@@ -131,11 +132,12 @@ runtime::Task<Result<std::vector<std::string>>> Face::tail(serve::LogKind kind, 
     co_return fail(Error(ErrorCode::NotSupported, "the guard writes its log to stderr")
                        .with_hint("Under systemd: journalctl -u pgkeel."));
   }
-  if (!instance_.capabilities().sees_files) {
+  const bool gateways = kind == serve::LogKind::Gateway;
+  if (!gateways && !instance_.capabilities().sees_files) {
     co_return fail(Error(ErrorCode::NotSupported, "the server's log is out of the guard's reach")
                        .with_hint("Look at it where the server runs."));
   }
-  const auto path = senses_.server_log();
+  const auto path = gateways ? config_.state_dir / kGatewayLogFile : senses_.server_log();
   const auto text =
       co_await loop_.run_blocking([&path] { return runtime::read_file_tail(path, kLogTailBytes); });
   if (!text) co_return fail(text.error());

@@ -20,6 +20,15 @@ constexpr std::string_view kHelp =
     "\tSHOW DATABASES|CONFIG|PREPARED_STATEMENTS|LISTS|USERS|VERSION|STATE\n"
     "\tPAUSE [<db>]\n\tRESUME [<db>]\n\tRECONNECT [<db>]\n\tKILL [<db>]\n\tRELOAD\n";
 
+constexpr std::string_view kReloaded =
+    "the guard's orders are followed as they come, and the configuration is read by the guard, or "
+    "by a gateway of its own, when it starts";
+
+void append_notice(ByteBuffer& out, std::string_view message, std::string_view detail = {}) {
+  append(out, {.severity = "NOTICE", .sqlstate = "00000", .message = message, .detail = detail},
+         wire::ReportAs::Notice);
+}
+
 std::int16_t bytes_of_type(Oid type) { return type == kInt4Type ? 4 : -1; }
 
 }  // namespace
@@ -34,11 +43,7 @@ void append_description(ByteBuffer& out, Topic topic) {
 }
 
 void append_rows(ByteBuffer& out, Topic topic, const Snapshots& snapshots) {
-  if (topic == Topic::Help) {
-    append(out,
-           {.severity = "NOTICE", .sqlstate = "00000", .message = "Console usage", .detail = kHelp},
-           wire::ReportAs::Notice);
-  }
+  if (topic == Topic::Help) append_notice(out, "Console usage", kHelp);
   for (const auto& row : sheet_of(topic, snapshots).rows)
     wire::backend::append_data_row(out, std::vector<wire::Value>(row.begin(), row.end()));
   append_done(out, Verb::Show);
@@ -50,6 +55,7 @@ void append_show(ByteBuffer& out, Topic topic, const Snapshots& snapshots) {
 }
 
 void append_done(ByteBuffer& out, Verb verb) {
+  if (verb == Verb::Reload) append_notice(out, kReloaded);
   append(out, wire::backend::CommandComplete{tag_of(verb)});
 }
 

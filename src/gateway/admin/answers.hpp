@@ -35,7 +35,7 @@ void append_description(ByteBuffer& out, Topic topic);
 void append_rows(ByteBuffer& out, Topic topic, const Snapshots& snapshots);
 /// Both, as behind a Query.
 void append_show(ByteBuffer& out, Topic topic, const Snapshots& snapshots);
-/// CommandComplete of a verb that was done.
+/// CommandComplete of a verb that was done; of RELOAD a notice says what there was to do.
 void append_done(ByteBuffer& out, Verb verb);
 /// ErrorResponse: of parse_command(), no_such_database(), ...; the SQLSTATE is XX000 where the
 /// error has none.

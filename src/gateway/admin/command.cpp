@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kProtocolViolation = "08P01";  // what PgBouncer says of all its errors
 constexpr std::string_view kFeatureNotSupported = "0A000";
+constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kBlanks = " \t\r\n\f\v";
 constexpr std::string_view kHelpHint = "SHOW HELP lists the commands.";
 // Of a text that is no command so much is shown: a line of a log.
@@ -169,6 +170,16 @@ Error not_paused(std::string_view database) {
                  database.empty() ? "pooler is not paused/suspended"
                                   : "database " + std::string(database) + " is not paused",
                  "SHOW DATABASES tells which are.");
+}
+
+Error already_paused() {
+  return refusal(ErrorCode::WrongState, kProtocolViolation, "already suspended/paused",
+                 "RESUME ends it.");
+}
+
+Error pause_taken_back() {
+  return refusal(ErrorCode::Cancelled, kQueryCanceled, "PAUSE was taken back before all was free",
+                 "Say it again; SHOW SERVERS tells who still has a connection.");
 }
 
 std::string_view tag_of(Verb verb) { return std::ranges::find(kVerbs, verb, &VerbRow::verb)->word; }

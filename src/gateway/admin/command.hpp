@@ -45,6 +45,9 @@ struct Command {
 /// As PgBouncer says it of PAUSE, RESUME, RECONNECT and KILL.
 [[nodiscard]] Error no_such_database(std::string_view name);
 [[nodiscard]] Error not_paused(std::string_view database);
+[[nodiscard]] Error already_paused();
+/// Of a PAUSE that was under way when somebody took it back.
+[[nodiscard]] Error pause_taken_back();
 
 /// What CommandComplete calls it: "PAUSE".
 [[nodiscard]] std::string_view tag_of(Verb verb);

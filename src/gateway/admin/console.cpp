@@ -19,7 +19,21 @@ Error simple_only() {
 
 Result<Console::Step> Console::take(ByteSpan bytes, ByteBuffer& out) {
   reader_.feed(bytes);
+  return go_on(out);
+}
+
+Result<Console::Step> Console::acted(const Result<void>& how, ByteBuffer& out) {
+  act_.reset();
+  answer_act(how, out);
+  ready(out);
+  return go_on(out);
+}
+
+Result<Console::Step> Console::go_on(ByteBuffer& out) {
   for (;;) {
+    if (act_ && reader_.left().size() > kCommandBytesMost)
+      return fail(ErrorCode::Refused, "too much was said while the last command is under way");
+    if (act_) return Step::Done;
     TRY(message, reader_.next());
     if (!message) return Step::Done;
     switch (message->type) {
@@ -27,7 +41,7 @@ Result<Console::Step> Console::take(ByteSpan bytes, ByteBuffer& out) {
       case frontend::Query::kType: {
         TRY(query, frontend::Query::decode(message->body));
         answer(query.sql, out);
-        ready(out);
+        if (!act_) ready(out);
         break;
       }
       case frontend::Sync::kType:
@@ -46,9 +60,16 @@ void Console::answer(std::string_view text, ByteBuffer& out) {
   if (!command) return append_error(out, command.error());
   if (command->verb == Verb::Show)
     return append_show(out, command->topic, host_.show(command->topic));
-  const auto done = host_.act(*command);
-  if (!done) return append_error(out, done.error());
-  append_done(out, command->verb);
+  verb_ = command->verb;
+  auto begun = host_.act(*command, over_);
+  if (!begun) return append_error(out, begun.error());
+  act_ = std::move(*begun);
+  if (!act_) append_done(out, verb_);
+}
+
+void Console::answer_act(const Result<void>& how, ByteBuffer& out) {
+  if (how) append_done(out, verb_);
+  else append_error(out, how.error());
 }
 
 void Console::ready(ByteBuffer& out) {

@@ -2,6 +2,8 @@
 // the server has read it, which shows when the connection is closed from there: otherwise it could
 // end the query of the next client (docs/adr/0012). Whoever asked for it is kept
 // until then, as by PostgreSQL: the end of its connection tells that its next query is not hit.
+// It goes through TLS where the server it is for was reached so, or not at all: the key is a
+// secret.
 #pragma once
 
 #include <list>
@@ -9,22 +11,25 @@
 
 #include "gateway/relay/loop.hpp"
 #include "gateway/relay/settings.hpp"
+#include "gateway/relay/tls_line.hpp"
 #include "gateway/session/server_login.hpp"
 
 namespace pgkeel::gateway {
 
 class Client;
 class Server;
+class ServerLine;
 class Worker;
 
 class CancelCall final : public StreamOwner {
  public:
   /// Cancels what `of` does, which has a key. `server`: it, or nullptr when nobody waits for it any
-  /// more. `asker`: nullptr when no client did.
-  CancelCall(Worker& worker, const Server& of, Server* server, std::shared_ptr<Client*> asker);
+  /// more, or nobody else ever has it. `asker`: nullptr when no client did.
+  CancelCall(Worker& worker, const ServerLine& of, Server* server, std::shared_ptr<Client*> asker);
 
   [[nodiscard]] Result<void> connect();
-  void on_bytes(ByteSpan) override {}
+  void on_bytes(ByteSpan bytes) override;
+  void on_flush() override;
   void on_end(int error) override;
   void on_blocked() override {}
   void on_drained() override {}
@@ -43,9 +48,15 @@ class CancelCall final : public StreamOwner {
   std::list<std::unique_ptr<CancelCall>>::iterator place;
 
  private:
+  void decrypt(ByteSpan bytes);
+  void ask();
+  void lost_tls(const Error& why);
+
   Worker& worker_;
   CancelKey key_;
   SocketAddress address_;
+  std::shared_ptr<const ServerTlsTerms> tls_terms_;
+  std::unique_ptr<TlsLine> tls_;
   bool written_ = false;  ///< before, nothing can arrive of it
   Server* server_;
   std::shared_ptr<Client*> asker_;

@@ -11,6 +11,7 @@
 #include "base/overloaded.hpp"
 #include "gateway/relay/overview.hpp"
 #include "gateway/relay/pool.hpp"
+#include "gateway/relay/replication_line.hpp"
 #include "gateway/relay/server.hpp"
 #include "gateway/relay/worker.hpp"
 #include "gateway/session/greeting.hpp"
@@ -47,6 +48,20 @@ Refusal refusal_of(const Error& error) {
   return {bound ? "54000" : "08P01", error.message(), "", std::string(error.hint())};
 }
 
+// Needs no proof, and gets no key from one: what else is known of the user has to open the server.
+Credentials believed(const VerifierSource::Answer& known) {
+  Credentials credentials{Trusted{}};
+  if (known && *known) credentials.server = (*known)->server;
+  return credentials;
+}
+
+// No TLS over a Unix socket, as at the server, whatever TCP asks for.
+ClientTerms terms_at(Client::Channel channel, const Settings& settings) {
+  auto terms = settings.terms;
+  if (channel == Client::Channel::UnixSocket) terms.tls = ClientTls::Off;
+  return terms;
+}
+
 }  // namespace
 
 /// Who it says it is, until it has begun.
@@ -54,16 +69,24 @@ struct Client::Identity {
   Credentials credentials;
   std::optional<ClientProven> proven;
   std::shared_ptr<const TlsContext> tls;  ///< another may be set while it shakes hands
+  std::string address;                    ///< of the door
+  enum class Place : std::uint8_t { AtDoor, Aside, Inside };
+  Place place = Place::AtDoor;
+  bool asked_for = false;  ///< what it has to prove is not known yet
+  ByteBuffer late_answer;  ///< to a wrong password
 };
 
-Client::Client(Worker& worker, Sharing sharing, Channel channel)
+Client::Client(Worker& worker, Sharing sharing, Channel channel, std::string address)
     : worker_(worker),
       channel_(channel),
       session_(sharing, worker.statements()),
-      login_(std::make_unique<ClientLogin>(worker.settings().terms, fresh_challenge())),
+      login_(
+          std::make_unique<ClientLogin>(terms_at(channel, worker.settings()), fresh_challenge())),
       deadline_(worker.now() + worker.settings().login_most),
       identity_(std::make_unique<Identity>()),
-      self_(std::make_shared<Client*>(this)) {}
+      self_(std::make_shared<Client*>(this)) {
+  identity_->address = std::move(address);
+}
 
 Client::~Client() { *self_ = nullptr; }
 
@@ -114,6 +137,7 @@ void Client::decrypt(ByteSpan bytes) {
 }
 
 void Client::log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes) {
+  if (waits_for_answer(step, out)) return;
   send_copy(out);
   out.clear();
   std::visit(Overloaded{[](const NeedBytes&) {},
@@ -132,8 +156,48 @@ void Client::log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes) {
              step);
 }
 
-void Client::find_verifier(const FindVerifier& wanted) {
+// Who has guessed often is not told at once, and does not get its place at the door back by going
+// earlier: nothing of it is read until then.
+bool Client::waits_for_answer(const ClientStep& step, ByteBuffer& out) {
+  const auto* refused = std::get_if<ClientRefused>(&step);
+  if (refused == nullptr || refused->refusal.sqlstate != sqlstate::kInvalidPassword) return false;
+  const auto wait = worker_.door().failed(identity_->address, worker_.now());
+  if (wait == Seconds(0)) return false;
+  identity_->late_answer = std::move(out);
   worker_.loop().stop_reading(stream_);
+  deadline_ = worker_.now() + wait;
+  worker_.wake_at(deadline_);
+  return true;
+}
+
+void Client::answer_late() {
+  send_copy(identity_->late_answer);
+  worker_.loop().flush();
+  worker_.gone(*this);
+}
+
+void Client::pass_door() {
+  if (!identity_ || identity_->place == Identity::Place::Inside) return;
+  return_to_door();
+  worker_.door().passed(identity_->address);
+  identity_->place = Identity::Place::Inside;
+}
+
+void Client::return_to_door() {
+  if (identity_->place != Identity::Place::Aside) return;
+  worker_.door().returned(identity_->address);
+  identity_->place = Identity::Place::AtDoor;
+}
+
+// It waits for us, and not we for it: while the server is away a whole fleet may, of one address,
+// for as long as the source has patience.
+void Client::find_verifier(const FindVerifier& wanted) {
+  const auto& settings = worker_.settings();
+  worker_.loop().stop_reading(stream_);
+  identity_->asked_for = true;
+  if (worker_.door().stepped_aside(identity_->address, settings.door))
+    identity_->place = Identity::Place::Aside;
+  deadline_ = worker_.now() + settings.pool.wait_most + settings.login_most;
   worker_.verifiers().find(std::string(wanted.user), std::string(wanted.database),
                            [self = self_](VerifierSource::Answer answer) {
                              if (*self != nullptr) (*self)->found(std::move(answer));
@@ -143,6 +207,11 @@ void Client::find_verifier(const FindVerifier& wanted) {
 void Client::found(VerifierSource::Answer answer) {
   if (!stream_.open() || leaving_) return;
   worker_.loop().resume_reading(stream_);
+  identity_->asked_for = false;
+  return_to_door();
+  deadline_ = worker_.now() + worker_.settings().login_most;
+  if (channel_ == Channel::UnixSocket && worker_.settings().socket_peers == SocketPeers::Trusted)
+    answer = believed(answer);
   if (!answer) return refuse({"57P03", answer.error().message()});
   ByteBuffer out;
   auto& credentials = *answer;
@@ -153,23 +222,53 @@ void Client::found(VerifierSource::Answer answer) {
 
 void Client::proven(const ClientProven& proven) {
   identity_->proven = proven;
+  worker_.door().succeeded(identity_->address);
+  pass_door();
   const auto& request = proven.request;
-  if (request.replication != Replication::None)
-    return refuse({"0A000", "replication connections are not passed on by the gateway", "",
-                   "Connect to the server itself."});
+  if (request.replication != Replication::None) return replicate();
   if (is_console(request.database)) return open_console();
   pool_ = &worker_.pool_of(pool_key_of(request));
   application_ = asked_application_ = shown_name(request.application_name());
   ++pool_->clients;
-  auto server = identity_->credentials.server;
-  if (const auto* verifier = std::get_if<pg::ScramVerifier>(&identity_->credentials.verifier);
-      verifier != nullptr && proven.keys && std::holds_alternative<NoCredentials>(server))
-    server = ScramPass{*proven.keys, verifier->salt, verifier->iterations};
-  pool_->set_credentials(std::move(server));
+  auto server = server_credentials();
+  // Who is believed may know nothing, and takes nothing from those who do.
+  if (!std::holds_alternative<NoCredentials>(server)) pool_->set_credentials(std::move(server));
   const auto left = login_->left();
   held_.assign(left.begin(), left.end());
   if (pool_->parameters()) return greet(pool_->parameters());
   wait_for_server();
+}
+
+// What its proof yielded, or what is known of it besides.
+ServerCredentials Client::server_credentials() {
+  auto& known = identity_->credentials;
+  const auto& keys = identity_->proven->keys;
+  const auto* verifier = std::get_if<pg::ScramVerifier>(&known.verifier);
+  if (verifier != nullptr && keys && std::holds_alternative<NoCredentials>(known.server))
+    return ScramPass{*keys, verifier->salt, verifier->iterations};
+  return std::move(known.server);
+}
+
+void Client::replicate() {
+  if (worker_.replications() >= worker_.settings().replications_most)
+    return refuse({"53300", "too many replication connections", "",
+                   "Each takes one of the server's max_wal_senders."});
+  const auto& request = identity_->proven->request;
+  application_ = asked_application_ = shown_name(request.application_name());
+  const auto left = login_->left();
+  held_.assign(left.begin(), left.end());
+  worker_.loop().stop_reading(stream_);
+  deadline_ = worker_.now() + worker_.settings().connect_most;
+  worker_.wake_at(deadline_);
+  replication_ = std::make_unique<ReplicationLine>(worker_, *this, request, server_credentials());
+  if (stream_.hung_up()) return leave();  // as on_hangup(), which has come already
+  if (const auto begun = replication_->connect(); !begun)
+    refuse({"08006", begun.error().message()});
+}
+
+void Client::forget() {
+  *self_ = nullptr;
+  if (replication_) replication_->close();
 }
 
 // Who may see and end others' sessions is who the guard itself is at the server.
@@ -178,7 +277,11 @@ void Client::open_console() {
   if (who.request.user != worker_.settings().admin_user)
     return refuse({"42501", "not allowed to open the admin console", "",
                    "Log in as " + worker_.settings().admin_user + "."});
-  console_ = std::make_unique<admin::Console>(worker_.overview());
+  console_ =
+      std::make_unique<admin::Console>(worker_.overview(), [self = self_](const Result<void>& how) {
+        if (*self != nullptr) (*self)->acted(how);
+      });
+  key_ = worker_.new_key(*this, who.version);
   ByteBuffer out;
   append_greeting(out,
                   {{"server_version", worker_.settings().version + "/pgkeel"},
@@ -189,7 +292,7 @@ void Client::open_console() {
                    {"standard_conforming_strings", "on"},
                    {"integer_datetimes", "on"},
                    {"is_superuser", "on"}},
-                  {0, std::string(4, '\0')});
+                  {key_.process_id, key_.key});
   const auto left = login_->left();
   const auto said = worker_.loop().hold_until_flush({left.begin(), left.end()});
   login_.reset();
@@ -200,7 +303,7 @@ void Client::open_console() {
 }
 
 void Client::greet(const ReportedParameters& parameters) {
-  waiting_ = false;
+  waited();
   const auto who = std::move(*identity_->proven);
   auto told = *parameters;
   for (auto& one : told)
@@ -257,13 +360,11 @@ void Client::on_flush() {
 }
 
 void Client::feed(ByteSpan bytes) {
+  if (replication_) return replication_->write(bytes);
   if (console_) {
     ByteBuffer out;
     const auto step = console_->take(bytes, out);
-    send_copy(out);
-    if (!step) return refuse(refusal_of(step.error()));
-    if (*step == admin::Console::Step::Left) leave();
-    return;
+    return answered(step, out);
   }
   for (;;) {
     auto* serving = server_ != nullptr && !server_->preparing() ? server_ : nullptr;
@@ -279,13 +380,27 @@ void Client::feed(ByteSpan bytes) {
       case ClientSession::Step::Left: return leave();
       case ClientSession::Step::Full: return hold(bytes);
       case ClientSession::Step::NeedsServer:
-        if (server_ == nullptr) server_ = pool_->take(*this);
+        if (server_ == nullptr && (server_ = pool_->take(*this)) != nullptr)
+          worker_.timings().waited({});
         if (server_ != nullptr && !server_->preparing()) break;
         hold(bytes);
         if (server_ == nullptr) wait_for_server();
         return;
     }
   }
+}
+
+void Client::answered(const Result<admin::Console::Step>& step, ByteSpan out) {
+  send_copy(out);
+  if (!step) return refuse(refusal_of(step.error()));
+  if (*step == admin::Console::Step::Left) leave();
+}
+
+void Client::acted(const Result<void>& how) {
+  if (!console_ || !console_->acting()) return;
+  ByteBuffer out;
+  const auto step = console_->acted(how, out);
+  answered(step, out);
 }
 
 void Client::hold(ByteSpan bytes) {
@@ -302,8 +417,13 @@ void Client::wait_for_server() {
   pool_->enqueue(*this);
 }
 
+// Whether it has got what it waited for, or has gone.
+void Client::waited() {
+  if (std::exchange(waiting_, false)) worker_.timings().waited(worker_.now() - waits_since_);
+}
+
 void Client::attached(Server& server) {
-  waiting_ = false;
+  waited();
   pool_->counters().wait_us += microseconds_of(worker_.now() - waits_since_);
   server_ = &server;
   go_on();
@@ -317,6 +437,7 @@ void Client::go_on() {
 }
 
 void Client::cancelled() {
+  if (console_ && console_->acting()) return acted(fail(admin::pause_taken_back()));
   if (!session_.drop_request(held_)) return;
   ByteBuffer out;
   append(out, pg::wire::ErrorReport{.sqlstate = "57014",
@@ -324,14 +445,17 @@ void Client::cancelled() {
   append(out, pg::wire::backend::ReadyForQuery{});
   send_copy(out);
   if (!held_.empty()) return;
-  if (std::exchange(waiting_, false)) pool_->leave_queue(*this);
+  if (waiting_) pool_->leave_queue(*this);
+  waited();
   worker_.loop().resume_reading(stream_);
 }
 
 void Client::end() {
   if (!stream_.open() || leaving_) return;
-  if (std::exchange(waiting_, false)) pool_->leave_queue(*this);
+  if (waiting_) pool_->leave_queue(*this);
+  waited();
   if (login_) return leave();
+  if (replication_) return part();  // nothing of ours may come between what the server has said
   refuse({"57P01", "terminating connection due to administrator command"});
 }
 
@@ -349,7 +473,8 @@ void Client::server_lost(const std::optional<Refusal>& why) {
 
 void Client::refuse(const Refusal& why) {
   if (!stream_.open() || leaving_) return;
-  if (waiting_) waiting_ = false;
+  waited();
+  if (server_ != nullptr && server_->session().mid_answer()) return part();
   ByteBuffer out;
   append(out, why);
   send_copy(out);
@@ -359,11 +484,13 @@ void Client::refuse(const Refusal& why) {
 // What it has not taken goes out first. What it says meanwhile is read and dropped: closed over
 // bytes that were not read, a connection is reset, and its peer loses what it had not read either.
 void Client::part() {
+  console_.reset();
   worker_.loop().flush();
   if (!stream_.open()) return;
   if (stream_.backlog() == 0) return leave();
   if (auto* server = std::exchange(server_, nullptr); server != nullptr)
     server->abandoned(session_);
+  if (replication_) replication_->close();
   ByteBuffer().swap(held_);
   leaving_ = true;
   deadline_ = worker_.now() + kPartingMost;
@@ -373,8 +500,12 @@ void Client::part() {
 
 void Client::passed_deadline() {
   if (leaving_) return leave();
+  if (identity_ && !identity_->late_answer.empty()) return answer_late();
   if (waiting_) {
     pool_->leave_queue(*this);
+    if (pool_->paused())
+      return refuse({"57P03", "the database is paused at the gateway", "",
+                     "RESUME on the gateway's admin console lets it go on."});
     if (const auto& failure = pool_->last_failure())
       return refuse({failure->sqlstate,
                      "the server could not be reached in time: " + failure->message,
@@ -383,6 +514,7 @@ void Client::passed_deadline() {
                    "Raise gateway.size if the server can take more, or look for transactions that "
                    "stay open: pgkeel status."});
   }
+  if (replication_) return refuse({"08006", "the server did not answer in time"});
   log_debug("a client did not log in in time");
   leave();
 }
@@ -392,23 +524,27 @@ void Client::on_end(int) { leave(); }
 // What it said and no server was given dies with it. A client that is not read because its server
 // does not take more has it taken first.
 void Client::on_hangup() {
-  if (holds()) leave();
+  if (holds() || (replication_ && login_) || (identity_ && identity_->asked_for)) leave();
 }
 
 void Client::on_blocked() {
   if (server_ != nullptr && stream_.backlog() > kBacklogMost)
     worker_.loop().stop_reading(server_->stream());
+  if (replication_ && stream_.backlog() > kBacklogMost)
+    worker_.loop().stop_reading(replication_->stream());
 }
 
 void Client::on_drained() {
   if (leaving_) return leave();
   if (server_ != nullptr) worker_.loop().resume_reading(server_->stream());
+  if (replication_) worker_.loop().resume_reading(replication_->stream());
 }
 
 void Client::leave() {
   if (!stream_.open()) return;
   if (waiting_) pool_->leave_queue(*this);
-  waiting_ = false;
+  waited();
+  console_.reset();  // what is under way of it is taken back
   if (auto* server = std::exchange(server_, nullptr); server != nullptr)
     server->abandoned(session_);
   worker_.gone(*this);

@@ -19,13 +19,15 @@
 namespace pgkeel::gateway {
 
 class Pool;
+class ReplicationLine;
 class Server;
 class Worker;
 
 class Client final : public StreamOwner, public Outlet {
  public:
   enum class Channel : std::uint8_t { Tcp, UnixSocket };
-  Client(Worker& worker, Sharing sharing, Channel channel);
+  /// `address`: as the worker's door has counted it until it passes.
+  Client(Worker& worker, Sharing sharing, Channel channel, std::string address);
   ~Client();
 
   // Of the loop.
@@ -63,6 +65,8 @@ class Client final : public StreamOwner, public Outlet {
   void end();
   /// The server has answered enough for more to be asked.
   void go_on();
+  /// What it asked of the console is over.
+  void acted(const Result<void>& how);
 
   /// Its application_name, as it asked for it or has set it.
   [[nodiscard]] const std::string& application() const { return application_; }
@@ -73,6 +77,8 @@ class Client final : public StreamOwner, public Outlet {
   [[nodiscard]] ClientSession& session() { return session_; }
   [[nodiscard]] Server* server() const { return server_; }
   [[nodiscard]] Pool* pool() const { return pool_; }
+  /// In place of a pool's servers; null for whoever does not replicate.
+  [[nodiscard]] const ReplicationLine* replication() const { return replication_.get(); }
   [[nodiscard]] const CancelKey& key() const { return key_; }
   [[nodiscard]] bool waiting() const { return waiting_; }
   /// It gets what was kept for it, and is closed: at the latest at its deadline.
@@ -80,12 +86,16 @@ class Client final : public StreamOwner, public Outlet {
   /// It has said what cannot be passed on yet.
   [[nodiscard]] bool holds() const { return waiting_ || !held_.empty(); }
   [[nodiscard]] SteadyTime waits_since() const { return waits_since_; }
-  /// When it took too long: to log in, waiting for a server, or to take its last words.
+  /// When it took too long: to log in, waiting for a server, or to take its last words; or has
+  /// waited long enough to be told of its wrong password.
   [[nodiscard]] SteadyTime deadline() const { return deadline_; }
   [[nodiscard]] bool logging_in() const { return login_ != nullptr; }
   void passed_deadline();
+  /// It counts among those that have not proven themselves no longer.
+  void pass_door();
+  void return_to_door();
   /// It is gone: answers that are still to come find nobody.
-  void forget() { *self_ = nullptr; }
+  void forget();
   [[nodiscard]] const std::shared_ptr<Client*>& self() const { return self_; }
   /// Its place in the worker's list, and in its pool's queue while it waits.
   std::list<std::unique_ptr<Client>>::iterator place;
@@ -96,13 +106,19 @@ class Client final : public StreamOwner, public Outlet {
   void begin_tls(TlsOpening opening, ByteSpan bytes);
   void decrypt(ByteSpan bytes);
   void log_in(ClientStep step, ByteBuffer& out, ByteSpan bytes = {});
+  [[nodiscard]] bool waits_for_answer(const ClientStep& step, ByteBuffer& out);
+  void answer_late();
   void proven(const ClientProven& proven);
   void find_verifier(const FindVerifier& wanted);
   void found(VerifierSource::Answer credentials);
   void feed(ByteSpan bytes);
   void open_console();
+  [[nodiscard]] ServerCredentials server_credentials();
+  void replicate();
+  void answered(const Result<admin::Console::Step>& step, ByteSpan out);
   void hold(ByteSpan bytes);
   void wait_for_server();
+  void waited();
   void part();
   void leave();
 
@@ -126,7 +142,8 @@ class Client final : public StreamOwner, public Outlet {
   SteadyTime deadline_;
   SteadyTime waits_since_;
   std::unique_ptr<admin::Console> console_;  ///< in place of a pool
-  struct Identity;                           // until it has logged in
+  std::unique_ptr<ReplicationLine> replication_;
+  struct Identity;  // until it has logged in
   std::unique_ptr<Identity> identity_;
   std::shared_ptr<Client*> self_;  ///< for answers that may come after it has gone
 };

@@ -9,7 +9,9 @@ namespace pgkeel::gateway {
 namespace {
 
 // A network that has gone without a word (hazard 34): the kernel gives up on unanswered bytes after
-// this, and asks an idle peer for a sign of life every ten seconds.
+// this, and asks an idle peer for a sign of life every ten seconds. The limit holds for that, too:
+// an idle connection is over with the second question, after twenty seconds, and whoever would ask
+// it by a query of its own before it is used again finds nothing that was not known.
 constexpr int kUnansweredMostMs = 15'000;
 constexpr int kProbeEverySeconds = 10;
 constexpr int kProbesMost = 3;

@@ -18,8 +18,7 @@ constexpr std::uint32_t kOver = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr std::uintptr_t kWatchMark = 1;
 constexpr auto kWaitMost = std::chrono::hours(1);
 
-int wait_ms(SteadyTime until) {
-  const auto now = SteadyClock::now();
+int wait_ms(SteadyTime until, SteadyTime now) {
   if (until <= now) return 0;
   const auto left =
       std::chrono::ceil<Millis>(std::min<SteadyClock::duration>(until - now, kWaitMost));
@@ -88,12 +87,13 @@ void EpollLoop::want_space(Stream& stream, Space space) {
   CHECK(::epoll_ctl(epoll_, EPOLL_CTL_MOD, stream.descriptor_, &event) == 0);
 }
 
-Result<void> EpollLoop::run_round(SteadyTime until) {
+Result<void> EpollLoop::run_round(SteadyTime until, SteadyTime now) {
   sent_off();
   std::array<epoll_event, kEventsMost> events;
-  const int timeout = any_ready() ? 0 : wait_ms(until);
+  const int timeout = any_ready() ? 0 : wait_ms(until, now);
   const int count = ::epoll_wait(epoll_, events.data(), kEventsMost, timeout);
   if (count < 0 && errno != EINTR) return fail(Error::from_errno(errno, "epoll_wait"));
+  woken(timeout == 0 ? Waited::No : Waited::Yes, now);
   for (int at = 0; at < count; ++at) {
     const auto& event = events[static_cast<std::size_t>(at)];
     if ((event.data.u64 & kWatchMark) != 0) {

@@ -18,7 +18,7 @@ class EpollLoop final : public Loop {
   [[nodiscard]] Result<void> add(Stream& stream, int descriptor, Socket socket) override;
   [[nodiscard]] Result<void> watch(int descriptor, std::function<void()> on_ready) override;
   void unwatch(int descriptor) override;
-  [[nodiscard]] Result<void> run_round(SteadyTime until) override;
+  [[nodiscard]] Result<void> run_round(SteadyTime until, SteadyTime now) override;
   [[nodiscard]] Backend backend() const override { return Backend::Epoll; }
 
  private:

@@ -16,7 +16,7 @@
 namespace pgkeel::gateway {
 namespace {
 
-constexpr unsigned kRequests = 1024;  // until the kernel is asked to take them
+constexpr unsigned kRequests = 2048;  // until the kernel is asked to take them
 // Buffers the kernel receives into: a small query takes one as well as a page of a result.
 constexpr unsigned kBuffers = 512;
 constexpr std::size_t kBufferBytes = 8U << 10U;
@@ -25,6 +25,12 @@ constexpr int kGroup = 0;
 constexpr std::size_t kEarlyMost = 64U << 10U;
 constexpr unsigned kKindBits = 3;
 constexpr long long kWaitSecondsMost = 3600;
+
+bool is_local(int descriptor) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
 
 }  // namespace
 
@@ -110,6 +116,7 @@ Result<void> IoUringLoop::add(Stream& stream, int descriptor, Socket socket) {
   slots_[stream.slot_].stream = &stream;
   stream.connecting_ = socket == Socket::Connecting;
   if (!stream.connecting_) {
+    watch_for_end(stream.slot_);
     arm_receive(stream.slot_);
     return {};
   }
@@ -146,6 +153,17 @@ void IoUringLoop::arm_watch(std::uint32_t slot) {
   auto* asked = request(Kind::Watch, slot);
   const auto named = asked->user_data;
   ::io_uring_prep_poll_add(asked, slots_[slot].watched, POLLIN);
+  asked->user_data = named;
+  ++slots_[slot].asked;
+}
+
+// Kernels before 2026 lose the end of a Unix socket that comes right behind its last bytes: the
+// receive that is armed waits for ever (axboe/liburing#1549). Asked for by itself it is told.
+void IoUringLoop::watch_for_end(std::uint32_t slot) {
+  if (!is_local(slots_[slot].stream->descriptor_)) return;
+  auto* asked = request(Kind::HangUp, slot);
+  const auto named = asked->user_data;
+  ::io_uring_prep_poll_add(asked, slots_[slot].stream->descriptor_, POLLRDHUP);
   asked->user_data = named;
   ++slots_[slot].asked;
 }
@@ -194,10 +212,10 @@ void IoUringLoop::look_for_end(Stream& stream) {
   else arm_receive(stream.slot_);
 }
 
-Result<void> IoUringLoop::run_round(SteadyTime until) {
+Result<void> IoUringLoop::run_round(SteadyTime until, SteadyTime now) {
   if (!enabled_) TRY_VOID(enable());
   send_round();
-  TRY_VOID(enter(until));
+  TRY_VOID(enter(until, now));
   const auto count = ::io_uring_peek_batch_cqe(&ring_, answers_.data(), kAnswers);
   const auto answers = std::span(answers_).first(count);
   settle(answers);
@@ -211,10 +229,10 @@ Result<void> IoUringLoop::run_round(SteadyTime until) {
 
 // Hands over what is asked for and waits. Nothing may be left of the former: what it sends from is
 // used again afterwards.
-Result<void> IoUringLoop::enter(SteadyTime until) {
+Result<void> IoUringLoop::enter(SteadyTime until, SteadyTime now) {
   const auto left = any_ready() || !starved_.empty()
                         ? SteadyClock::duration::zero()
-                        : std::max(until - SteadyClock::now(), SteadyClock::duration::zero());
+                        : std::max(until - now, SteadyClock::duration::zero());
   const auto seconds = std::chrono::floor<Seconds>(left);
   __kernel_timespec limit{};
   limit.tv_sec = std::min<long long>(seconds.count(), kWaitSecondsMost);
@@ -225,6 +243,7 @@ Result<void> IoUringLoop::enter(SteadyTime until) {
     waited = ::io_uring_submit(&ring_);
   if (waited < 0 && waited != -ETIME && waited != -EINTR)
     return fail(Error::from_errno(-waited, "io_uring_enter"));
+  woken(left == SteadyClock::duration::zero() ? Waited::No : Waited::Yes, now);
   return {};
 }
 
@@ -307,7 +326,10 @@ void IoUringLoop::happened(const io_uring_cqe& answer) {
   } else if (kind == Kind::Space && stream != nullptr) {
     space_made(*stream);
   } else if (kind == Kind::Connect && stream != nullptr) {
+    watch_for_end(slot);
     connected(*stream);
+  } else if (kind == Kind::HangUp && stream != nullptr && slots_[slot].receiving) {
+    look_for_end(*stream);  // what is not read at the moment finds it when it is
   }
   answered(slot);
 }

@@ -22,11 +22,11 @@ class IoUringLoop final : public Loop {
   [[nodiscard]] Result<void> add(Stream& stream, int descriptor, Socket socket) override;
   [[nodiscard]] Result<void> watch(int descriptor, std::function<void()> on_ready) override;
   void unwatch(int descriptor) override;
-  [[nodiscard]] Result<void> run_round(SteadyTime until) override;
+  [[nodiscard]] Result<void> run_round(SteadyTime until, SteadyTime now) override;
   [[nodiscard]] Backend backend() const override { return Backend::IoUring; }
 
  private:
-  enum class Kind : std::uint8_t { Receive, Send, Space, Connect, Watch };
+  enum class Kind : std::uint8_t { Receive, Send, Space, Connect, Watch, HangUp };
   /// What the kernel was asked names a slot, so that an answer that comes after a stream was closed
   /// finds nobody.
   struct Slot {
@@ -58,11 +58,12 @@ class IoUringLoop final : public Loop {
   void look_for_end(Stream& stream) override;
   void arm_receive(std::uint32_t slot);
   void arm_watch(std::uint32_t slot);
+  void watch_for_end(std::uint32_t slot);
   void stop_receiving(std::uint32_t slot);
   [[nodiscard]] static std::uint64_t name_of(Kind kind, std::uint32_t slot);
 
   void send_round();
-  [[nodiscard]] Result<void> enter(SteadyTime until);
+  [[nodiscard]] Result<void> enter(SteadyTime until, SteadyTime now);
   void settle(std::span<io_uring_cqe* const> answers);
   void happened(const io_uring_cqe& answer);
   void received(std::uint32_t slot, const io_uring_cqe& answer);

@@ -57,9 +57,12 @@ class Loop {
     retired_.push_back(std::shared_ptr<void>(std::move(owner)));
   }
 
-  /// One round: waits until something happens, at most until `until`, and tells it. Failed: the
-  /// kernel refuses to wait, which ends the worker.
-  [[nodiscard]] virtual Result<void> run_round(SteadyTime until) = 0;
+  /// One round: waits until something happens, at most until `until`, and tells it. `now`: for who
+  /// has just read the clock. Failed: the kernel refuses to wait, which ends the worker.
+  [[nodiscard]] virtual Result<void> run_round(SteadyTime until,
+                                               SteadyTime now = SteadyClock::now()) = 0;
+  /// When the wait of this round was over.
+  [[nodiscard]] SteadyTime woke() const { return woke_; }
   [[nodiscard]] virtual Backend backend() const = 0;
   [[nodiscard]] std::string_view name() const {
     return backend() == Backend::IoUring ? "io_uring" : "epoll";
@@ -68,6 +71,11 @@ class Loop {
  protected:
   Loop() = default;
 
+  /// The wait is over, if there was one; `now` else.
+  enum class Waited : std::uint8_t { Yes, No };
+  void woken(Waited waited, SteadyTime now) {
+    woke_ = waited == Waited::Yes ? SteadyClock::now() : now;
+  }
   /// Closes the descriptor, and has the kernel say no more of it.
   virtual void forget(Stream& stream) = 0;
   /// Has space_made() called when the peer takes more; Enough: nothing is kept any more.
@@ -98,6 +106,7 @@ class Loop {
   void flush_one(Stream& stream);
 
   std::vector<Stream*> ready_;
+  SteadyTime woke_;
   std::vector<std::shared_ptr<void>> retired_;
 };
 

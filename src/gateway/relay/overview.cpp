@@ -11,6 +11,8 @@
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/server.hpp"
 #include "gateway/relay/worker.hpp"
+#include "gateway/sql/shown_text.hpp"
+#include "pg/wire/fields.hpp"
 
 namespace pgkeel::gateway {
 namespace {
@@ -45,11 +47,15 @@ admin::Snapshots Overview::show(Topic topic) {
   config_.clear();
   lists_.clear();
   users_.clear();
+  state_.clear();
+  prepared_statements_.clear();
   if (topic == Topic::Pools) add_pools();
   if (topic == Topic::Clients || topic == Topic::Servers) add_connections();
   add_stats();
   if (topic == Topic::Databases) add_databases();
   if (topic == Topic::Lists || topic == Topic::Users) add_lists();
+  if (topic == Topic::State) add_state();
+  if (topic == Topic::PreparedStatements) add_prepared_statements();
   const auto& settings = worker_.settings();
   config_ = {
       {"pool_mode", mode_name(settings.pool.sharing), "session", "no"},
@@ -65,6 +71,8 @@ admin::Snapshots Overview::show(Topic topic) {
   shown.config = config_;
   shown.lists = lists_;
   shown.users = users_;
+  shown.state = state_;
+  shown.prepared_statements = prepared_statements_;
   shown.version = worker_.settings().version;
   return shown;
 }
@@ -105,6 +113,7 @@ void Overview::add_connections() {
       admin::ConnectionSnapshot shown{.type = "S", .user = key.user, .database = key.database};
       shown.state = state_of(*server);
       shown.address = worker_.settings().server.text;
+      shown.tls = server->cipher();
       shown.pointer = identity(server.get());
       if (server->client() != nullptr) shown.link = identity(server->client());
       if (server->cancel_key())
@@ -122,6 +131,8 @@ void Overview::add_stats() {
 
 void Overview::add_databases() {
   std::map<std::string, std::int32_t> servers;
+  const auto& paused = worker_.pauses().databases();
+  for (const auto& name : paused.by_name()) servers[name] = 0;
   for (const auto& [key, pool] : worker_.pools()) servers[key.database] += count(pool->servers());
   for (const auto& [name, open] : servers) {
     admin::DatabaseSnapshot shown{
@@ -129,6 +140,7 @@ void Overview::add_databases() {
     shown.pool_size = count(worker_.settings().pool.size);
     shown.pool_mode = mode_name(worker_.settings().pool.sharing);
     shown.current_connections = open;
+    shown.paused = paused.has(name) ? 1 : 0;
     databases_.push_back(std::move(shown));
   }
 }
@@ -151,12 +163,55 @@ void Overview::add_lists() {
   for (const auto& user : users) users_.push_back({.name = user});
 }
 
-Result<void> Overview::act(const admin::Command& command) {
-  if (command.verb != admin::Verb::Reconnect && command.verb != admin::Verb::Kill) {
-    Error error(ErrorCode::NotSupported, fmt::format("{} is not there yet", tag_of(command.verb)));
-    error.sqlstate = "0A000";
-    return fail(std::move(error));
+// Of a client that has one by several names it is counted once.
+void Overview::add_prepared_statements() {
+  using Row = std::pair<const Pool*, std::uint64_t>;
+  std::map<Row, admin::PreparedStatementSnapshot> rows;
+  const auto row_of = [&](const Pool& pool, const Statement& statement) -> auto& {
+    auto& row = rows[{&pool, statement.number()}];
+    if (!row.name.empty()) return row;
+    const auto text = pg::wire::text_of(statement.text_and_types());
+    row = {.name = std::string(statement.name()),
+           .database = pool.key().database,
+           .user = pool.key().user,
+           .statement = sql::shown_text(text.substr(0, text.find('\0')), statement.rules())};
+    return row;
+  };
+  for (const auto& client : worker_.all_clients()) {
+    const auto* statements = client->session().statements();
+    if (statements == nullptr || client->pool() == nullptr) continue;
+    std::set<std::uint64_t> counted;
+    statements->each([&](const Statement& statement) {
+      if (counted.insert(statement.number()).second) ++row_of(*client->pool(), statement).clients;
+    });
   }
+  for (const auto& [key, pool] : worker_.pools())
+    for (const auto& server : pool->all())
+      server->session().statements().each(
+          [&](const Statement& statement) { ++row_of(*pool, statement).servers; });
+  for (auto& [row, shown] : rows) prepared_statements_.push_back(std::move(shown));
+}
+
+void Overview::add_state() {
+  const bool paused = worker_.pauses().databases().all();
+  state_ = {
+      {"active", paused ? "no" : "yes"}, {"paused", paused ? "yes" : "no"}, {"suspended", "no"}};
+}
+
+// RELOAD: what there is to follow is followed as it comes.
+Result<std::unique_ptr<Overview::Act>> Overview::act(const admin::Command& command, Tell tell) {
+  switch (command.verb) {
+    case admin::Verb::Pause: return worker_.pauses().pause(command.database, std::move(tell));
+    case admin::Verb::Resume: TRY_VOID(worker_.pauses().resume(command.database)); break;
+    case admin::Verb::Reconnect:
+    case admin::Verb::Kill: TRY_VOID(end_or_replace(command)); break;
+    case admin::Verb::Reload:
+    case admin::Verb::Show: break;
+  }
+  return nullptr;
+}
+
+Result<void> Overview::end_or_replace(const admin::Command& command) {
   bool any = command.database.empty();
   std::vector<Pool*> pools;
   for (const auto& [key, pool] : worker_.pools())

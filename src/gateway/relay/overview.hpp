@@ -17,7 +17,7 @@ class Overview final : public admin::ConsoleHost {
  public:
   explicit Overview(Worker& worker) : worker_(worker) {}
   [[nodiscard]] admin::Snapshots show(admin::Topic topic) override;
-  [[nodiscard]] Result<void> act(const admin::Command& command) override;
+  [[nodiscard]] Result<std::unique_ptr<Act>> act(const admin::Command& command, Tell tell) override;
 
  private:
   void add_pools();
@@ -25,6 +25,9 @@ class Overview final : public admin::ConsoleHost {
   void add_stats();
   void add_databases();
   void add_lists();
+  void add_prepared_statements();
+  void add_state();
+  [[nodiscard]] Result<void> end_or_replace(const admin::Command& command);
 
   Worker& worker_;
   std::vector<admin::PoolSnapshot> pools_;
@@ -35,6 +38,8 @@ class Overview final : public admin::ConsoleHost {
   std::vector<admin::ConfigSnapshot> config_;
   std::vector<admin::ListSnapshot> lists_;
   std::vector<admin::UserSnapshot> users_;
+  std::vector<admin::StateSnapshot> state_;
+  std::vector<admin::PreparedStatementSnapshot> prepared_statements_;
 };
 
 }  // namespace pgkeel::gateway

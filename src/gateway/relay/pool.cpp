@@ -17,12 +17,14 @@ constexpr std::size_t kRampMost =
     16;  // opening at once: more only makes the server's own queue longer
 constexpr Millis kBackoffFirst{50};  // a server that restarts is asked again soon
 constexpr Millis kBackoffMost{1000};
+// A server that was used so lately is given on without a look: its end would be in the same round.
+constexpr Millis kLookedAfter{10};
 
 // What another try will not mend, so that whoever waits is told at once.
 bool will_not_pass(const Refusal& why) {
   const auto is_class = [&](std::string_view prefix) { return why.sqlstate.starts_with(prefix); };
   return is_class("28") || is_class("3D") || is_class("42") || is_class("22") || is_class("0A") ||
-         is_class("08P");
+         is_class("08P") || is_class("08001");
 }
 
 }  // namespace
@@ -41,15 +43,30 @@ PoolKey pool_key_of(const ClientRequest& request) {
 Pool::Pool(Worker& worker, PoolKey key) : worker_(worker), key_(std::move(key)) {}
 Pool::~Pool() = default;
 
+bool Pool::paused() const { return worker_.pauses().databases().has(key_.database); }
+
 Server* Pool::take(Client& client) {
   if (!waiting_.empty() || idle_.empty()) return nullptr;
   auto* server = take_idle(client);
-  server->attach(client);
+  if (server != nullptr) server->attach(client);
   return server;
 }
 
-// There is one.
+// One that has ended, and whose end the loop has not come to yet, would cost the client its query.
+// nullptr: all had.
 Server* Pool::take_idle(const Client& client) {
+  while (!idle_.empty()) {
+    auto* server = next_idle(client);
+    const bool looked = worker_.now() - server->since() > kLookedAfter;
+    // Whose next bytes are the rest of what nobody was told is nobody's.
+    if (!server->session().mid_message() && !(looked && server->has_ended())) return server;
+    server->close();
+  }
+  return nullptr;
+}
+
+// There is one.
+Server* Pool::next_idle(const Client& client) {
   auto at = std::ranges::find_if(idle_.rbegin(), idle_.rend(), [&](const Server* server) {
     return server->settings() == client.settings();
   });
@@ -68,7 +85,8 @@ void Pool::leave_queue(Client& client) { waiting_.erase(client.queued); }
 
 void Pool::put_back(Server& server) {
   const auto& settings = worker_.settings().pool;
-  if (worker_.now() - server.born() > settings.server_lifetime || server.born() <= older_goes_)
+  if (worker_.now() - server.born() > settings.server_lifetime || server.born() <= older_goes_ ||
+      paused())
     return server.close();
   server.set_since(worker_.now());
   if (server.settings().empty() && parameters_ != server.reported())
@@ -93,9 +111,9 @@ bool Pool::serve_first() {
     client->greet(parameters_);
     return true;
   }
-  if (idle_.empty()) return false;
-  waiting_.pop_front();
   auto* server = take_idle(*client);
+  if (server == nullptr) return false;
+  waiting_.pop_front();
   server->attach(*client);
   client->attached(*server);
   return true;
@@ -120,6 +138,7 @@ void Pool::lost(Server& server, const std::optional<Refusal>& why) {
   worker_.loop().retire(std::move(owned));
   if (was_opening) failed(why, worker_.now());
   else worker_.room_made(*this);
+  worker_.pauses().server_gone();
 }
 
 void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
@@ -135,6 +154,7 @@ void Pool::failed(const std::optional<Refusal>& why, SteadyTime now) {
 }
 
 void Pool::open_some(SteadyTime now) {
+  if (paused()) return;
   while (now >= not_before_ && opening_ < ramp_ && waiting_.size() > opening_ &&
          worker_.has_room(*this)) {
     auto place = servers_.insert(servers_.end(), std::make_unique<Server>(worker_, *this));
@@ -169,6 +189,10 @@ bool Pool::close_oldest_idle() {
 
 void Pool::replace_all() {
   older_goes_ = worker_.now();
+  close_idle();
+}
+
+void Pool::close_idle() {
   const auto idle = idle_;
   for (auto* server : idle) server->close();
 }

@@ -64,10 +64,13 @@ class Pool {
   void open_some(SteadyTime now);
   /// Closes the server that has been idle longest; nothing when none is.
   bool close_oldest_idle();
+  void close_idle();
   /// Idle servers are closed now, the others when they are free.
   void replace_all();
 
   [[nodiscard]] const PoolKey& key() const { return key_; }
+  /// No server is opened or given to anybody.
+  [[nodiscard]] bool paused() const;
   /// What a server that nobody has set anything on reports; null until one has logged in.
   [[nodiscard]] const ReportedParameters& parameters() const { return parameters_; }
   /// What opens the server for the user: of whoever proved it last.
@@ -90,6 +93,7 @@ class Pool {
   void serve_waiting();
   [[nodiscard]] bool serve_first();
   [[nodiscard]] Server* take_idle(const Client& client);
+  [[nodiscard]] Server* next_idle(const Client& client);
   void failed(const std::optional<Refusal>& why, SteadyTime now);
 
   Worker& worker_;

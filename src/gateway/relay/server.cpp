@@ -1,18 +1,17 @@
 // See server.hpp.
 #include "gateway/relay/server.hpp"
 
-#include <sys/random.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/overloaded.hpp"
 #include "gateway/relay/client.hpp"
-#include "gateway/relay/dial.hpp"
 #include "gateway/relay/pool.hpp"
 #include "gateway/relay/worker.hpp"
 #include "gateway/session/settings_sql.hpp"
-#include "pg/scram/message.hpp"
 #include "pg/sql_text.hpp"
 #include "pg/wire/frontend_messages.hpp"
 
@@ -25,80 +24,29 @@ namespace backend = pg::wire::backend;
 constexpr std::string_view kResultChanged = "0A000";
 constexpr std::string_view kChecksResult = "RevalidateCachedQuery";
 
-std::string fresh_nonce() {
-  std::array<std::byte, 18> random{};
-  CHECK(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()));
-  return pg::scram_nonce(random);
-}
-
-Refusal refusal_of(const ServerFailure& failure) {
-  const auto ours = failure.trouble == ServerTrouble::StaleVerifier ||
-                    failure.trouble == ServerTrouble::NoCredentials ||
-                    failure.trouble == ServerTrouble::NotItself;
-  const auto* sqlstate = ours ? "28P01" : "08006";
-  return {failure.sqlstate.empty() ? sqlstate : failure.sqlstate, failure.message, failure.detail,
-          failure.hint};
-}
-
-}  // namespace
-
-Server::Server(Worker& worker, Pool& pool)
-    : worker_(worker),
-      pool_(pool),
-      session_(worker.settings().pool.statements_most),
-      since_(worker.now()),
-      born_(worker.now()) {
+ServerTerms terms_of(const Pool& pool) {
   ServerTerms terms;
   terms.user = pool.key().user;
   terms.database = pool.key().database;
   for (const auto& [name, value] : pool.key().settings) terms.settings.push_back({name, value});
   terms.credentials = pool.credentials();
-  terms.nonce = fresh_nonce();
-  login_ = std::make_unique<ServerLogin>(std::move(terms));
+  return terms;
 }
+
+}  // namespace
+
+Server::Server(Worker& worker, Pool& pool)
+    : ServerLine(worker, terms_of(pool)),
+      pool_(pool),
+      session_(worker.settings().pool.statements_most),
+      since_(worker.now()),
+      born_(worker.now()) {}
 
 Server::~Server() = default;
 
-Result<void> Server::connect() {
-  address_ = worker_.settings().server;
-  return dial(worker_.loop(), stream_, *this, address_);
-}
+void Server::derived(ScramPass pass) { pool_.set_credentials(std::move(pass)); }
 
-void Server::on_connected(int error) {
-  if (error != 0)
-    return lost(Refusal{
-        "08006",
-        Error::from_errno(error, "connect to " + worker_.settings().server.text).message()});
-  log_in(login_->start(login_out_));
-}
-
-void Server::on_bytes(ByteSpan bytes) {
-  if (!login_) return take(bytes);
-  log_in(login_->resume(bytes, login_out_));
-}
-
-void Server::log_in(ServerStep step) {
-  worker_.loop().send_copy(stream_, login_out_);
-  login_out_.clear();
-  std::visit(Overloaded{[](const NeedBytes&) {},
-                        [&](const BeginTls&) { lost(Refusal{"08006", "TLS to the server"}); },
-                        [&](const DeriveKeys& wanted) {
-                          const auto keys = wanted.derive();
-                          if (!keys) return lost(Refusal{"08006", keys.error().message()});
-                          pool_.set_credentials(ScramPass{*keys, wanted.salt, wanted.iterations});
-                          log_in(login_->resume_with(*keys, login_out_));
-                        },
-                        [&](const ServerReady& ready) { logged_in(ready); },
-                        [&](const ServerRefused& refused) { lost(refusal_of(refused.failure)); }},
-             step);
-}
-
-void Server::logged_in(const ServerReady& ready) {
-  cancel_key_ = ready.cancel_key;
-  const auto left = login_->left();
-  const ByteBuffer behind(left.begin(), left.end());
-  login_.reset();
-  ByteBuffer().swap(login_out_);
+void Server::opened(const ServerReady& ready, ByteSpan behind) {
   reported_ = shared(std::make_shared<Parameters>(ready.parameters), pool_.parameters());
   if (!behind.empty()) take(behind);
   if (stream_.open()) pool_.opened(*this);
@@ -132,6 +80,7 @@ void Server::count() {
 
 void Server::asked(SteadyTime now) {
   said_ = true;
+  worker_.timings().passes_on();
   if (session_.exchange().quiet()) asked_at_ = now;
   if (session_.exchange().idle()) attached_at_ = now;
 }
@@ -306,9 +255,6 @@ void Server::ask(std::string_view sql) {
   send_copy(out);
 }
 
-void Server::send(ByteSpan bytes) { worker_.loop().send(stream_, bytes); }
-void Server::send_copy(ByteSpan bytes) { worker_.loop().send_copy(stream_, bytes); }
-
 void Server::on_message(const pg::wire::Message& message, Answer whose) {
   switch (message.type) {
     case backend::kErrorResponse:
@@ -385,8 +331,20 @@ void Server::on_drained() {
 void Server::on_hangup() { worker_.loop().resume_reading(stream_); }
 
 void Server::on_end(int) {
-  if (!login_ && last_words_) return lost(last_words_);
+  if (ready() && last_words_) return lost(last_words_);
   lost(std::nullopt);
+}
+
+// An end shows whatever lies unread before it. To an idle session a server says an error only when
+// it ends it.
+bool Server::has_ended() const {
+  pollfd seen{.fd = stream_.descriptor(), .events = POLLIN | POLLRDHUP, .revents = 0};
+  if (::poll(&seen, 1, 0) <= 0) return false;
+  if ((seen.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) return true;
+  char first = 0;
+  const auto got = ::recv(stream_.descriptor(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0) return errno != EAGAIN && errno != EINTR;
+  return got == 0 || first == backend::kErrorResponse;
 }
 
 void Server::close() { lost(std::nullopt); }
@@ -398,7 +356,7 @@ void Server::lost(const std::optional<Refusal>& why) {
   auto* client = std::exchange(client_, nullptr);
   pool_.lost(*this, why);
   if (client == nullptr) return;
-  if (told_) return client->server_lost(std::nullopt);
+  if (told_ || session_.mid_answer()) return client->server_lost(std::nullopt);
   if (own_ == Own::Sets || !said_) return client->again();
   client->server_lost(Refusal{"08006", "the server closed the connection unexpectedly"});
 }

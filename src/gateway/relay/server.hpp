@@ -7,12 +7,9 @@
 
 #include <list>
 
-#include "gateway/relay/loop.hpp"
-#include "gateway/relay/settings.hpp"
+#include "gateway/relay/server_line.hpp"
 #include "gateway/session/client_session.hpp"
-#include "gateway/session/refusal.hpp"
 #include "gateway/session/reported.hpp"
-#include "gateway/session/server_login.hpp"
 #include "gateway/session/server_session.hpp"
 #include "gateway/session/settings_answer.hpp"
 
@@ -22,22 +19,17 @@ class Client;
 class Pool;
 class Worker;
 
-class Server final : public StreamOwner, public ServerListener, public Outlet {
+class Server final : public ServerLine, public ServerListener, public Outlet {
  public:
   Server(Worker& worker, Pool& pool);
   ~Server();
 
-  /// Failed: no socket, or nobody listens there.
-  [[nodiscard]] Result<void> connect();
-
-  void on_bytes(ByteSpan bytes) override;
   void on_end(int error) override;
   void on_blocked() override;
   void on_drained() override;
   void on_hangup() override;
-  void on_connected(int error) override;
-  void send(ByteSpan bytes) override;
-  void send_copy(ByteSpan bytes) override;
+  void send(ByteSpan bytes) override { write(bytes); }
+  void send_copy(ByteSpan bytes) override { write_copy(bytes); }
   void on_message(const pg::wire::Message& message, Answer whose) override;
   void on_failed() override;
   void on_unprepared(const std::string& name, const StatementRef& statement) override;
@@ -60,19 +52,16 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   [[nodiscard]] const SettingsSet& settings() const { return settings_; }
   /// What it reports of its session; null until it has logged in.
   [[nodiscard]] const ReportedParameters& reported() const { return reported_; }
-  [[nodiscard]] Stream& stream() { return stream_; }
   [[nodiscard]] ServerSession& session() { return session_; }
   [[nodiscard]] Client* client() const { return client_; }
-  [[nodiscard]] bool ready() const { return !login_; }
   /// Something is about to be asked: the clock of a query starts, if none runs.
   void asked(SteadyTime now);
+  /// Its connection has ended, or its last words lie there, and nobody was told yet. Asks the
+  /// kernel.
+  [[nodiscard]] bool has_ended() const;
   [[nodiscard]] SteadyTime since() const { return since_; }
   [[nodiscard]] SteadyTime born() const { return born_; }
   void set_since(SteadyTime when) { since_ = when; }
-  /// Where it is, which the others may not be any more.
-  [[nodiscard]] const SocketAddress& address() const { return address_; }
-  /// What cancels what it does.
-  [[nodiscard]] const std::optional<CancelKey>& cancel_key() const { return cancel_key_; }
   /// Its client has said something that needs no answer: it may be free.
   void maybe_free();
   /// One of the requests to cancel has arrived.
@@ -83,9 +72,10 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   std::list<std::unique_ptr<Server>>::iterator place;
 
  private:
-  void log_in(ServerStep step);
-  void logged_in(const ServerReady& ready);
-  void take(ByteSpan bytes);
+  void opened(const ServerReady& ready, ByteSpan behind) override;
+  void take(ByteSpan bytes) override;
+  void lost(const std::optional<Refusal>& why) override;
+  void derived(ScramPass pass) override;
   void free();
   void release();
   void set_for(const Client& client);
@@ -100,17 +90,10 @@ class Server final : public StreamOwner, public ServerListener, public Outlet {
   void forget_settings();
   enum class Reset : std::uint8_t { Transaction, Session };
   void reset(Reset what);
-  void lost(const std::optional<Refusal>& why);
 
-  Worker& worker_;
   Pool& pool_;
-  Stream stream_{*this};
   ServerSession session_;
-  std::unique_ptr<ServerLogin> login_;
   Client* client_ = nullptr;
-  ByteBuffer login_out_;
-  SocketAddress address_;
-  std::optional<CancelKey> cancel_key_;
   std::string application_;  ///< application_name as it is set now
   SteadyTime asked_at_;
   SteadyTime attached_at_;

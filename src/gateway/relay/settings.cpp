@@ -13,6 +13,13 @@ bool operator==(const SocketAddress& a, const SocketAddress& b) {
   return a.bytes == b.bytes && std::memcmp(&a.address, &b.address, a.bytes) == 0;
 }
 
+bool Settings::same_server(const Settings& other) const {
+  const auto here = tls_to_server();
+  const auto there = other.tls_to_server();
+  const bool same_tls = here && there ? *here == *there : here == there;
+  return server == other.server && same_tls;
+}
+
 Result<SocketAddress> SocketAddress::of_unix(const std::string& path) {
   sockaddr_un named{};
   if (path.size() >= sizeof named.sun_path)

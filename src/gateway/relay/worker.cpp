@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/relay/door_address.hpp"
+#include "gateway/relay/replication_line.hpp"
 #include "gateway/relay/server.hpp"
 
 namespace pgkeel::gateway {
@@ -27,6 +29,16 @@ constexpr std::size_t kCancelsMost = 64;
 constexpr std::size_t kShortKeyBytes = 4;
 constexpr std::size_t kLongKeyBytes = 32;
 constexpr std::uint32_t kKeyMost = 0x7FFF'FFFF;  // drivers read a process id as a signed number
+
+// As the postmaster says that it cannot fork: in clear, before anything was read, and without a
+// client of ours that would hold memory.
+void turn_away(int descriptor) {
+  ByteBuffer out;
+  append(out, Refusal{.sqlstate = "53300",
+                      .message = "too many connections that have not logged in yet"});
+  static_cast<void>(::send(descriptor, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  ::close(descriptor);
+}
 
 }  // namespace
 
@@ -61,24 +73,34 @@ Result<void> Worker::listen(int listener, Client::Channel channel) {
 
 void Worker::accept(int listener, Client::Channel channel) {
   for (int count = 0; count < kAcceptedMost; ++count) {
-    const int made = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    const int made = ::accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (made < 0) {
       if (errno == EMFILE || errno == ENFILE) rest_from_accepting(listener, channel);
       return;
     }
-    if (channel == Client::Channel::Tcp) {
-      const int on = 1;
-      ::setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      ::setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    }
-    auto place = clients_.insert(clients_.end(),
-                                 std::make_unique<Client>(*this, settings_->pool.sharing, channel));
-    (*place)->place = place;
-    if (!loop_->add((*place)->stream(), made, Loop::Socket::Connected)) {
-      gone(**place);
-    } else if (clients_.size() > settings_->clients_most) {
-      (*place)->refuse({"53300", "sorry, too many clients already"});
-    }
+    auto address = door_address_of(peer, made);
+    if (door_.arrived(address, settings_->door) == Doorkeeper::Entry::Admitted)
+      admit(made, channel, std::move(address));
+    else turn_away(made);
+  }
+}
+
+void Worker::admit(int descriptor, Client::Channel channel, std::string address) {
+  if (channel == Client::Channel::Tcp) {
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  auto place = clients_.insert(
+      clients_.end(), std::make_unique<Client>(*this, settings_->pool.sharing, channel, address));
+  (*place)->place = place;
+  if (!loop_->add((*place)->stream(), descriptor, Loop::Socket::Connected)) {
+    gone(**place);
+  } else if (clients_.size() > settings_->clients_most) {
+    (*place)->refuse({"53300", "sorry, too many clients already"});
   }
 }
 
@@ -91,7 +113,7 @@ void Worker::rest_from_accepting(int listener, Client::Channel channel) {
 Result<void> Worker::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     keep_time();
-    TRY_VOID(loop_->run_round(std::min(wake_, tended_ + kTendEvery)));
+    TRY_VOID(loop_->run_round(std::min(wake_, tended_ + kTendEvery), now_));
   }
   end_all();
   return {};
@@ -114,6 +136,7 @@ void Worker::end_all() {
 
 void Worker::keep_time() {
   now_ = SteadyClock::now();
+  timings_.round_over(now_ - loop_->woke());
   if (now_ < wake_ && now_ < tended_ + kTendEvery) return;
   tended_ = now_;
   wake_ = SteadyTime::max();
@@ -145,7 +168,7 @@ void Worker::tend() {
 }
 
 void Worker::follow(std::shared_ptr<const Settings> settings) {
-  const bool moved = settings->server != settings_->server;
+  const bool moved = !settings->same_server(*settings_);
   settings_ = std::move(settings);
   if (!moved) return;
   for (const auto& [key, pool] : pools_) pool->replace_all();
@@ -221,28 +244,29 @@ CancelKey Worker::new_key(Client& client, pg::wire::ProtocolVersion version) {
 
 void Worker::cancel(const CancelAsked& asked, Client& by) {
   const auto asker = by.self();
-  if (auto* server = server_of(asked); server != nullptr)
-    return call_cancel(*server, server, asker);
+  auto* client = client_of(asked);
+  if (client != nullptr && client->replication() != nullptr)
+    return call_cancel(*client->replication(), nullptr, asker);
+  auto* server = client == nullptr ? nullptr : client->server();
+  if (server != nullptr && !server->preparing()) return call_cancel(*server, server, asker);
+  if (client != nullptr) client->cancelled();
   gone(by);
 }
 
-// Of the client whose key it is; nullptr when it is nobody's, or has none.
-Server* Worker::server_of(const CancelAsked& asked) {
+// Whose key it is; nullptr when it is nobody's.
+Client* Worker::client_of(const CancelAsked& asked) {
   const auto found = by_key_.find(asked.process_id);
   if (found == by_key_.end()) return nullptr;
   const auto& key = found->second->key().key;
   if (key.size() != asked.key.size() ||
       CRYPTO_memcmp(key.data(), asked.key.data(), key.size()) != 0)
     return nullptr;
-  auto* server = found->second->server();
-  if (server != nullptr && !server->preparing()) return server;
-  found->second->cancelled();
-  return nullptr;
+  return found->second;
 }
 
 void Worker::cancel_at_end(const Server& server) { call_cancel(server, nullptr); }
 
-void Worker::call_cancel(const Server& server, Server* waits, std::shared_ptr<Client*> asker) {
+void Worker::call_cancel(const ServerLine& server, Server* waits, std::shared_ptr<Client*> asker) {
   if (!server.cancel_key() || cancels_.size() >= kCancelsMost) {
     if (asker) gone(**asker);
     return;
@@ -266,6 +290,11 @@ void Worker::gone(CancelCall& call) {
   loop_->retire(std::move(owned));
 }
 
+std::size_t Worker::replications() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      clients_, [](const auto& client) { return client->replication() != nullptr; }));
+}
+
 void Worker::forget(const Server& server) {
   for (const auto& call : cancels_) call->forget(server);
 }
@@ -279,6 +308,7 @@ void Worker::end_clients(const Pool& pool) {
 
 void Worker::gone(Client& client) {
   client.forget();
+  client.pass_door();
   loop_->close(client.stream());
   by_key_.erase(client.key().process_id);
   if (client.pool() != nullptr) --client.pool()->clients;

@@ -13,8 +13,11 @@
 
 #include "gateway/relay/cancel_call.hpp"
 #include "gateway/relay/client.hpp"
+#include "gateway/relay/doorkeeper.hpp"
 #include "gateway/relay/overview.hpp"
+#include "gateway/relay/pauses.hpp"
 #include "gateway/relay/pool.hpp"
+#include "gateway/relay/timings.hpp"
 #include "gateway/relay/verifier_source.hpp"
 
 namespace pgkeel::gateway {
@@ -46,8 +49,11 @@ class Worker {
   [[nodiscard]] StatementStore& statements() { return statements_; }
   [[nodiscard]] SettingsTable& settings_table() { return settings_table_; }
   [[nodiscard]] VerifierSource& verifiers() { return *verifiers_; }
-  /// Of this round.
-  [[nodiscard]] SteadyTime now() const { return now_; }
+  [[nodiscard]] Doorkeeper& door() { return door_; }
+  [[nodiscard]] Pauses& pauses() { return pauses_; }
+  [[nodiscard]] Timings& timings() { return timings_; }
+  /// Of this round: when there was something to do.
+  [[nodiscard]] SteadyTime now() const { return std::max(now_, loop_->woke()); }
   /// Something is due then.
   void wake_at(SteadyTime when) { wake_ = std::min(wake_, when); }
   [[nodiscard]] Pool& pool_of(const PoolKey& key);
@@ -83,19 +89,23 @@ class Worker {
   /// KILL: they are told, and gone.
   void end_clients(const Pool& pool);
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+  /// Of them, those that replicate.
+  [[nodiscard]] std::size_t replications() const;
 
  private:
   Worker(std::unique_ptr<Loop> loop, std::shared_ptr<const Settings> settings,
          std::unique_ptr<VerifierSource> verifiers, int wake_descriptor);
   void accept(int listener, Client::Channel channel);
+  void admit(int descriptor, Client::Channel channel, std::string address);
   void rest_from_accepting(int listener, Client::Channel channel);
   void end_all();
   void tend();
   void keep_time();
   void take_calls();
   [[nodiscard]] std::vector<Pool*> siblings_of(const Pool& pool);
-  [[nodiscard]] Server* server_of(const CancelAsked& asked);
-  void call_cancel(const Server& server, Server* waits, std::shared_ptr<Client*> asker = nullptr);
+  [[nodiscard]] Client* client_of(const CancelAsked& asked);
+  void call_cancel(const ServerLine& server, Server* waits,
+                   std::shared_ptr<Client*> asker = nullptr);
 
   struct Nowhere final : Outlet {
     void send(ByteSpan) override {}
@@ -104,12 +114,15 @@ class Worker {
   Nowhere nowhere_;
   SettingsTable settings_table_;  // outlives whoever has settings: what the loop retires, too
   Overview overview_{*this};
+  Pauses pauses_{*this};  // outlives the consoles that wait
   std::unique_ptr<std::array<std::byte, kPlainBytes>> plain_room_ =
       std::make_unique<std::array<std::byte, kPlainBytes>>();
   std::unique_ptr<Loop> loop_;  // the first: what the others retire goes with it
   std::shared_ptr<const Settings> settings_;
   std::unique_ptr<VerifierSource> verifiers_;
   StatementStore statements_;
+  Timings timings_;
+  Doorkeeper door_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;
   std::map<std::string, admin::StatsCounters> former_totals_;
   std::list<std::unique_ptr<Client>> clients_;

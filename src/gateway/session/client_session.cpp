@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/session/way.hpp"
+#include "pg/wire/fields.hpp"
 #include "pg/wire/frontend_messages.hpp"
 
 namespace pgkeel::gateway {
@@ -30,10 +31,6 @@ std::optional<Request> request_of(char type) {
     case frontend::CopyFail::kType: return Request::CopyEnd;
     default: return std::nullopt;
   }
-}
-
-std::string_view text_of(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 bool names_statements(char type) {
@@ -116,7 +113,7 @@ Result<void> ClientSession::begin(const FramePiece& piece, const Way& way) {
   }
   if (type == frontend::Query::kType && !way.server->exchange().skipping()) unnamed_gone(way);
   if (const auto request = request_of(type)) way.server->exchange().request({*request});
-  if (type == frontend::Query::kType) read(piece, text_of(piece.body()));
+  if (type == frontend::Query::kType) read(piece, pg::wire::text_of(piece.body()));
   forward(piece, way);
   return {};
 }
@@ -137,7 +134,7 @@ void ClientSession::read(const FramePiece& piece, std::string_view text) {
 Result<void> ClientSession::go_on(const FramePiece& piece, const Way& way) {
   if (message_ == Message::Held) return hold(piece, way);
   if (message_ != Message::Forwarded) return {};
-  if (reader_) read(piece, text_of(piece.body()));
+  if (reader_) read(piece, pg::wire::text_of(piece.body()));
   forward(piece, way);
   return {};
 }

@@ -112,7 +112,7 @@ Result<void> ClientSession::parse(ByteSpan body, const Way& way) {
 }
 
 void ClientSession::parse_unnamed(ByteSpan text_and_types, const Way& way) {
-  const auto text = text_of(text_and_types);
+  const auto text = text_before_nul(text_and_types);
   unnamed_reading_ = sql::read_effects(text, state_.rules());
   unnamed_deallocates_ = own_deallocated(text, unnamed_reading_).value_or("");
   unnamed_too_long_ = text_and_types.size() > kUnnamedMost;

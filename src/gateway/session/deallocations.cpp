@@ -53,7 +53,7 @@ std::optional<std::string> ClientSession::own_deallocated(std::string_view sql,
 
 /// A Query that is all there, of a client that has prepared statements.
 void ClientSession::query(pg::wire::FrameHeader header, ByteSpan body, const Way& way) {
-  const auto text = text_of(body);
+  const auto text = text_before_nul(body);
   const auto reading = sql::read_effects(text, state_.rules());
   if (const auto name = own_deallocated(text, reading)) return deallocate(*name, way);
   unnamed_gone(way);

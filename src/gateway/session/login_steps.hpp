@@ -1,6 +1,7 @@
 // What either login asks of whoever owns the connection, and what both hand over.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct NeedBytes {};
 struct BeginTls {
   TlsOpening opening = TlsOpening::Requested;
 };
+
+/// A server's answer to a request for TLS: it comes alone.
+inline constexpr std::byte kTlsYes{'S'};
 
 /// Names and values as a start-up message or ParameterStatus has them, in their order: the last of
 /// a name counts.

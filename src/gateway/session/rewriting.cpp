@@ -1,6 +1,7 @@
 // See rewriting.hpp.
 #include "gateway/session/rewriting.hpp"
 
+#include "pg/wire/fields.hpp"
 #include "pg/wire/writer.hpp"
 
 namespace pgkeel::gateway {
@@ -8,9 +9,8 @@ namespace pgkeel::gateway {
 namespace frontend = pg::wire::frontend;
 using pg::wire::ByteBuffer;
 
-std::string_view text_of(ByteSpan text_and_more) {
-  const std::string_view all(reinterpret_cast<const char*>(text_and_more.data()),
-                             text_and_more.size());
+std::string_view text_before_nul(ByteSpan text_and_more) {
+  const auto all = pg::wire::text_of(text_and_more);
   return all.substr(0, all.find('\0'));
 }
 
@@ -38,7 +38,7 @@ ByteBuffer deallocate_stand_in(ByteSpan text_and_types) {
   };
   put("DEALLOCATE ");
   put(kForgotten);
-  pg::wire::put_bytes(out, text_and_types.subspan(text_of(text_and_types).size()));
+  pg::wire::put_bytes(out, text_and_types.subspan(text_before_nul(text_and_types).size()));
   return out;
 }
 

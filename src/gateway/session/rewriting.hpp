@@ -9,7 +9,7 @@
 namespace pgkeel::gateway {
 
 /// The SQL of a Parse behind its name, or of a Query: up to its NUL.
-[[nodiscard]] std::string_view text_of(ByteSpan text_and_more);
+[[nodiscard]] std::string_view text_before_nul(ByteSpan text_and_more);
 [[nodiscard]] pg::wire::ByteBuffer header_bytes(pg::wire::FrameHeader header);
 [[nodiscard]] pg::wire::ByteBuffer parse_message(std::string_view name, ByteSpan text_and_types);
 /// What stands for a DEALLOCATE of a statement that only the client calls so, with the types its

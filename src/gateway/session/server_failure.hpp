@@ -22,8 +22,8 @@ enum class ServerTrouble : std::uint8_t {
 struct ServerFailure {
   ServerTrouble trouble = ServerTrouble::Protocol;
   std::string message;
-  std::string severity = {};  ///< FATAL and the like; only when the server Said it, as the rest
-  std::string sqlstate = {};
+  std::string severity = {};  ///< FATAL and the like; only when the server Said it
+  std::string sqlstate = {};  ///< as the severity
   std::string detail = {};
   std::string hint = {};
 

@@ -15,7 +15,6 @@ using pg::wire::Setting;
 using pg::wire::StartupParameter;
 namespace backend = pg::wire::backend;
 
-constexpr std::byte kYes{'S'};
 constexpr std::byte kNo{'N'};
 
 std::vector<StartupParameter> parameters_of(const ServerTerms& terms) {
@@ -67,16 +66,17 @@ ServerStep ServerLogin::resume(ByteSpan bytes, ByteBuffer& out) {
 ServerStep ServerLogin::take_tls_answer(ByteSpan bytes, ByteBuffer& out) {
   if (bytes.empty()) return NeedBytes{};
   // An ErrorResponse here may be anybody's (CVE-2024-10977), so it is not read.
-  if (bytes[0] != kYes && bytes[0] != kNo)
+  if (bytes[0] != kTlsYes && bytes[0] != kNo)
     return violates("the server answers a request for TLS with something else");
   if (bytes.size() > 1) return violates("received unencrypted data after SSL response");
-  if (bytes[0] == kYes) {
+  if (bytes[0] == kTlsYes) {
     state_ = State::AwaitTls;
     return BeginTls{TlsOpening::Requested};
   }
   if (terms_.tls == ServerTls::Prefer) return open_session(out);
   return fail_with({.trouble = ServerTrouble::TlsNotOffered,
-                    .message = "the server has no TLS, and it is required"});
+                    .message = "the server has no TLS, and it is required",
+                    .hint = "Set ssl = on at the server, or another sslmode in instance.url."});
 }
 
 ServerStep ServerLogin::begun_tls(std::string end_point, ByteBuffer& out) {

@@ -44,6 +44,7 @@ Result<ServerSession::Step> ServerSession::take(ByteSpan& chunk, Outlet* client,
 
 Result<void> ServerSession::begin(const FramePiece& piece, ServerListener& listener) {
   const auto type = piece.header.type;
+  whose_ = Answer::Gateways;  // until it is known: nobody has had a byte of it
   TRY(whose, exchange_.reply(type));
   whose_ = whose;
   looking_ = (whose == Answer::Gateways || always_looked_at(type)) &&

@@ -65,6 +65,9 @@ class ServerSession {
   [[nodiscard]] bool unsound() const { return unsound_; }
   /// Whether a message is under way from it.
   [[nodiscard]] bool mid_message() const { return !cursor_.between_messages(); }
+  /// Whether its client has had the beginning of a message and not the end: whatever else it were
+  /// told, it would take for the rest.
+  [[nodiscard]] bool mid_answer() const { return cursor_.left() > 0 && whose_ == Answer::Clients; }
 
  private:
   [[nodiscard]] Result<void> begin(const pg::wire::FramePiece& piece, ServerListener& listener);

@@ -4,13 +4,10 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include "pg/wire/fields.hpp"
 
 namespace pgkeel::gateway {
 namespace {
-
-std::string_view text_of_bytes(ByteSpan bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // The length comes last, so that no text and path can be cut otherwise.
 ByteBuffer key_of(ByteSpan text_and_types, std::string_view path) {
@@ -30,14 +27,14 @@ Statement::Statement(std::uint64_t number, ByteSpan text_and_types, std::string_
       key_(key_of(text_and_types, path)),
       text_bytes_(text_and_types.size()),
       rules_(rules) {
-  const auto all = text_of_bytes(text_and_types);
+  const auto all = pg::wire::text_of(text_and_types);
   reading_ = sql::read_effects(all.substr(0, all.find('\0')), rules);
 }
 
 StatementRef StatementStore::intern(ByteSpan text_and_types, std::string_view path,
                                     sql::LexicalRules rules) {
   const auto key = key_of(text_and_types, path);
-  if (const auto found = by_text_->find(text_of_bytes(key)); found != by_text_->end()) {
+  if (const auto found = by_text_->find(pg::wire::text_of(key)); found != by_text_->end()) {
     auto known = found->second.lock();
     if (known->rules() == rules) return known;
     // Read by other rules it may do something else: one of its own.
@@ -45,12 +42,12 @@ StatementRef StatementStore::intern(ByteSpan text_and_types, std::string_view pa
   }
   const auto forget = [from = by_text_](Statement* statement) {
     // Unless another has its place.
-    const auto place = from->find(text_of_bytes(statement->key()));
+    const auto place = from->find(pg::wire::text_of(statement->key()));
     if (place != from->end() && place->second.expired()) from->erase(place);
     delete statement;
   };
   StatementRef statement(new Statement(++last_number_, text_and_types, path, rules), forget);
-  by_text_->emplace(text_of_bytes(statement->key()), statement);
+  by_text_->emplace(pg::wire::text_of(statement->key()), statement);
   return statement;
 }
 
@@ -59,7 +56,7 @@ StatementRef StatementStore::alone(ByteSpan text_and_types, sql::LexicalRules ru
 }
 
 void StatementStore::outdated(const Statement& statement) {
-  const auto found = by_text_->find(text_of_bytes(statement.key()));
+  const auto found = by_text_->find(pg::wire::text_of(statement.key()));
   if (found != by_text_->end() && found->second.lock().get() == &statement) by_text_->erase(found);
 }
 

@@ -87,6 +87,10 @@ class ClientStatements {
     bytes_ = 0;
   }
   [[nodiscard]] std::size_t size() const { return by_name_.size(); }
+  /// Calls `call` with each; those it has by several names as often.
+  void each(const auto& call) const {
+    for (const auto& [name, statement] : by_name_) call(*statement);
+  }
   [[nodiscard]] bool full() const { return by_name_.size() >= kMost || bytes_ >= kBytesMost; }
 
  private:
@@ -107,6 +111,10 @@ class ServerStatements {
   /// The one that was used longest ago, when there are more than may be; it is taken off.
   [[nodiscard]] StatementRef take_excess();
   [[nodiscard]] std::size_t size() const { return prepared_.size(); }
+  /// Calls `call` with each.
+  void each(const auto& call) const {
+    for (const auto& [number, prepared] : prepared_) call(*prepared.statement);
+  }
 
  private:
   struct Prepared {

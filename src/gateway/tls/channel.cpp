@@ -144,6 +144,10 @@ std::string TlsChannel::peer_end_point() const {
   return end_point_of(SSL_get0_peer_certificate(tls_.get()));
 }
 
+std::string TlsChannel::cipher() const {
+  return fmt::format("{}/{}", SSL_get_version(tls_.get()), SSL_get_cipher_name(tls_.get()));
+}
+
 std::optional<std::string> TlsChannel::peer_common_name() const {
   auto* certificate = SSL_get0_peer_certificate(tls_.get());
   if (certificate == nullptr) return std::nullopt;

@@ -45,6 +45,8 @@ class TlsChannel {
   [[nodiscard]] State state() const { return state_; }
   /// Of the server's certificate, on the client's side, once open; empty where it has none.
   [[nodiscard]] std::string peer_end_point() const;
+  /// "TLSv1.3/TLS_AES_256_GCM_SHA384", once open.
+  [[nodiscard]] std::string cipher() const;
   /// Of the client's certificate, on the server's side, once open; nothing without a certificate,
   /// or with a name that has a NUL in it.
   [[nodiscard]] std::optional<std::string> peer_common_name() const;

@@ -52,7 +52,7 @@ TEST(BadInput, IsOneLineAHintAndAnExitCode) {
       {"unknown option", "", {"status", "--wtach"}, 2, "--wtach"},
       {"bad duration", "", {"pause", "--for", "2"}, 2, "--for '2' is not a duration"},
       {"bad count", "", {"logs", "-n", "x"}, 2, "-n 'x' is not a number"},
-      {"no such log", "", {"logs", "gateway"}, 2, "no log 'gateway'"},
+      {"no such log", "", {"logs", "receiver"}, 2, "no log 'receiver'"},
       {"too many parts", "", {"undrop", "forget", "shop.public.orders.id"}, 2, "names no table"},
       {"no argument", "", {"undrop", "forget"}, 2, "RELATION"},
       {"no guard: pause", "", {"pause"}, 5, "no guard is running"},

@@ -45,6 +45,17 @@ LoginSocket LoginSocket::connected(std::uint16_t port) {
   return made;
 }
 
+LoginSocket LoginSocket::connected_from(const char* address, std::uint16_t port) {
+  LoginSocket made(new_socket());
+  auto source = loopback(0);
+  const auto to = loopback(port);
+  if (::inet_pton(AF_INET, address, &source.sin_addr) != 1 ||
+      ::bind(made.fd_, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0 ||
+      ::connect(made.fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+    throw std::runtime_error("login socket: cannot connect");
+  return made;
+}
+
 LoginSocket::~LoginSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
@@ -101,6 +112,15 @@ void LoginSocket::drain() {
     while (true) static_cast<void>(receive());
   } catch (const PeerGone&) {
     // That is the end which was waited for.
+  }
+}
+
+std::string last_words(LoginSocket& socket) {
+  std::string said;
+  try {
+    while (true) said += pg::wire::text_of(socket.receive());
+  } catch (const PeerGone&) {
+    return said;
   }
 }
 

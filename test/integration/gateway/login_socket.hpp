@@ -21,6 +21,8 @@ class LoginSocket {
  public:
   /// Connects to 127.0.0.1:port.
   static LoginSocket connected(std::uint16_t port);
+  /// As connected(), from this address of the loopback network: "127.0.0.2".
+  static LoginSocket connected_from(const char* address, std::uint16_t port);
   /// Takes the socket.
   explicit LoginSocket(int fd) : fd_(fd) {}
   ~LoginSocket();
@@ -48,6 +50,9 @@ class LoginSocket {
   std::array<std::byte, 1000> plain_{};
   ByteSpan undecrypted_;
 };
+
+/// All that is said until the other side closes; what a reset takes with it is missing.
+std::string last_words(LoginSocket& socket);
 
 /// Listens on a free port of 127.0.0.1.
 class LoginListener {

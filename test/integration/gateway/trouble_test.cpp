@@ -7,7 +7,10 @@
 #include <future>
 #include <thread>
 
+#include "integration/gateway/login_socket.hpp"
 #include "integration/gateway/running_gateway.hpp"
+#include "pg/wire/frontend_messages.hpp"
+#include "pg/wire/startup.hpp"
 #include "support/wait.hpp"
 
 namespace pgkeel::test {
@@ -209,12 +212,13 @@ TEST_P(GatewayTrouble, WhatASlowClientHasNotTakenComesBeforeTheEnd) {
                 ("select repeat('x', 10000) from generate_series(1, " + std::to_string(rows) + ")")
                     .c_str());
     PQflush(slow.get());
+    // It calls itself idle before it has sent the last of it.
     const bool complete = wait_until(
         [&] {
           return server_.query(
-                     "select state from pg_stat_activity where query ~ '^select repeat'"
-                     " and pid = " +
-                     pid) == "idle in transaction";
+                     "select state || wait_event from pg_stat_activity"
+                     " where query ~ '^select repeat' and pid = " +
+                     pid) == "idle in transactionClientRead";
         },
         Millis(1'000));
     server_.query("select pg_terminate_backend(" + pid + ")");
@@ -223,7 +227,8 @@ TEST_P(GatewayTrouble, WhatASlowClientHasNotTakenComesBeforeTheEnd) {
     }));
     if (!complete) break;  // more than is kept for anybody
     const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQgetResult(slow.get()), &PQclear);
-    ASSERT_EQ(PQresultStatus(result.get()), PGRES_TUPLES_OK) << rows;
+    ASSERT_EQ(PQresultStatus(result.get()), PGRES_TUPLES_OK)
+        << rows << ": " << PQresultErrorMessage(result.get());
     EXPECT_EQ(PQntuples(result.get()), static_cast<int>(rows));
     while (PGresult* more = PQgetResult(slow.get())) PQclear(more);
     // Read after libpq has sent the query, they are its answer.
@@ -232,6 +237,33 @@ TEST_P(GatewayTrouble, WhatASlowClientHasNotTakenComesBeforeTheEnd) {
     EXPECT_FALSE(slow.alive());
   }
   EXPECT_GT(sizes, 2U);
+}
+
+TEST_P(GatewayTrouble, AMessageThatBreaksOffIsNotEndedByOurWords) {
+  // Goal: a row of which the server has sent a part when it goes, or when the gateway ends the
+  // session, stays a part: what the gateway has to say would be taken for the rest of the row.
+  for (const bool server_goes : {true, false}) {
+    auto slow = LoginSocket::connected(gateway_.port());
+    pg::wire::ByteBuffer out;
+    pg::wire::append_startup(
+        out, {},
+        std::vector<pg::wire::StartupParameter>{{"user", "postgres"}, {"database", "postgres"}});
+    pg::wire::frontend::append(out, pg::wire::frontend::Query{"select repeat('x', 100000000)"});
+    slow.send(out);
+    std::string pid;
+    ASSERT_TRUE(wait_until([&] {
+      pid = server_.query(
+          "select coalesce(max(pid)::text, '') from pg_stat_activity where"
+          " query ~ '^select repeat.*0000000' and wait_event = 'ClientWrite'");
+      return !pid.empty();
+    }));
+    if (server_goes) server_.query("select pg_terminate_backend(" + pid + ")");
+    else Session(gateway_.conninfo("user=postgres dbname=pgkeel"))("kill postgres");
+    const auto said = last_words(slow);
+    EXPECT_THAT(said, testing::HasSubstr("xxx"));
+    EXPECT_THAT(said, testing::EndsWith("xxx"));
+    EXPECT_LT(said.size(), 100'000'000U);
+  }
 }
 
 TEST_P(GatewayTrouble, WhyNoServerIsThereIsTold) {

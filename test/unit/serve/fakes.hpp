@@ -185,7 +185,10 @@ struct FakeLogs : LogSource {
   Result<std::vector<std::string>> lines = std::vector<std::string>{"one", "two"};
   std::string asked_for;
   Task<Result<std::vector<std::string>>> tail(LogKind kind, std::size_t count) override {
-    asked_for = (kind == LogKind::Guard ? "guard " : "postgres ") + std::to_string(count);
+    const auto* name = kind == LogKind::Guard     ? "guard "
+                       : kind == LogKind::Gateway ? "gateway "
+                                                  : "postgres ";
+    asked_for = name + std::to_string(count);
     co_return lines;
   }
 };

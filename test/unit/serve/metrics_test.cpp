@@ -150,9 +150,19 @@ TEST(Metrics, TellOfTheGateway) {
                                            .servers_active = 4,
                                            .queries = 2'000,
                                            .waited = std::chrono::microseconds(2'500'000)};
+  status.gateway->figures->waits.add(std::chrono::microseconds(0), 5);
+  status.gateway->figures->waits.add(std::chrono::seconds(2), 2);
+  status.gateway->figures->waits.add(std::chrono::seconds(100));
+  status.gateway->figures->added.add(std::chrono::microseconds(20), 3);
   const auto text = metrics_text(status, kNow);
   for (const auto* line :
-       {"pgkeel_gateway_up 1\n", "pgkeel_gateway_clients{state=\"active\"} 9\n",
+       {"# TYPE pgkeel_gateway_wait_seconds histogram\n",
+        "pgkeel_gateway_wait_seconds_bucket{le=\"1\"} 5\n",
+        "pgkeel_gateway_wait_seconds_bucket{le=\"2.5\"} 7\n",
+        "pgkeel_gateway_wait_seconds_bucket{le=\"+Inf\"} 8\n",
+        "pgkeel_gateway_wait_seconds_count 8\n", "pgkeel_gateway_wait_seconds_sum 104\n",
+        "pgkeel_gateway_added_seconds_count 3\n", "pgkeel_gateway_up 1\n",
+        "pgkeel_gateway_clients{state=\"active\"} 9\n",
         "pgkeel_gateway_clients{state=\"waiting\"} 3\n",
         "pgkeel_gateway_longest_wait_seconds 1.5\n", "pgkeel_gateway_servers{state=\"active\"} 4\n",
         "pgkeel_gateway_queries_total 2000\n", "pgkeel_gateway_wait_seconds_total 2.5\n",

@@ -50,7 +50,7 @@ TEST(ReadApi, ShowsOneIncidentInTheContractsShape) {
 }
 
 TEST(ReadApi, LogsAreTailedFromTheSourceAskedFor) {
-  // `pgkeel logs [postgres|guard] -n N`.
+  // `pgkeel logs [postgres|guard|gateway] -n N`.
   FakeGuard guard;
   const auto response = guard.ask(local_get("/api/v1/logs"));
   EXPECT_EQ(response.status, 200);
@@ -60,6 +60,9 @@ TEST(ReadApi, LogsAreTailedFromTheSourceAskedFor) {
   EXPECT_EQ(guard.ask(local_get("/api/v1/logs", {{"source", "guard"}, {"lines", "5"}})).status,
             200);
   EXPECT_EQ(guard.logs.asked_for, "guard 5");
+  const auto gateway = guard.ask(local_get("/api/v1/logs", {{"source", "gateway"}}));
+  EXPECT_EQ(json::parse(gateway.body)["source"], "gateway");
+  EXPECT_EQ(guard.logs.asked_for, "gateway 100");
   EXPECT_EQ(guard.ask(local_get("/api/v1/logs", {{"source", "etc"}})).status, 400);
   EXPECT_EQ(guard.ask(local_get("/api/v1/logs", {{"lines", "10001"}})).status, 400);
 }

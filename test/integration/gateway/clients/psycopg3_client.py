@@ -5,6 +5,7 @@ when the program is over."""
 
 import datetime
 import decimal
+import logging
 import threading
 import uuid
 
@@ -12,6 +13,9 @@ import psycopg
 
 from steps import (POOL, SIZE, WORKERS, at_once, everybody_is_in, refused, run_steps, same, step,
                    until)
+
+# Where a pipeline's error is raised within its block already, psycopg warns that it ended with it.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 CANCELLED, UNIQUE_VIOLATION, FAILED_TRANSACTION, NO_SUCH_TABLE = "57014", "23505", "25P02", "42P01"
 

@@ -279,6 +279,29 @@ TEST(ClientLogin, EndsForAReasonOfTheOwners) {
   EXPECT_TRUE(out.empty()) << "in clear, within a handshake";
 }
 
+TEST(ClientLogin, HoldsABoundedNumberOfBytesBeforeTheProof) {
+  // Goal: hazard 7: what anybody says, however it is cut, leaves no more than kHeldBytesMost held:
+  // packets that never end, as long as they may be, and a proof that never ends.
+  const auto long_startup = "\0\0\x27\x13\0\3\0\0"s + "user\0"s + std::string(100'000, 'x');
+  const auto too_long = "\0\1\x86\xa0\0\3\0\0"s + std::string(100'000, 'x');
+  const auto cancel = "\0\0\x01\x0c\x04\xd2\x16\x2e"s + std::string(200, 'x');
+  const auto proof = startup({{"user", "u"}}) + "p\0\0\x04\x03"s + std::string(1000, 'x');
+  const auto long_proof = startup({{"user", "u"}}) + "p\0\0\xc3\x50"s + std::string(50'000, 'x');
+  for (const auto& said : {long_startup, too_long, cancel, proof, long_proof})
+    for (const std::size_t piece : {1U, 7U, 4096U, 65'536U}) {
+      ClientLogin login({}, {.nonce = "3rfcNHYJY1ZVvWVs7j", .md5_salt = {}});
+      ClientStep step = NeedBytes{};
+      for (std::size_t at = 0; at < said.size() && std::holds_alternative<NeedBytes>(step);
+           at += piece) {
+        ByteBuffer out;
+        step = login.resume(bytes_of(std::string_view(said).substr(at, piece)), out);
+        if (std::holds_alternative<FindVerifier>(step)) step = login.resume_with(verifier(), out);
+        if (std::holds_alternative<NeedBytes>(step))
+          ASSERT_LE(login.left().size(), ClientLogin::kHeldBytesMost) << piece;
+      }
+    }
+}
+
 TEST(Greeting, Hazard03IsWhatASessionBeginsWith) {
   // Goal: hazards 3, 8: Ok, the parameters in their order, a key of any length, idle.
   ByteBuffer out;

@@ -79,7 +79,10 @@ class MakeRoom : public testing::Test {
   void begin_guard(const app::GuardEnvironment& more) {
     stage().end_guard();
     ASSERT_TRUE(stage().start_guard(more).has_value());
-    ASSERT_TRUE(stage().await_ready().has_value());
+    const auto ready = stage().await_ready();
+    const auto status = stage().client().get("/api/v1/status");
+    ASSERT_TRUE(ready.has_value()) << ready.error().message() << "\n"
+                                   << (status ? status->dump(2) : status.error().message());
   }
   [[nodiscard]] bool holds_much() {
     return test::wait_until(

@@ -94,6 +94,7 @@ Result<void> EpollLoop::run_round(SteadyTime until, SteadyTime now) {
   const int count = ::epoll_wait(epoll_, events.data(), kEventsMost, timeout);
   if (count < 0 && errno != EINTR) return fail(Error::from_errno(errno, "epoll_wait"));
   woken(timeout == 0 ? Waited::No : Waited::Yes, now);
+  for (int at = 0; at < count; ++at) note_hangup(events[static_cast<std::size_t>(at)]);
   for (int at = 0; at < count; ++at) {
     const auto& event = events[static_cast<std::size_t>(at)];
     if ((event.data.u64 & kWatchMark) != 0) {
@@ -108,6 +109,12 @@ Result<void> EpollLoop::run_round(SteadyTime until, SteadyTime now) {
   unwatched_.clear();
   end_round();
   return {};
+}
+
+// Before anything of the round is told: what a client says is not for a server whose end is in it.
+void EpollLoop::note_hangup(const epoll_event& event) {
+  if ((event.events & kOver) != 0 && (event.data.u64 & kWatchMark) == 0)
+    static_cast<Stream*>(event.data.ptr)->hung_up_ = true;
 }
 
 // There is one buffer: what lies in it goes out before the next is received.
@@ -130,7 +137,6 @@ void EpollLoop::read_ready() {
 
 void EpollLoop::happened(Stream& stream, std::uint32_t events) {
   if (!stream.open() || stream.ended_) return;
-  if ((events & kOver) != 0) stream.hung_up_ = true;
   if (stream.connecting_) return connected(stream);
   if ((events & EPOLLOUT) != 0 && stream.awaits_space_) space_made(stream);
   if (!stream.open() || stream.ended_) return;

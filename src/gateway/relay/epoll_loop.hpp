@@ -31,6 +31,7 @@ class EpollLoop final : public Loop {
   void forget(Stream& stream) override;
   void want_space(Stream& stream, Space space) override;
   void look_for_end(Stream& stream) override { make_ready(stream); }
+  static void note_hangup(const epoll_event& event);
   void happened(Stream& stream, std::uint32_t events);
   void receive(Stream& stream, bool until_empty);
   void sent_off();

@@ -382,6 +382,24 @@ TEST_P(GatewayLoop, ARoundEndsInTimeThoughNothingHappens) {
   EXPECT_LE(rounds, 20);
 }
 
+TEST_P(GatewayLoop, AnEndIsKnownBeforeAnythingOfItsRoundIsTold) {
+  // Goal: whoever hears of bytes can see who had ended before they came.
+  if (GetParam() != Loop::Backend::Epoll) GTEST_SKIP() << "told in the order of their happening";
+  const Ends speaking;
+  Ends ending;
+  const auto speaker = added(speaking);
+  const auto ended = added(ending);
+  bool known = false;
+  speaker->on_said = [&](ByteSpan) { known = ended->stream.hung_up(); };
+  for (const bool speaks_first : {true, false}) {
+    if (speaks_first) ASSERT_EQ(::send(speaking.theirs.get(), "1", 1, 0), 1);
+    ending.theirs.reset();
+    if (!speaks_first) ASSERT_EQ(::send(speaking.theirs.get(), "2", 1, 0), 1);
+    run_until([&] { return speaker->told > (speaks_first ? 0 : 1); });
+    EXPECT_TRUE(known);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, GatewayLoop,
                          testing::Values(Loop::Backend::Epoll, Loop::Backend::IoUring),
                          [](const auto& info) {

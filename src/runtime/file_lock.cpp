@@ -40,11 +40,11 @@ std::string describe_holder(const Fd& fd, const struct stat& status) {
   return pid ? fmt::format("pid {}", *pid) : "an unknown process";
 }
 
-Result<void> write_note(const Fd& fd, const fs::path& path, std::string_view note) {
+Result<void> write_note(const Fd& fd, std::string_view note) {
   const auto line = fmt::format("{}\n", note.substr(0, kNoteBytesMax - 1));
   if (::ftruncate(fd.get(), 0) != 0 ||
       ::pwrite(fd.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()))
-    return fail_errno(errno, fmt::format("write lock {}", path.native()));
+    return fail_errno(errno, "write who holds the lock");
   return {};
 }
 
@@ -60,8 +60,10 @@ Result<FileLock> FileLock::acquire(const fs::path& path, std::string_view note) 
     return fail(ErrorCode::StateLocked,
                 fmt::format("{} is locked by {}", path.native(), describe_holder(fd, status)));
   }
-  if (S_ISREG(status.st_mode)) TRY_VOID(write_note(fd, path, note));
+  if (S_ISREG(status.st_mode)) TRY_VOID(write_note(fd, note));
   return FileLock(std::move(fd));
 }
+
+Result<void> FileLock::rename_holder(std::string_view note) { return write_note(fd_, note); }
 
 }  // namespace pgkeel::runtime

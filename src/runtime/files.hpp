@@ -47,6 +47,12 @@ class FileLock {
   /// into the file: who we are, for the next one's message. Never writes when `path` is a
   /// directory.
   static Result<FileLock> acquire(const std::filesystem::path& path, std::string_view note);
+  /// What another process acquired and has passed on (SCM_RIGHTS): one lock, which both hold until
+  /// the last of them lets go.
+  static FileLock passed_on(Fd fd) { return FileLock(std::move(fd)); }
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
+  /// Who holds it now, in place of acquire()'s note; not of a directory.
+  Result<void> rename_holder(std::string_view note);
 
  private:
   explicit FileLock(Fd fd) : fd_(std::move(fd)) {}

@@ -38,9 +38,10 @@ bool pending(const incident::Action& action) { return action.outcome == ActionOu
 
 }  // namespace
 
-Scene build_scene(app::GuardEnvironment environment, std::string config) {
+Scene build_scene(app::GuardEnvironment environment, std::string config,
+                  std::filesystem::path program) {
   app::StageOptions options;
-  options.program = PGKEEL_BINARY;
+  options.program = std::move(program);
   options.environment = std::move(environment);
   options.config = std::move(config);
   auto stage = app::Stage::build(std::move(options));

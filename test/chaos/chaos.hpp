@@ -36,7 +36,8 @@ struct Scene {
 
 /// A stage whose guard is up, without a writer. An empty stage with a failure recorded otherwise.
 /// `config` is more of pgkeel.toml.
-[[nodiscard]] Scene build_scene(app::GuardEnvironment environment = {}, std::string config = {});
+[[nodiscard]] Scene build_scene(app::GuardEnvironment environment = {}, std::string config = {},
+                                std::filesystem::path program = PGKEEL_BINARY);
 void add_writer(Scene& scene);
 
 [[nodiscard]] const app::Fault& fault_named(std::string_view name);

@@ -66,7 +66,7 @@ class Following {
   }
 
   void take(const GatewayOrders& next) {
-    if (!same_front(orders_, next)) {
+    if (!worker_.draining() && !same_front(orders_, next)) {
       log_warning("the guard wants another front: ending, so that it can start it");
       return worker_.stop();
     }
@@ -106,6 +106,7 @@ GuardLink::Gateway link_of(gateway::Worker& worker, const GatewayOrders& orders,
                 worker.stop();
               },
           .look_again = [following] { following->look_again(); },
+          .leaving = [&worker] { return worker.draining(); },
           .ask_figures =
               [&worker](std::shared_ptr<Said> said) {
                 worker.post(
@@ -131,19 +132,25 @@ Result<int> run_told(const std::filesystem::path& socket) {
   // Before there is another thread: whatever is started from here on has no more rights than we.
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno(errno, "prctl");
   // Beside the directory we were started in, which is all that is ours to read later.
-  const auto lock = runtime::FileLock::acquire(std::filesystem::path("..") / kGatewayLockFile,
-                                               fmt::format("pgkeel gateway (pid {})", ::getpid()));
-  if (!lock) return fail(lock.error());
+  const auto lock_file = std::filesystem::path("..") / kGatewayLockFile;
+  auto lock = runtime::FileLock::acquire(lock_file, gateway_lock_note());
   const StopOnSignal stop;
   TRY(orders, first_orders(socket, stop.token()));
   TRY(settings, first_settings(orders, stop.token()));
   GatewayParts parts;
+  parts.takeover = GatewayParts::Takeover::Yes;
+  if (lock) {
+    parts.lock = std::move(*lock);
+  } else {
+    TRY(taken, take_over(lock_file, places_of(orders)));
+    parts.taken.emplace(std::move(taken));
+  }
   parts.ask = ask_guard(socket);
   parts.give_up_rights = [&] { return give_up_rights(orders.account); };
   parts.beside = [&](gateway::Worker& worker) -> std::shared_ptr<void> {
     return std::make_shared<GuardLink>(socket, orders, link_of(worker, orders, *settings));
   };
-  return serve_gateway(orders, settings, parts, stop.token());
+  return serve_gateway(orders, settings, std::move(parts), stop.token());
 }
 
 Result<int> run(const Invocation& invocation) {

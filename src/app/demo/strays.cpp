@@ -2,7 +2,6 @@
 #include "app/demo/strays.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "app/gateway/guard_link.hpp"
 #include "archive/receive/receive.hpp"
 #include "instance/lock.hpp"
+#include "runtime/lock_note.hpp"
 #include "runtime/process.hpp"
 
 namespace pgkeel::app {
@@ -24,23 +24,11 @@ using runtime::ProcessHandle;
 
 constexpr Millis kPollEvery{20};
 constexpr Seconds kKilledWithin{5};
-constexpr std::size_t kNoteBytesMax = 512;
-constexpr std::string_view kBeforePid = "(pid ";  // "pgkeel receive (pid 4711)"
 
 bool ended_within(const ProcessHandle& process, Seconds patience) {
   const auto deadline = SteadyClock::now() + patience;
   while (process.alive() && SteadyClock::now() < deadline) std::this_thread::sleep_for(kPollEvery);
   return !process.alive();
-}
-
-std::optional<pid_t> noted_pid(const fs::path& lock) {
-  const auto note = runtime::read_file(lock, kNoteBytesMax);
-  const auto at = note ? note->find(kBeforePid) : std::string::npos;
-  if (at == std::string::npos) return std::nullopt;
-  pid_t pid = 0;
-  const auto* from = note->data() + at + kBeforePid.size();
-  const auto parsed = std::from_chars(from, note->data() + note->size(), pid);
-  return parsed.ec == std::errc() && pid > 1 ? std::optional(pid) : std::nullopt;
 }
 
 bool holds_open(pid_t pid, const fs::path& file) {
@@ -56,7 +44,7 @@ bool holds_open(pid_t pid, const fs::path& file) {
 
 // Nothing when the note is of another process, or of one that has ended meanwhile.
 std::optional<ProcessHandle> holder_of(const fs::path& lock) {
-  const auto pid = noted_pid(lock);
+  const auto pid = runtime::noted_pid(lock);
   if (!pid) return std::nullopt;
   auto process = ProcessHandle::open(*pid);
   if (!process || !holds_open(*pid, lock) || !process->alive()) return std::nullopt;

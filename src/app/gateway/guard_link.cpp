@@ -52,8 +52,10 @@ runtime::Task<void> follow(runtime::Loop* loop, std::filesystem::path socket, st
                            const GuardLink::Gateway* gateway) {
   bool away = false;
   while (true) {
-    const auto answer = co_await get(loop, socket, kOrdersPath, {{"known", known}},
-                                     kOrdersPatience + kAnswerWithin);
+    const auto answer =
+        co_await get(loop, socket, kOrdersPath,
+                     {{"known", known}, {kLeavingParameter, gateway->leaving() ? "yes" : "no"}},
+                     kOrdersPatience + kAnswerWithin);
     const bool there = answer && (answer->status == kOk || answer->status == kNothingNew);
     if (away == there) {
       away = !there;
@@ -76,7 +78,7 @@ runtime::Task<void> report(runtime::Loop* loop, std::filesystem::path socket,
   const auto said = std::make_shared<Said>();
   while (true) {
     gateway->look_again();
-    gateway->ask_figures(said);
+    if (!gateway->leaving()) gateway->ask_figures(said);
     static_cast<void>(co_await loop->sleep_for(kFiguresEvery));
     runtime::HttpRequest request;
     request.method = "POST";

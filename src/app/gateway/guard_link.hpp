@@ -23,6 +23,8 @@ inline constexpr const char* kGatewayLogFile = "gateway.log";
 inline constexpr std::string_view kOrdersPath = "/orders";
 inline constexpr std::string_view kVerifierPath = "/verifier";
 inline constexpr std::string_view kFiguresPath = "/figures";
+/// Of a question: `yes` from one that another has taken over from.
+inline constexpr const char* kLeavingParameter = "leaving";
 /// How often a gateway says how it is doing.
 inline constexpr Millis kFiguresEvery{2'000};
 /// An answer to who has the present orders comes after this at the latest.
@@ -63,6 +65,8 @@ class GuardLink {
     std::function<void()> ended;
     /// Called on the thread every few seconds: the server's name may mean another address.
     std::function<void()> look_again;
+    /// Called on the thread: whether another has taken over, and this one only serves whom it has.
+    std::function<bool()> leaving;
     /// Called on the thread: is to have figures said, soon.
     std::function<void(std::shared_ptr<Said>)> ask_figures;
   };

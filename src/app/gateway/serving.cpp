@@ -1,40 +1,20 @@
 // See serving.hpp.
 #include "app/gateway/serving.hpp"
 
-#include <netdb.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstring>
 
 #include <fmt/format.h>
 
+#include "app/gateway/addresses.hpp"
 #include "base/log.hpp"
 #include "gateway/credentials/file_verifiers.hpp"
-#include "gateway/relay/unix_listener.hpp"
-#include "runtime/fd.hpp"
 
 namespace pgkeel::app {
 namespace {
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
-Result<Addresses> addresses_of(const std::string& host, std::uint16_t port, int flags) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = flags;
-  addrinfo* found = nullptr;
-  const int failed = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
-  if (failed != 0)
-    return fail(ErrorCode::ConnectionFailed,
-                fmt::format("no address of {}: {}", host, ::gai_strerror(failed)));
-  return Addresses(found);
-}
 
 Result<std::shared_ptr<const gateway::TlsContext>> tls_of(const GatewayOrders& orders) {
   auto made = gateway::TlsContext::server({orders.certificate, orders.key});
@@ -74,21 +54,6 @@ void raise_descriptor_limit() {
 void forbid_core_dumps() {
   const rlimit none{};
   ::setrlimit(RLIMIT_CORE, &none);  // keys that open the server are in memory
-}
-
-// A socket that listens and does not block.
-Result<int> listen_at(const ListenAddress& address) {
-  TRY(found, addresses_of(address.host, address.port, AI_PASSIVE));
-  const int made = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (made < 0) return fail(Error::from_errno(errno, "socket"));
-  const int on = 1;
-  ::setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(made, found->ai_addr, found->ai_addrlen) == 0 && ::listen(made, SOMAXCONN) == 0)
-    return made;
-  const auto error =
-      Error::from_errno(errno, fmt::format("gateway.listen {}:{}", address.host, address.port));
-  ::close(made);
-  return fail(error);
 }
 
 }  // namespace
@@ -146,23 +111,38 @@ Result<std::unique_ptr<gateway::VerifierSource>> verifier_source(
 
 namespace {
 
-// Where orders say so: at the place libpq makes of a directory and a port.
-Result<std::optional<gateway::UnixListener>> unix_listener_of(const GatewayOrders& orders) {
-  if (orders.socket_dir.empty()) return std::nullopt;
-  auto made = gateway::UnixListener::at(
-      fmt::format("{}/.s.PGSQL.{}", orders.socket_dir, orders.listen.port));
-  if (!made) return fail(std::move(made).error().with_context("gateway.socket_dir"));
-  return std::move(*made);
+Result<void> listen(gateway::Worker& worker, const GatewayFront& front) {
+  TRY_VOID(worker.listen(front.tcp.get(), gateway::Client::Channel::Tcp));
+  if (!front.at_socket) return {};
+  return worker.listen(front.at_socket->descriptor(), gateway::Client::Channel::UnixSocket);
+}
+
+// Whom others take over from where its guard starts another.
+Result<std::unique_ptr<TakeoverDoor>> door_of(gateway::Worker& worker, GatewayFront& front,
+                                              const FrontPlaces& places) {
+  clear_takeover_sockets();
+  return TakeoverDoor::open(worker, front, places);
+}
+
+// The lock is said to be ours from here on: whoever reads it finds our door.
+Result<void> succeed(FormerGateway& former, GatewayFront& front) {
+  TRY_VOID(former.say_ready());
+  log_info("taken over from the gateway that ran");
+  return front.lock->rename_holder(gateway_lock_note());
 }
 
 }  // namespace
 
+std::string gateway_lock_note() { return fmt::format("pgkeel gateway (pid {})", ::getpid()); }
+
 Result<int> serve_gateway(const GatewayOrders& orders,
-                          std::shared_ptr<const gateway::Settings> settings,
-                          const GatewayParts& parts, std::stop_token stop) {
+                          std::shared_ptr<const gateway::Settings> settings, GatewayParts parts,
+                          std::stop_token stop) {
   forbid_core_dumps();
   raise_descriptor_limit();
-  TRY(at_socket, unix_listener_of(orders));  // before there are threads: see UnixListener::at()
+  const auto places = places_of(orders);
+  TRY(front, parts.taken ? std::move(parts.taken->front) : open_front(orders));
+  if (parts.lock) front.lock = std::move(parts.lock);
   gateway::Worker* worker = nullptr;
   TRY(source, verifier_source(orders, parts.ask, [&worker](std::function<void()> call) {
         worker->post(std::move(call));
@@ -170,17 +150,22 @@ Result<int> serve_gateway(const GatewayOrders& orders,
   // io_uring is not trusted yet: see docs/adr/0012.
   TRY(made, gateway::Worker::create(settings, std::move(source), gateway::Loop::Backend::Epoll));
   worker = made.get();
-  TRY(listener, listen_at(orders.listen));
-  const runtime::Fd closes(listener);
-  TRY_VOID(made->listen(listener, gateway::Client::Channel::Tcp));
-  if (at_socket)
-    TRY_VOID(made->listen(at_socket->descriptor(), gateway::Client::Channel::UnixSocket));
+  std::unique_ptr<TakeoverDoor> door;
+  std::unique_ptr<FormerGateway> former;
+  if (parts.takeover == GatewayParts::Takeover::Yes) {
+    TRY(opened, door_of(*made, front, places));
+    door = std::move(opened);
+  }
+  if (parts.taken) former = std::make_unique<FormerGateway>(*made, std::move(parts.taken->line));
+  if (former) made->set_other_clients(*former);
+  TRY_VOID(listen(*made, front));
   if (parts.give_up_rights) TRY_VOID(parts.give_up_rights());
+  if (former) TRY_VOID(succeed(*former, front));
   const std::stop_callback on_stop(stop, [worker] { worker->stop(); });
   const auto beside = parts.beside ? parts.beside(*made) : nullptr;
   log_info("the gateway listens",
-           {{"listen", fmt::format("{}:{}", orders.listen.host, orders.listen.port)},
-            {"socket", at_socket ? at_socket->path() : ""},
+           {{"listen", places.tcp},
+            {"socket", places.socket},
             {"server", settings->server.text},
             {"loop", made->loop().name()},
             {"pool", orders.pool == GatewayPool::Session ? "session" : "transaction"},

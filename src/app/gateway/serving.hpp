@@ -5,6 +5,7 @@
 #include <stop_token>
 
 #include "app/gateway/orders.hpp"
+#include "app/gateway/takeover.hpp"
 #include "gateway/credentials/asked_verifiers.hpp"
 #include "gateway/relay/worker.hpp"
 
@@ -27,6 +28,9 @@ namespace pgkeel::app {
     const GatewayOrders& orders, gateway::AskedVerifiers::Ask ask,
     gateway::AskedVerifiers::Post post);
 
+/// What a gateway's lock says of who holds it.
+[[nodiscard]] std::string gateway_lock_note();
+
 /// What is served with, besides the settings.
 struct GatewayParts {
   gateway::AskedVerifiers::Ask ask;
@@ -34,10 +38,15 @@ struct GatewayParts {
   std::function<std::shared_ptr<void>(gateway::Worker&)> beside = {};
   /// After the sockets listen: the last right that only the start needs.
   std::function<Result<void>()> give_up_rights = {};
+  /// Of one that is told by a guard: it may be taken over from, and may have taken over itself.
+  enum class Takeover : std::uint8_t { No, Yes } takeover = Takeover::No;
+  std::optional<runtime::FileLock> lock = {};
+  std::optional<Taken> taken = {};
 };
-/// Listens and serves until `stop`; 0 then.
+/// Listens and serves until `stop`, or until another has taken over and the last client has left; 0
+/// then.
 [[nodiscard]] Result<int> serve_gateway(const GatewayOrders& orders,
                                         std::shared_ptr<const gateway::Settings> settings,
-                                        const GatewayParts& parts, std::stop_token stop);
+                                        GatewayParts parts, std::stop_token stop);
 
 }  // namespace pgkeel::app

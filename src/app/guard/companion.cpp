@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,6 +72,8 @@ Task<void> Companion::bury() {
   log_warning(spec_.name + " ended",
               {{"pid", pid}, {"how", known ? (*ended)->describe() : "unknown"}});
   process_.reset();
+  if (former_) log_info(spec_.name + " before it goes on", {{"pid", former_->pid()}});
+  process_ = std::exchange(former_, std::nullopt);
   if (loop_.now() - started_at_ >= kHealthyAfter) backoff_ = kBackoffLeast;
   next_start_ = loop_.now() + backoff_;
   backoff_ = std::min(backoff_ * 2, kBackoffMost);
@@ -103,8 +106,12 @@ bool Companion::somebody_elses() const {
 }
 
 void Companion::start() {
+  if (!somebody_elses()) return launch();
   next_start_ = loop_.now() + backoff_;
-  if (somebody_elses()) return;
+}
+
+void Companion::launch() {
+  next_start_ = loop_.now() + backoff_;
   auto words = spec_.words;
   words.insert(words.begin(), spec_.word);
   runtime::ProcessSpec spec;
@@ -131,9 +138,47 @@ void Companion::replace(std::string_view why) {
   static_cast<void>(process_->signal(SIGTERM));
 }
 
+void Companion::succeed(std::string_view why) {
+  if (former_ || loop_.now() < next_start_) return;
+  log_info(fmt::format("{} is to be taken over from: {}", spec_.name, why), {{"pid", pid()}});
+  auto former = std::exchange(process_, std::nullopt);
+  launch();
+  (process_ ? former_ : process_) = std::move(former);
+}
+
+void Companion::settled() {
+  if (former_) leaving_.push_back(*std::exchange(former_, std::nullopt));
+}
+
+void Companion::let_go(pid_t pid) {
+  if (former_ && former_->pid() == pid) return settled();
+  if (is_former(pid)) return;
+  if (process_ && process_->pid() == pid) {
+    leaving_.push_back(*std::exchange(process_, std::nullopt));
+  } else if (auto process = runtime::ProcessHandle::open(pid); process && is_ours(pid)) {
+    leaving_.push_back(*std::move(process));
+  }
+}
+
+bool Companion::is_former(pid_t pid) const {
+  const auto is = [&](const auto& one) { return one.pid() == pid; };
+  return (former_ && is(*former_)) || std::ranges::any_of(leaving_, is);
+}
+
+Task<void> Companion::bury_former() {
+  const auto gone = std::ranges::find_if(leaving_, [](const auto& one) { return !one.alive(); });
+  if (gone == leaving_.end()) co_return;
+  const auto process = std::move(*gone);
+  leaving_.erase(gone);
+  static_cast<void>(co_await process.wait_exit(loop_, loop_.after(kBuryWithin)));
+  log_info(spec_.name + " that was taken over from has ended", {{"pid", process.pid()}});
+}
+
+// By the files themselves: an upgrade leaves the name as it is.
 bool Companion::other_program() const {
-  const auto program = runtime::read_proc_exe(pid());
-  return program && *program != present_program();
+  const auto runs = runtime::inode_of(fmt::format("/proc/{}/exe", pid()));
+  const auto there = runtime::inode_of(present_program());
+  return runs && there && *runs != *there;
 }
 
 }  // namespace pgkeel::app

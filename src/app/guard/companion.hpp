@@ -38,6 +38,17 @@ class Companion {
   void start_when_due();
   /// SIGTERM: a new one is started when it has gone.
   void replace(std::string_view why);
+  /// Starts another beside it, which takes over from it by itself; when due. The one that runs is
+  /// followed still if the other ends before settled().
+  void succeed(std::string_view why);
+  /// The one started last has taken over: the former ends when it wants to.
+  void settled();
+  /// `pid` is one that was taken over from, as it says itself: it is not the one that is kept.
+  void let_go(pid_t pid);
+  /// Whether it is taken over from, or was.
+  [[nodiscard]] bool is_former(pid_t pid) const;
+  /// Notes the end of those that were let go.
+  runtime::Task<void> bury_former();
   /// Whether it runs another program than is on disk now.
   [[nodiscard]] bool other_program() const;
 
@@ -45,11 +56,14 @@ class Companion {
   [[nodiscard]] bool is_ours(pid_t pid) const;
   [[nodiscard]] bool somebody_elses() const;
   void start();
+  void launch();
 
   const Config& config_;
   runtime::Loop& loop_;
   CompanionSpec spec_;
   std::optional<runtime::ProcessHandle> process_;
+  std::optional<runtime::ProcessHandle> former_;  ///< is taken over from
+  std::vector<runtime::ProcessHandle> leaving_;
   bool burying_ = false;
   SteadyTime started_at_{};
   SteadyTime next_start_{};

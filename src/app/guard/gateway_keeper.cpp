@@ -6,6 +6,7 @@
 #include "app/gateway/figures.hpp"
 #include "app/gateway/guard_link.hpp"
 #include "app/gateway/orders.hpp"
+#include "app/gateway/takeover_message.hpp"
 #include "app/json_read.hpp"
 #include "base/log.hpp"
 #include "runtime/files.hpp"
@@ -92,10 +93,20 @@ Task<void> GatewayKeeper::run() {
     if (!server_) note(open());
     if (server_) co_await make_orders();
     if (!running()) co_await process_.bury();
+    co_await process_.bury_former();
     if (!running() && loop_.now() >= adopt_until && !orders_.empty()) process_.start_when_due();
-    else if (running() && process_.other_program()) process_.replace("another program");
+    else if (running() && process_.other_program()) renew();
     static_cast<void>(co_await loop_.sleep_in_step(kLookEvery));
   }
+}
+
+// One of a version that lets nobody take over is ended, which its clients see.
+void GatewayKeeper::renew() {
+  constexpr std::string_view kWhy = "another program";
+  std::error_code error;
+  if (std::filesystem::exists(directory_of(config_) / takeover_socket(process_.pid()), error))
+    process_.succeed(kWhy);
+  else process_.replace(kWhy);
 }
 
 // Logged when it is another than before.
@@ -142,12 +153,20 @@ std::optional<serve::Gateway> GatewayKeeper::status() const {
 // Everything here is a secret: to the gateway itself, as the kernel says who asks.
 Task<HttpResponse> GatewayKeeper::answer(HttpRequest request) {
   if (!wanted()) return refused(kGone, "there is to be no gateway");
-  if (!running() && request.peer_pid > 0) process_.adopt(request.peer_pid);
-  if (!running() || request.peer_pid != process_.pid())
-    return refused(kForbidden, "only the gateway is answered");
+  if (!one_of_ours(request)) return refused(kForbidden, "only the gateway is answered");
   if (request.path == kOrdersPath) return answer_orders(std::move(request));
-  if (request.path == kFiguresPath) return take_figures(std::move(request));
+  if (request.path == kFiguresPath && running() && request.peer_pid == process_.pid())
+    return take_figures(std::move(request));
   return answer_verifier(std::move(request));
+}
+
+// One that serves whom it has until they leave says so itself: a guard that was not there when
+// another took over from it would take it for the one that runs.
+bool GatewayKeeper::one_of_ours(const HttpRequest& request) {
+  if (request.peer_pid <= 0) return false;
+  if (parameter(request, kLeavingParameter) == "yes") process_.let_go(request.peer_pid);
+  else if (!running()) process_.adopt(request.peer_pid);
+  return (running() && request.peer_pid == process_.pid()) || process_.is_former(request.peer_pid);
 }
 
 Task<HttpResponse> GatewayKeeper::refused(int status, std::string_view why) {
@@ -168,6 +187,7 @@ Task<HttpResponse> GatewayKeeper::answer_orders(HttpRequest request) {
 Task<HttpResponse> GatewayKeeper::take_figures(HttpRequest request) {
   auto figures = parse_figures(request.body);
   if (!figures) co_return refusal(400, figures.error().message());
+  process_.settled();
   figures_ = *figures;
   figures_at_ = loop_.now();
   co_return HttpResponse{204, {}, {}, {}};

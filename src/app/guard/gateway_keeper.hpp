@@ -32,6 +32,8 @@ class GatewayKeeper {
   [[nodiscard]] Result<void> open();
   [[nodiscard]] bool wanted() const;
   void note(const Result<void>& done);
+  void renew();
+  [[nodiscard]] bool one_of_ours(const runtime::HttpRequest& request);
   runtime::Task<void> make_orders();
   static runtime::Task<runtime::HttpResponse> refused(int status, std::string_view why);
   runtime::Task<runtime::HttpResponse> answer(runtime::HttpRequest request);

@@ -17,6 +17,7 @@ class PausedDatabases {
   /// WrongState: it is not what was paused.
   [[nodiscard]] Result<void> resume(const std::string& database);
 
+  [[nodiscard]] bool any() const { return all_ || !by_name_.empty(); }
   [[nodiscard]] bool has(const std::string& database) const {
     return all_ || (!by_name_.empty() && by_name_.contains(database));
   }

@@ -15,13 +15,13 @@ constexpr Millis kPatience{5000};  // a server that does not even read this is n
 }  // namespace
 
 CancelCall::CancelCall(Worker& worker, const ServerLine& of, Server* server,
-                       std::shared_ptr<Client*> asker)
+                       std::function<void()> told)
     : worker_(worker),
       key_(of.cancel_key().value()),
       address_(of.address()),
       tls_terms_(of.tls_terms()),
       server_(server),
-      asker_(std::move(asker)),
+      told_(std::move(told)),
       deadline_(worker.now() + kPatience) {
   if (server_ != nullptr) ++server_->cancels;
 }
@@ -77,12 +77,12 @@ void CancelCall::on_end(int) { end(End::Arrived); }
 void CancelCall::end(End how) {
   worker_.loop().close(stream_);
   auto* server = std::exchange(server_, nullptr);
-  const auto asker = std::exchange(asker_, nullptr);
+  const auto told = std::move(told_);
   worker_.gone(*this);
   if (server != nullptr)
     server->cancelled(how == End::Lost && written_ ? Server::Cancel::Lost
                                                    : Server::Cancel::Arrived);
-  if (asker && *asker != nullptr) worker_.gone(**asker);
+  told();
 }
 
 }  // namespace pgkeel::gateway

@@ -6,6 +6,7 @@
 // secret.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 
@@ -16,7 +17,6 @@
 
 namespace pgkeel::gateway {
 
-class Client;
 class Server;
 class ServerLine;
 class Worker;
@@ -24,8 +24,8 @@ class Worker;
 class CancelCall final : public StreamOwner {
  public:
   /// Cancels what `of` does, which has a key. `server`: it, or nullptr when nobody waits for it any
-  /// more, or nobody else ever has it. `asker`: nullptr when no client did.
-  CancelCall(Worker& worker, const ServerLine& of, Server* server, std::shared_ptr<Client*> asker);
+  /// more, or nobody else ever has it. `told`: called when it is over.
+  CancelCall(Worker& worker, const ServerLine& of, Server* server, std::function<void()> told);
 
   [[nodiscard]] Result<void> connect();
   void on_bytes(ByteSpan bytes) override;
@@ -59,7 +59,7 @@ class CancelCall final : public StreamOwner {
   std::unique_ptr<TlsLine> tls_;
   bool written_ = false;  ///< before, nothing can arrive of it
   Server* server_;
-  std::shared_ptr<Client*> asker_;
+  std::function<void()> told_;
   Stream stream_{*this};
   SteadyTime deadline_;
 };

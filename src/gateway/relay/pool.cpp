@@ -17,7 +17,8 @@ constexpr std::size_t kRampMost =
     16;  // opening at once: more only makes the server's own queue longer
 constexpr Millis kBackoffFirst{50};  // a server that restarts is asked again soon
 constexpr Millis kBackoffMost{1000};
-// A server that was used so lately is given on without a look: its end would be in the same round.
+// A server that was used so lately is given on without a look at its socket: its end would be in
+// the same round, where the loop knows of it.
 constexpr Millis kLookedAfter{10};
 
 // What another try will not mend, so that whoever waits is told at once.
@@ -59,7 +60,8 @@ Server* Pool::take_idle(const Client& client) {
     auto* server = next_idle(client);
     const bool looked = worker_.now() - server->since() > kLookedAfter;
     // Whose next bytes are the rest of what nobody was told is nobody's.
-    if (!server->session().mid_message() && !(looked && server->has_ended())) return server;
+    const bool ended = server->stream().hung_up() || (looked && server->has_ended());
+    if (!server->session().mid_message() && !ended) return server;
     server->close();
   }
   return nullptr;
@@ -86,7 +88,7 @@ void Pool::leave_queue(Client& client) { waiting_.erase(client.queued); }
 void Pool::put_back(Server& server) {
   const auto& settings = worker_.settings().pool;
   if (worker_.now() - server.born() > settings.server_lifetime || server.born() <= older_goes_ ||
-      paused())
+      paused() || (worker_.draining() && servers() > clients))
     return server.close();
   server.set_since(worker_.now());
   if (server.settings().empty() && parameters_ != server.reported())

@@ -54,14 +54,22 @@ Result<UnixListener> UnixListener::at(const std::string& path) {
     ::close(made);
     return fail(Error::from_errno(error, path));
   }
-  UnixListener listener(path, made);
-  struct stat own{};
-  if (::lstat(path.c_str(), &own) != 0) return fail(Error::from_errno(errno, path));
-  listener.device_ = own.st_dev;
-  listener.inode_ = own.st_ino;
+  TRY(listener, taken_over(path, made));
   if (::listen(made, SOMAXCONN) != 0) return fail(Error::from_errno(errno, path));
   return listener;
 }
+
+Result<UnixListener> UnixListener::taken_over(std::string path, int descriptor) {
+  UnixListener listener(std::move(path), descriptor);
+  struct stat own{};
+  if (::lstat(listener.path_.c_str(), &own) != 0)
+    return fail(Error::from_errno(errno, listener.path_));
+  listener.device_ = own.st_dev;
+  listener.inode_ = own.st_ino;
+  return listener;
+}
+
+void UnixListener::pass_on() && { ::close(std::exchange(descriptor_, -1)); }
 
 UnixListener::UnixListener(UnixListener&& other) noexcept
     : path_(std::move(other.path_)),

@@ -21,7 +21,11 @@ class UnixListener {
   /// It sets the process's umask for a moment: chmod() by name could be led elsewhere by whoever
   /// may write to the directory.
   [[nodiscard]] static Result<UnixListener> at(const std::string& path);
+  /// Takes over one that another process has made and passed on; NotFound: no socket is at `path`.
+  [[nodiscard]] static Result<UnixListener> taken_over(std::string path, int descriptor);
   ~UnixListener();
+  /// Closes it; the file is another process's from here on.
+  void pass_on() &&;
   UnixListener(UnixListener&& other) noexcept;
   UnixListener& operator=(UnixListener&&) = delete;
 

@@ -68,7 +68,9 @@ Result<std::unique_ptr<Worker>> Worker::create(std::shared_ptr<const Settings> s
 }
 
 Result<void> Worker::listen(int listener, Client::Channel channel) {
-  return loop_->watch(listener, [this, listener, channel] { accept(listener, channel); });
+  TRY_VOID(loop_->watch(listener, [this, listener, channel] { accept(listener, channel); }));
+  listeners_.push_back(listener);
+  return {};
 }
 
 void Worker::accept(int listener, Client::Channel channel) {
@@ -107,16 +109,27 @@ void Worker::admit(int descriptor, Client::Channel channel, std::string address)
 // It stays readable while there is no descriptor for it: until the next tend nobody looks.
 void Worker::rest_from_accepting(int listener, Client::Channel channel) {
   loop_->unwatch(listener);
+  std::erase(listeners_, listener);
   resting_.emplace_back(listener, channel);
 }
 
 Result<void> Worker::run() {
-  while (!stopping_.load(std::memory_order_relaxed)) {
+  while (!stopping_.load(std::memory_order_relaxed) && (!draining() || anybody_left())) {
     keep_time();
     TRY_VOID(loop_->run_round(std::min(wake_, tended_ + kTendEvery), now_));
   }
   end_all();
   return {};
+}
+
+void Worker::drain() {
+  draining_.store(true, std::memory_order_relaxed);
+  for (const int listener : std::exchange(listeners_, {})) loop_->unwatch(listener);
+  resting_.clear();
+}
+
+bool Worker::anybody_left() const {
+  return !clients_.empty() || !cancels_.empty() || (others_ != nullptr && others_->any());
 }
 
 // Everybody is told, what runs is cancelled; cancels and what is kept for slow clients are seen
@@ -243,14 +256,22 @@ CancelKey Worker::new_key(Client& client, pg::wire::ProtocolVersion version) {
 }
 
 void Worker::cancel(const CancelAsked& asked, Client& by) {
-  const auto asker = by.self();
+  cancel(asked, [this, asker = by.self()] {
+    if (*asker != nullptr) gone(**asker);
+  });
+}
+
+void Worker::cancel(const CancelAsked& asked, std::function<void()> told) {
   auto* client = client_of(asked);
+  if (client == nullptr && others_ != nullptr && others_->any())
+    return others_->cancel(asked, std::move(told));
   if (client != nullptr && client->replication() != nullptr)
-    return call_cancel(*client->replication(), nullptr, asker);
+    return call_cancel(*client->replication(), nullptr, std::move(told));
   auto* server = client == nullptr ? nullptr : client->server();
-  if (server != nullptr && !server->preparing()) return call_cancel(*server, server, asker);
+  if (server != nullptr && !server->preparing())
+    return call_cancel(*server, server, std::move(told));
   if (client != nullptr) client->cancelled();
-  gone(by);
+  told();
 }
 
 // Whose key it is; nullptr when it is nobody's.
@@ -264,15 +285,14 @@ Client* Worker::client_of(const CancelAsked& asked) {
   return found->second;
 }
 
-void Worker::cancel_at_end(const Server& server) { call_cancel(server, nullptr); }
+void Worker::cancel_at_end(const Server& server) {
+  call_cancel(server, nullptr, [] {});
+}
 
-void Worker::call_cancel(const ServerLine& server, Server* waits, std::shared_ptr<Client*> asker) {
-  if (!server.cancel_key() || cancels_.size() >= kCancelsMost) {
-    if (asker) gone(**asker);
-    return;
-  }
-  auto place = cancels_.insert(
-      cancels_.end(), std::make_unique<CancelCall>(*this, server, waits, std::move(asker)));
+void Worker::call_cancel(const ServerLine& server, Server* waits, std::function<void()> told) {
+  if (!server.cancel_key() || cancels_.size() >= kCancelsMost) return told();
+  auto place = cancels_.insert(cancels_.end(),
+                               std::make_unique<CancelCall>(*this, server, waits, std::move(told)));
   (*place)->place = place;
   if (!(*place)->connect()) (*place)->end(CancelCall::End::Arrived);  // nothing was sent
 }

@@ -22,6 +22,16 @@
 
 namespace pgkeel::gateway {
 
+/// Clients of another process that have the keys of this one's place: one that handed its sockets
+/// over and serves those it has until they leave.
+class OtherClients {
+ public:
+  virtual ~OtherClients() = default;
+  /// `told`: called when the request has arrived, or cannot.
+  virtual void cancel(const CancelAsked& asked, std::function<void()> told) = 0;
+  [[nodiscard]] virtual bool any() const = 0;
+};
+
 class Worker {
  public:
   /// Failed: the kernel has no loop for us.
@@ -37,6 +47,13 @@ class Worker {
   /// Runs until stop(), which any thread or a signal's handler may call.
   [[nodiscard]] Result<void> run();
   void stop();
+  /// Nobody is accepted any more, and run() ends when the last client has left, here and among the
+  /// other clients. On its thread.
+  void drain();
+  /// From any thread.
+  [[nodiscard]] bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  /// Whom a key may belong to that is nobody's here; is there for as long as we run.
+  void set_other_clients(OtherClients& others) { others_ = &others; }
   /// From here on it works with these; on its thread. Servers at another address are replaced as
   /// they become free.
   void follow(std::shared_ptr<const Settings> settings);
@@ -67,6 +84,8 @@ class Worker {
   /// A client asks to have the query of another ended: by its key, or nothing happens. It is gone
   /// when the server has read it, or at once.
   void cancel(const CancelAsked& asked, Client& by);
+  /// As asked by whoever is told by `told`, which may be called at once.
+  void cancel(const CancelAsked& asked, std::function<void()> told);
   /// Ends what `server` does, whose connection is about to be closed: nobody waits for it.
   void cancel_at_end(const Server& server);
   void go_on_soon(Client& client);
@@ -104,8 +123,8 @@ class Worker {
   void take_calls();
   [[nodiscard]] std::vector<Pool*> siblings_of(const Pool& pool);
   [[nodiscard]] Client* client_of(const CancelAsked& asked);
-  void call_cancel(const ServerLine& server, Server* waits,
-                   std::shared_ptr<Client*> asker = nullptr);
+  void call_cancel(const ServerLine& server, Server* waits, std::function<void()> told);
+  [[nodiscard]] bool anybody_left() const;
 
   struct Nowhere final : Outlet {
     void send(ByteSpan) override {}
@@ -128,6 +147,8 @@ class Worker {
   std::list<std::unique_ptr<Client>> clients_;
   std::unordered_map<std::uint32_t, Client*> by_key_;
   std::list<std::unique_ptr<CancelCall>> cancels_;
+  OtherClients* others_ = nullptr;
+  std::vector<int> listeners_;
   std::vector<std::pair<int, Client::Channel>> resting_;
   std::uint32_t last_key_ = 0;
   SteadyTime now_ = SteadyClock::now();
@@ -135,6 +156,7 @@ class Worker {
   SteadyTime tended_;
   int wake_descriptor_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> draining_ = false;
   std::mutex calls_mutex_;
   std::vector<std::function<void()>> calls_;
 };

@@ -1,5 +1,6 @@
 // Hazard 39: another program takes over from the gateway that runs. Nobody is dropped, nobody is
 // refused, and a program that does not come up changes nothing.
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -7,7 +8,10 @@
 #include <fstream>
 #include <thread>
 
+#include "app/gateway/takeover_message.hpp"
+#include "base/check.hpp"
 #include "chaos/gateway_scene.hpp"
+#include "gateway/relay/settings.hpp"
 #include "runtime/files.hpp"
 #include "support/temp_dir.hpp"
 
@@ -147,6 +151,38 @@ TEST_F(GatewayTakeover, AProgramThatDoesNotComeUpChangesNothing) {
   install(PGKEEL_BINARY);
   EXPECT_NE(await_gateway(first), 0) << guard_log();
   EXPECT_EQ(session("select 2"), "2");
+}
+
+/// A line to the gateway as another's that takes over.
+runtime::Fd line_to(const fs::path& socket) {
+  runtime::Fd line(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  const auto address = gateway::SocketAddress::of_unix(socket.string()).value();
+  CHECK(::connect(line.get(), reinterpret_cast<const sockaddr*>(&address.address), address.bytes) ==
+        0);
+  return line;
+}
+
+TEST_F(GatewayTakeover, WhoAsksAndGoesChangesNothing) {
+  // Goal: one that dies with the sockets in its hands, and one that says it is ready and has none,
+  // leave the gateway where it is.
+  using Kind = app::TakeoverMessage::Kind;
+  const auto pid = await_gateway();
+  ASSERT_NE(pid, 0);
+  const auto socket = stage().config().state_dir / "gateway" / app::takeover_socket(pid);
+  {
+    const auto line = line_to(socket);
+    ASSERT_TRUE(app::send_takeover(line.get(), {.kind = Kind::Ask}));
+    const auto given = app::receive_takeover(line.get());
+    ASSERT_TRUE(given && *given);
+    EXPECT_EQ((*given)->message.kind, Kind::Front);
+    EXPECT_EQ((*given)->descriptors.size(), 2U);
+  }
+  EXPECT_EQ(test::refusal_of(url()), "");
+  const auto line = line_to(socket);
+  ASSERT_TRUE(app::send_takeover(line.get(), {.kind = Kind::Ready}));
+  EXPECT_FALSE(app::receive_takeover(line.get()));  // its end
+  EXPECT_EQ(test::refusal_of(url()), "");
+  EXPECT_EQ(await_gateway(), pid);
 }
 
 TEST_F(GatewayTakeover, AnotherGuardKnowsWhichOneRuns) {

@@ -18,6 +18,9 @@ namespace pgkeel::app {
 namespace {
 
 constexpr Millis kLookUpEvery{500};
+// Of one that is to take over: the guard that started it may have died, and the next one know
+// nothing of it.
+constexpr Millis kHeirPatience{60'000};
 
 // The asking thread's: nobody else may use its loop.
 gateway::AskedVerifiers::Ask ask_server(ServerTarget target) {
@@ -135,7 +138,8 @@ Result<int> run_told(const std::filesystem::path& socket) {
   const auto lock_file = std::filesystem::path("..") / kGatewayLockFile;
   auto lock = runtime::FileLock::acquire(lock_file, gateway_lock_note());
   const StopOnSignal stop;
-  TRY(orders, first_orders(socket, stop.token()));
+  const auto patience = lock ? std::nullopt : std::optional(kHeirPatience);
+  TRY(orders, first_orders(socket, patience, stop.token()));
   TRY(settings, first_settings(orders, stop.token()));
   GatewayParts parts;
   parts.takeover = GatewayParts::Takeover::Yes;

@@ -28,10 +28,13 @@ runtime::Task<Result<runtime::HttpResponse>> get(runtime::Loop* loop, std::files
 }
 
 runtime::Task<Result<GatewayOrders>> await_first(runtime::Loop* loop, std::filesystem::path socket,
+                                                 std::optional<Millis> patience,
                                                  std::stop_token stop) {
+  const auto until = patience ? loop->after(*patience) : SteadyTime::max();
   while (true) {
     const auto answer = co_await get(loop, socket, kOrdersPath, {}, kAnswerWithin);
     if (answer && answer->status == kOk) co_return parse_orders(answer->body);
+    if (loop->now() >= until) co_return fail(ErrorCode::TimedOut, "the guard has no orders for us");
     const auto slept = co_await loop->sleep_for(kAgainAfter, stop);
     if (!slept) co_return fail(slept.error());
   }
@@ -92,9 +95,10 @@ runtime::Task<void> report(runtime::Loop* loop, std::filesystem::path socket,
 
 }  // namespace
 
-Result<GatewayOrders> first_orders(const std::filesystem::path& socket, std::stop_token stop) {
+Result<GatewayOrders> first_orders(const std::filesystem::path& socket,
+                                   std::optional<Millis> patience, std::stop_token stop) {
   runtime::Loop loop;
-  return loop.run_until_complete(await_first(&loop, socket, std::move(stop)));
+  return loop.run_until_complete(await_first(&loop, socket, patience, std::move(stop)));
 }
 
 gateway::AskedVerifiers::Ask ask_guard(std::filesystem::path socket) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -30,8 +31,10 @@ inline constexpr Millis kFiguresEvery{2'000};
 /// An answer to who has the present orders comes after this at the latest.
 inline constexpr Millis kOrdersPatience{20'000};
 
-/// Waits for the guard's first word. Cancelled on stop.
+/// Waits for the guard's first word. Cancelled on stop; TimedOut: it did not come within
+/// `patience`.
 [[nodiscard]] Result<GatewayOrders> first_orders(const std::filesystem::path& socket,
+                                                 std::optional<Millis> patience,
                                                  std::stop_token stop);
 
 /// Asks the guard, and blocks while it asks the server; for a thread of its own.

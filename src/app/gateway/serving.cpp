@@ -171,6 +171,7 @@ Result<int> serve_gateway(const GatewayOrders& orders,
             {"pool", orders.pool == GatewayPool::Session ? "session" : "transaction"},
             {"size", orders.size}});
   TRY_VOID(made->run());
+  if (made->draining()) log_info("the last client has left: ending");
   return 0;
 }
 

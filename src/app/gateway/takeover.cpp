@@ -86,6 +86,7 @@ void TakeoverDoor::forget_heir() {
   if (!heir_.valid()) return;
   worker_.loop().unwatch(heir_.get());
   heir_.reset();
+  given_ = false;
 }
 
 void TakeoverDoor::said() {
@@ -96,7 +97,7 @@ void TakeoverDoor::said() {
 
 void TakeoverDoor::take(const TakeoverMessage& message) {
   if (message.kind == Kind::Ask && !worker_.draining()) return give();
-  if (message.kind == Kind::Ready && !worker_.draining()) return pass_on();
+  if (message.kind == Kind::Ready && given_ && !worker_.draining()) return pass_on();
   if (message.kind != Kind::Cancel) return forget_heir();
   worker_.cancel({message.process_id, message.text}, [this, number = message.number] {
     if (heir_.valid())
@@ -113,7 +114,8 @@ void TakeoverDoor::give() {
   }
   const auto sent = send_takeover(heir_.get(), {.kind = Kind::Front, .text = front_text(places_)},
                                   front_descriptors(front_));
-  if (sent) return;
+  given_ = sent.has_value();
+  if (given_) return;
   log_warning("another gateway could not be given the sockets", {{"why", sent.error().message()}});
   forget_heir();
 }

@@ -39,6 +39,7 @@ class TakeoverDoor {
   FrontPlaces places_;
   runtime::Fd door_;
   runtime::Fd heir_;
+  bool given_ = false;  ///< the heir has the sockets
 };
 
 /// What was taken over, and the line to whom it was taken from.
